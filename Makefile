@@ -1,0 +1,58 @@
+# Two commands matter: `make run` and `make test`. Both need Python 3.11+, its venv module and make.
+PYTHON ?= python3
+VENV := .venv
+UV := .venv-boot/bin/uv
+export UV_PYTHON_DOWNLOADS := never
+export UV_LINK_MODE := copy
+
+.PHONY: run test check install lint types imports peers lock clean bench bench-relay
+
+run: install
+	@$(VENV)/bin/mediastreamer up $(ARGS)
+
+test: $(VENV)/.tests peers
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+check: lint types imports test
+
+install: $(VENV)/.run
+
+lint: $(VENV)/.tests
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/deptry .
+
+types: $(VENV)/.tests
+	$(VENV)/bin/mypy
+
+imports: $(VENV)/.tests
+	$(VENV)/bin/lint-imports
+
+# What the tests talk to and Debian packages: real name servers, clients, a browser.
+peers:
+	@tests/install_peers
+
+.venv-boot/.done: requirements/boot.txt
+	@PYTHON="$(PYTHON)" sh requirements/boot.sh
+
+$(VENV)/.run: .venv-boot/.done requirements/run.txt pyproject.toml
+	@test -x $(VENV)/bin/python || $(UV) -q venv --python "$$(cat .venv-boot/python)" $(VENV)
+	@test -e $(VENV)/.tests || $(UV) -q pip sync --python $(VENV) --require-hashes requirements/run.txt
+	@$(UV) -q pip install --python $(VENV) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.tests: $(VENV)/.run requirements/dev.txt
+	@$(UV) -q pip sync --python $(VENV) --require-hashes requirements/dev.txt
+	@$(UV) -q pip install --python $(VENV) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Written by hand-run only: the locks carry hashes and no address of any registry.
+COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links --no-annotate -q
+lock: .venv-boot/.done
+	$(COMPILE) pyproject.toml requirements/build.in --all-extras -o requirements/run.txt
+	$(COMPILE) pyproject.toml requirements/build.in --all-extras --group test --group check --group bench \
+		-c requirements/run.txt -o requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) .venv-boot

@@ -1,0 +1,63 @@
+"""What came in: the question, what else the query said, and where it came from.
+
+None of these shows its content when printed: an exception, a log line or a debugger's dump of
+one says its type and nothing else.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NewType
+
+Name = NewType("Name", bytes)
+"""An absolute domain name: uncompressed wire form, lower-cased (RFC 4343), 1 to 255 octets.
+
+Labels stay bytes: a label that holds a dot or NUL is one label. `b"\\x00"` is the root.
+"""
+
+Transport = Literal["udp", "tcp", "tls"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Question:
+    """QNAME, QTYPE and QCLASS (RFC 9499); equal ones have the same answer."""
+
+    name: Name
+    type: int
+    klass: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Edns:
+    """The query's OPT record (RFC 6891)."""
+
+    payload_size: int
+    """What the sender can take over UDP, as it said; below 512 counts as 512."""
+    version: int = 0
+    dnssec_ok: bool = False
+    options: tuple[tuple[int, bytes], ...] = ()
+    """Code and data of each option, in order."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Query:
+    """A query that could be read."""
+
+    id: int
+    opcode: int
+    recursion_desired: bool
+    checking_disabled: bool
+    authentic_data: bool
+    question: Question | None
+    """None when QDCOUNT was 0 (RFC 7873 section 5.4 gives that a meaning)."""
+    question_wire: bytes
+    """The question section as it was sent, case and all; echoed in the reply."""
+    edns: Edns | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Source:
+    """Where a query came from."""
+
+    address: bytes
+    """4 or 16 octets in network order; an IPv4-mapped address is given as its 4."""
+    port: int
+    transport: Transport

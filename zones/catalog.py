@@ -1,0 +1,69 @@
+"""What the catalogue says about a name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A country in which we have relays."""
+
+    code: str
+    """ISO 3166 alpha-2, lower case."""
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One streaming service, as its file in `services/` describes it."""
+
+    name: str
+    title: str
+    regions: tuple[str, ...]
+    """Region codes that it makes sense in, the preferred one first."""
+    suffixes: tuple[str, ...] = ()
+    """Steered: the name itself and all below it."""
+    names: tuple[str, ...] = ()
+    """Steered: exactly these."""
+    never: tuple[str, ...] = ()
+    """Not steered, nor anything below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The entry that decided about a name."""
+
+    service: Service
+    owner: bytes
+    """The entry's name in lower-cased wire form; it owns the SOA of a NODATA answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All services, and an index of their entries by wire form."""
+
+    services: Mapping[str, Service]
+    regions: Mapping[str, Region]
+    _suffixes: Mapping[bytes, Service]
+    _names: Mapping[bytes, Service]
+    _never: frozenset[bytes]
+
+    def find(self, name: bytes) -> Match | None:
+        """Say which service steers `name` (lower-cased wire form), or None.
+
+        The longest entry decides, and at equal length `never` before `names` before
+        `suffixes`; label by label, so `notnetflix.com` is not below `netflix.com`.
+        """
+        if name in self._never:
+            return None
+        if (service := self._names.get(name)) is not None:
+            return Match(service, name)
+        start, end = 0, len(name)
+        while start < end:
+            tail = name[start:]
+            if tail in self._never:
+                return None
+            if (service := self._suffixes.get(tail)) is not None:
+                return Match(service, tail)
+            start += name[start] + 1
+        return None
