@@ -6,6 +6,7 @@ extensions, RFC 8981, change the rest daily).
 
 import enum
 import ipaddress
+from dataclasses import dataclass
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -106,3 +107,41 @@ def household_network(address: Address, ipv6_prefix: int = HOUSEHOLD_IPV6_PREFIX
     if isinstance(address, ipaddress.IPv4Address):
         return ipaddress.IPv4Network((address, 32))
     return ipaddress.IPv6Network((address, ipv6_prefix), strict=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SocketAddress:
+    """An address of ours, or of a server that settings name, and a port."""
+
+    address: Address
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.address}]" if self.address.version == 6 else str(self.address)
+        return f"{host}:{self.port}"
+
+
+def parse_socket_address(text: str, default_port: int | None = None) -> SocketAddress:
+    """Read ADDRESS:PORT or [ADDRESS]:PORT; with a default port also the bare address.
+
+    Raises ValueError, saying what is taken, when it is neither.
+    """
+    bare = text.removeprefix("[").removesuffix("]")
+    if default_port is not None and _is_address(bare):
+        return SocketAddress(ipaddress.ip_address(bare), default_port)
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not _is_address(host) or not _is_port(port):
+        raise ValueError("takes ADDRESS:PORT, an IPv6 address in brackets: [ADDRESS]:PORT")
+    return SocketAddress(ipaddress.ip_address(host), int(port))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return getattr(ipaddress.ip_address(text), "scope_id", None) is None
+    except ValueError:
+        return False
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and int(text) < 65536

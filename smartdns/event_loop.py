@@ -1,0 +1,33 @@
+"""The event loop under Twisted: asyncio's, since redis.asyncio needs one; uvloop's where it is."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from twisted.internet import asyncioreactor
+from twisted.internet.defer import Deferred
+
+T = TypeVar("T")
+
+
+def install_reactor() -> None:
+    """Make Twisted's reactor; to be called before anything imports `twisted.internet.reactor`."""
+    loop = _new_loop()
+    asyncio.set_event_loop(loop)
+    asyncioreactor.install(loop)  # type: ignore[no-untyped-call]
+
+
+def deferred_from(coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
+    """Run a coroutine of asyncio's libraries; cancelling the Deferred cancels its task.
+
+    Awaiting asyncio's futures inside a coroutine of Twisted's raises, so this is the one bridge.
+    """
+    return Deferred.fromFuture(asyncio.ensure_future(coroutine))
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop  # noqa: PLC0415 - the extra "fast" may not be installed
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
