@@ -1,0 +1,97 @@
+"""`mediastreamer`: one command for operators; each sub-command is loaded when it is called.
+
+Loading lazily keeps the registry's libraries out of the data plane's processes, and the start of
+a worker short. Exit status: 0 good, 1 a finding or a failure, 2 wrong use.
+"""
+
+import importlib
+import importlib.metadata
+import sys
+from pathlib import PurePath
+from types import TracebackType
+
+import click
+
+from smartdns.contract.configuration import SettingError
+
+COMMANDS = {
+    "up": ("cli.up", "Run everything on this machine, with nothing to set up."),
+    "registry": ("cli.roles", "Run the registry: pages, update endpoints, publishing."),
+    "resolver": ("cli.roles", "Run the resolver: DNS for registered addresses."),
+    "relay": ("cli.roles", "Run the relay: TLS and HTTP of streaming services."),
+    "account": ("cli.account", "Add, change, list and remove accounts."),
+    "address": ("cli.address", "Register and remove addresses by hand."),
+    "allowlist": ("cli.allowlist", "See, check and rebuild the allowlist in Redis."),
+    "zones": ("cli.zones", "Check, list, explain and import streaming services."),
+    "database": ("cli.database", "Upgrade, back up and restore the database."),
+    "status": ("cli.status", "Show what runs and how far it has come."),
+    "doctor": ("cli.doctor", "Find what is wrong and say how to mend it."),
+    "worker": ("cli.worker", ""),
+}
+HIDDEN = frozenset({"worker"})  # started by a supervisor, with its sockets
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when asked for, with their help known beforehand."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Names in the order of the table above."""
+        return [name for name in COMMANDS if name not in HIDDEN]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the module that has the command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        assert isinstance(command, click.Command)  # noqa: S101
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="mediastreamer")
+def mediastreamer() -> None:
+    """MediaStreamer Smart DNS.
+
+    `mediastreamer up` starts everything and says where to sign in. Completion for your shell:
+    eval "$(_MEDIASTREAMER_COMPLETE=bash_source mediastreamer)"
+    """
+
+
+def main() -> None:
+    """Run the command line; whatever goes wrong is one line on standard error."""
+    try:
+        mediastreamer.main(prog_name="mediastreamer")
+    except SettingError as error:
+        _stop(str(error))
+    except Exception as error:  # noqa: BLE001  # a traceback may carry what must not be shown
+        _stop(
+            f"a fault of the program: {type(error).__name__} at {_place(error.__traceback__)}; "
+            "please report this line"
+        )
+
+
+def _stop(line: str) -> None:
+    click.echo(f"Error: {line}", err=True)
+    sys.exit(1)
+
+
+def _place(traceback: TracebackType | None) -> str:
+    """Innermost frame as file:line, without the values that were in it."""
+    if traceback is None:
+        return "an unknown place"
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    file = PurePath(traceback.tb_frame.f_code.co_filename)
+    return f"{file.parent.name}/{file.name}:{traceback.tb_lineno}"
+
+
+if __name__ == "__main__":
+    main()
