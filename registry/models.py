@@ -73,12 +73,16 @@ class Account(Base):
     """argon2id hash."""
     active: Mapped[bool] = mapped_column(default=True)
     """False: suspended; cannot sign in and is not let in."""
+    confirmed: Mapped[bool] = mapped_column(default=True)
+    """False: the e-mail address has not been confirmed yet; cannot sign in and is not let in."""
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
-    """Random; changing it ends every session of the account."""
+    """Random; changing it ends every session of the account and every link mailed to it."""
     paid_until: Mapped[datetime.date | None]
     """The last UTC day that is let in; None: no end."""
     region: Mapped[str | None] = mapped_column(String(2))
     """Default region; None: each service's first."""
+    register_automatically: Mapped[bool] = mapped_column(default=False)
+    """The page's script registers the visitor's address without a tap."""
 
     slots: Mapped[list["Slot"]] = relationship(
         back_populates="account", cascade="all, delete-orphan", passive_deletes=True
@@ -86,6 +90,18 @@ class Account(Base):
     service_regions: Mapped[list["ServiceRegion"]] = relationship(
         cascade="all, delete-orphan", passive_deletes=True
     )
+
+
+class BrowserSession(Base):
+    """A browser that is signed in; gone at sign-out, at a change of password, at deletion."""
+
+    __tablename__ = "browser_session"
+
+    id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 in hex of the random identifier in the browser's cookie."""
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    last_day: Mapped[datetime.date]
+    """Always the end of a month, so that it does not tell the day of sign-in."""
 
 
 class ServiceRegion(Base):
