@@ -1,0 +1,239 @@
+"""Settings of the data plane: each typed, with a default that works and its unit in its name."""
+
+import ipaddress
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from smartdns.contract.addresses import Address, SocketAddress, parse_socket_address
+from smartdns.contract.configuration import (
+    Configuration,
+    SettingError,
+    parse_count,
+    parse_switch,
+    parse_table,
+    parse_words,
+)
+from smartdns.upstream.addresses import UpstreamAddress, parse_upstream, upstreams_of_resolv_conf
+
+T = TypeVar("T")
+
+ANY_REGION = "*"
+RESOLV_CONF = Path("/etc/resolv.conf")
+_LOOPBACK = ipaddress.IPv4Address("127.0.0.1")
+_REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://")
+
+
+def _listen(text: str) -> tuple[SocketAddress, ...]:
+    return tuple(parse_socket_address(word) for word in parse_words(text))
+
+
+@dataclass(frozen=True, slots=True)
+class DataPlaneSettings:
+    """What resolver and relay are told; every field is one setting MEDIASTREAMER_<FIELD>."""
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    allowlist_max_age_hours: int = 24
+    """How long the last known allowlist holds without word from Redis; then nobody is let in."""
+
+    dns_listen: tuple[SocketAddress, ...] = _listen("127.0.0.1:1053")
+    """UDP and TCP."""
+    dns_tls_listen: tuple[SocketAddress, ...] = ()
+    """DNS over TLS; by default the addresses of `dns_listen` with port 853, given a certificate."""
+    dns_certificate: Path | None = None
+    """PEM, the chain below it included."""
+    dns_key: Path | None = None
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    run_as: str | None = None
+    """User that the process becomes once its sockets are bound."""
+    fast_path: bool = True
+
+    upstreams: tuple[UpstreamAddress, ...] = ()
+    """By default those of /etc/resolv.conf."""
+    forward_suffixes: Mapping[str, tuple[UpstreamAddress, ...]] = field(default_factory=dict)
+    """Suffix -> whom to ask for it instead: a home's own domain and its router."""
+    exchanges_in_flight: int = 2_000
+    """Questions that one worker asks upstream at the same time."""
+    cache_mib: int = 64
+    """Memory for answers in one worker."""
+
+    client_rate: int = 1_000
+    """Queries a second of one granted network, with bursts of twice that; 0: unlimited."""
+    refused_rate: int = 20
+    """Refusals a second to one /24 or /56 of strangers; 0: unlimited."""
+    tcp_connections: int = 1_000
+    """Of all clients together, in one worker."""
+    tcp_connections_per_client: int = 50
+    cookie_secret: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
+    """128 bits that all workers share, for server cookies (RFC 9018); made up if not given."""
+
+    public_url: str | None = None
+    block_private_relay: bool = True
+    """iCloud Private Relay would lead around us; its names do not exist here."""
+    filter_private_answers: bool = True
+    """Private addresses in public answers are taken out (DNS rebinding)."""
+    private_answer_suffixes: tuple[str, ...] = ()
+    """Suffixes that may have private addresses all the same."""
+    open_names: bool = False
+    """The page's name and the connectivity checks are answered to strangers, too."""
+    zones: tuple[Path, ...] = ()
+    """Folders of services beside the built-in ones."""
+
+    relay_tls_listen: tuple[SocketAddress, ...] = _listen("127.0.0.1:8443")
+    relay_http_listen: tuple[SocketAddress, ...] = _listen("127.0.0.1:8080")
+    relay_addresses: Mapping[str, tuple[Address, ...]] = field(
+        default_factory=lambda: {ANY_REGION: (_LOOPBACK,)}
+    )
+    """Region, or "*" for any other -> what steered names resolve to."""
+    relay_exits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Region, or "*" -> source address or socks5://HOST:PORT of the way out."""
+    relay_private_origins: bool = False
+    """The relay may connect to private and loopback origins: for a laboratory."""
+
+    metrics: SocketAddress | None = None
+    """Where the metrics are served; None: nowhere."""
+
+    @property
+    def public_host(self) -> str | None:
+        """Host name of the page, to which the check names belong."""
+        return None if self.public_url is None else urlsplit(self.public_url).hostname
+
+
+def read_settings(configuration: Configuration) -> DataPlaneSettings:
+    """Type every setting of the data plane; SettingError names the one that is wrong."""
+    defaults = DataPlaneSettings()
+    values = {
+        name: configuration.get(name, parse, getattr(defaults, name))
+        for name, parse in _PARSERS.items()
+    }
+    if not values["upstreams"]:
+        values["upstreams"] = _system_upstreams(RESOLV_CONF)
+    if (values["dns_certificate"] is None) != (values["dns_key"] is None):
+        raise SettingError(
+            "MEDIASTREAMER_DNS_CERTIFICATE and MEDIASTREAMER_DNS_KEY: give both or neither"
+        )
+    if values["dns_certificate"] and not values["dns_tls_listen"]:
+        hosts = dict.fromkeys(listen.address for listen in values["dns_listen"])
+        values["dns_tls_listen"] = tuple(SocketAddress(host, 853) for host in hosts)
+    return DataPlaneSettings(**values)
+
+
+def _system_upstreams(resolv_conf: Path) -> tuple[UpstreamAddress, ...]:
+    """Give those of resolv.conf(5); none is no error yet, the relay alone may do without."""
+    try:
+        return upstreams_of_resolv_conf(resolv_conf.read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError):
+        return ()
+
+
+# How each setting is read; a ValueError's text follows the setting's name.
+
+
+def _redis_url(text: str) -> str:
+    if not text.startswith(_REDIS_SCHEMES):
+        raise ValueError(f"takes a URL that begins with one of {', '.join(_REDIS_SCHEMES)}")
+    return text
+
+
+def _upstreams(text: str) -> tuple[UpstreamAddress, ...]:
+    return tuple(parse_upstream(word) for word in parse_words(text))
+
+
+def _forward_suffixes(text: str) -> Mapping[str, tuple[UpstreamAddress, ...]]:
+    return _table(text, lambda words: tuple(parse_upstream(word) for word in words))
+
+
+def _relay_addresses(text: str) -> Mapping[str, tuple[Address, ...]]:
+    return _table(text, lambda words: tuple(ipaddress.ip_address(word) for word in words))
+
+
+def _relay_exits(text: str) -> Mapping[str, tuple[str, ...]]:
+    return _table(text, lambda words: words)
+
+
+def _table(text: str, parse: Callable[[tuple[str, ...]], T]) -> Mapping[str, T]:
+    return MappingProxyType({key: parse(words) for key, words in parse_table(text).items()})
+
+
+def _positive(text: str) -> int:
+    if (count := parse_count(text)) == 0:
+        raise ValueError("takes a whole number, 1 or more")
+    return count
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise ValueError(f"takes a file, and {text} is none")
+    return path
+
+
+def _folders(text: str) -> tuple[Path, ...]:
+    folders = tuple(Path(word) for word in parse_words(text))
+    for folder in folders:
+        if not folder.is_dir():
+            raise ValueError(f"takes folders, and {folder} is none")
+    return folders
+
+
+def _secret(text: str) -> bytes:
+    try:
+        secret = bytes.fromhex(text)
+    except ValueError:
+        secret = b""
+    if len(secret) != 16:
+        raise ValueError("takes 32 hexadecimal digits")
+    return secret
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("takes http://HOST[:PORT] or https://HOST[:PORT]")
+    return text
+
+
+def _loopback(text: str) -> SocketAddress:
+    where = parse_socket_address(text)
+    if not where.address.is_loopback:
+        raise ValueError("takes a loopback ADDRESS:PORT, such as 127.0.0.1:9153")
+    return where
+
+
+_PARSERS: Mapping[str, Callable[[str], object]] = {
+    "redis_url": _redis_url,
+    "allowlist_max_age_hours": _positive,
+    "dns_listen": _listen,
+    "dns_tls_listen": _listen,
+    "dns_certificate": _file,
+    "dns_key": _file,
+    "workers": _positive,
+    "run_as": str,
+    "fast_path": parse_switch,
+    "upstreams": _upstreams,
+    "forward_suffixes": _forward_suffixes,
+    "exchanges_in_flight": _positive,
+    "cache_mib": _positive,
+    "client_rate": parse_count,
+    "refused_rate": parse_count,
+    "tcp_connections": _positive,
+    "tcp_connections_per_client": _positive,
+    "cookie_secret": _secret,
+    "public_url": _url,
+    "block_private_relay": parse_switch,
+    "filter_private_answers": parse_switch,
+    "private_answer_suffixes": parse_words,
+    "open_names": parse_switch,
+    "zones": _folders,
+    "relay_tls_listen": _listen,
+    "relay_http_listen": _listen,
+    "relay_addresses": _relay_addresses,
+    "relay_exits": _relay_exits,
+    "relay_private_origins": parse_switch,
+    "metrics": _loopback,
+}

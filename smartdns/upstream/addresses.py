@@ -1,0 +1,57 @@
+"""Where to forward: the text of a setting and of /etc/resolv.conf, as values."""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from smartdns.contract.addresses import Address, SocketAddress, parse_socket_address
+
+DNS_PORT = 53
+TLS_PORT = 853  # RFC 7858 section 3.1
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamAddress:
+    """One resolver that we forward to."""
+
+    address: Address
+    port: int = DNS_PORT
+    tls_name: str | None = None
+    """DNS over TLS, and the name that its certificate must bear; None: UDP and TCP."""
+
+    @property
+    def host(self) -> str:
+        """The address as the socket calls take it."""
+        return str(self.address)
+
+    def __str__(self) -> str:
+        where = str(SocketAddress(self.address, self.port))
+        return where if self.tls_name is None else f"tls://{self.tls_name}@{where}"
+
+
+def parse_upstream(text: str) -> UpstreamAddress:
+    """Read ADDRESS[:PORT] or tls://NAME@ADDRESS[:PORT]; ValueError says what is taken."""
+    if not text.startswith("tls://"):
+        try:
+            where = parse_socket_address(text, DNS_PORT)
+        except ValueError:
+            raise ValueError(f"takes ADDRESS[:PORT] or tls://NAME@ADDRESS, not {text}") from None
+        return UpstreamAddress(where.address, where.port)
+    name, at, rest = text.removeprefix("tls://").rpartition("@")
+    if not at or not name:
+        raise ValueError("takes tls://NAME@ADDRESS[:PORT], with the name in the certificate")
+    where = parse_socket_address(rest, TLS_PORT)
+    return UpstreamAddress(where.address, where.port, name)
+
+
+def upstreams_of_resolv_conf(lines: Iterable[str]) -> tuple[UpstreamAddress, ...]:
+    """Give the name servers of resolv.conf(5), in order and each once."""
+    found: dict[UpstreamAddress, None] = {}
+    for line in lines:
+        match line.split():
+            case ["nameserver", text, *_]:
+                try:
+                    found[UpstreamAddress(ipaddress.ip_address(text))] = None
+                except ValueError:
+                    continue  # the C library skips what it cannot read, too
+    return tuple(found)
