@@ -1,6 +1,7 @@
 """Everything that is stored about anybody: the complete list, with why it is needed.
 
-There is no time of registration, sign-in or update, and no former address. Days are UTC.
+There is no time of registration, sign-in or update, and no former address. Days are UTC. Each
+column says in its `doc` what it holds; the published list and the export are made from them.
 """
 
 import datetime
@@ -17,24 +18,16 @@ from sqlalchemy import (
     String,
     TypeDecorator,
     UniqueConstraint,
+    false,
+    text,
+    true,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from smartdns.contract.addresses import Network
 
-
-class Base(DeclarativeBase):
-    """One metadata; names of constraints are fixed so that migrations can address them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(column_0_label)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
+SECRET = {"secret": True}
+"""`info` of a column whose value is a hash: an export says that it is there, not what it is."""
 
 
 class NetworkText(TypeDecorator[Network]):
@@ -61,28 +54,74 @@ class SlotKind(enum.StrEnum):
     OPERATOR = "operator"  # typed by an operator; outside the limit
 
 
+class SlotKindText(TypeDecorator[SlotKind]):
+    """A slot's kind as its word."""
+
+    impl = String(8)
+    cache_ok = True
+
+    def process_bind_param(self, value: SlotKind | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Word of that kind."""
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> SlotKind | None:  # noqa: ANN401, ARG002
+        """Kind of that word."""
+        return None if value is None else SlotKind(value)
+
+
+class Base(DeclarativeBase):
+    """One metadata; names of constraints are fixed so that migrations can address them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {SlotKind: SlotKindText(), Network: NetworkText()}  # noqa: RUF012
+
+
 class Account(Base):
     """A customer: whom to let in, until when, and how they sign in."""
 
     __tablename__ = "account"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    email: Mapped[str] = mapped_column(String(254), unique=True)
-    """Lower-cased; the name to sign in with and where mail goes."""
-    password: Mapped[str] = mapped_column(String(255))
-    """argon2id hash."""
-    active: Mapped[bool] = mapped_column(default=True)
-    """False: suspended; cannot sign in and is not let in."""
-    confirmed: Mapped[bool] = mapped_column(default=True)
-    """False: the e-mail address has not been confirmed yet; cannot sign in and is not let in."""
-    fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
-    """Random; changing it ends every session of the account and every link mailed to it."""
-    paid_until: Mapped[datetime.date | None]
-    """The last UTC day that is let in; None: no end."""
-    region: Mapped[str | None] = mapped_column(String(2))
-    """Default region; None: each service's first."""
-    register_automatically: Mapped[bool] = mapped_column(default=False)
-    """The page's script registers the visitor's address without a tap."""
+    id: Mapped[int] = mapped_column(primary_key=True, doc="A number of ours")
+    email: Mapped[str] = mapped_column(
+        String(254), unique=True, doc="Lower-cased; the name to sign in with and where mail goes"
+    )
+    password: Mapped[str | None] = mapped_column(
+        String(255), info=SECRET, doc="argon2id hash of the password; empty until one is chosen"
+    )
+    confirmed: Mapped[bool] = mapped_column(
+        default=True,
+        server_default=true(),
+        doc="No: the e-mail address has not been confirmed, cannot sign in and is not let in",
+    )
+    active: Mapped[bool] = mapped_column(
+        default=True, server_default=true(), doc="No: suspended, cannot sign in and is not let in"
+    )
+    fs_uniquifier: Mapped[str] = mapped_column(
+        String(64),
+        unique=True,
+        info=SECRET,
+        doc="Random; changing it ends every session and every mailed link",
+    )
+    paid_until: Mapped[datetime.date | None] = mapped_column(
+        doc="The last day (UTC) that is let in; empty: no end"
+    )
+    region: Mapped[str | None] = mapped_column(
+        String(2), doc="Default region; empty: each service's first"
+    )
+    register_automatically: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), doc="The page registers the visitor's address"
+    )
+    updater_mails: Mapped[bool] = mapped_column(
+        default=True, server_default=true(), doc="Write a mail when an updater fails for a day"
+    )
 
     slots: Mapped[list["Slot"]] = relationship(
         back_populates="account", cascade="all, delete-orphan", passive_deletes=True
@@ -97,11 +136,18 @@ class BrowserSession(Base):
 
     __tablename__ = "browser_session"
 
-    id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """SHA-256 in hex of the random identifier in the browser's cookie."""
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
-    last_day: Mapped[datetime.date]
-    """Always the end of a month, so that it does not tell the day of sign-in."""
+    id_hash: Mapped[str] = mapped_column(
+        String(64),
+        primary_key=True,
+        info=SECRET,
+        doc="SHA-256 of the random identifier in the browser's cookie",
+    )
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), doc="Who is signed in"
+    )
+    last_day: Mapped[datetime.date] = mapped_column(
+        doc="Always the end of a month, so that it does not tell the day of sign-in"
+    )
 
 
 class ServiceRegion(Base):
@@ -110,11 +156,12 @@ class ServiceRegion(Base):
     __tablename__ = "service_region"
 
     account_id: Mapped[int] = mapped_column(
-        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True
+        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, doc="Whose choice it is"
     )
-    service: Mapped[str] = mapped_column(String(64), primary_key=True)
-    region: Mapped[str] = mapped_column(String(3))
-    """A region, or "off"."""
+    service: Mapped[str] = mapped_column(
+        String(64), primary_key=True, doc="Streaming service, as the catalogue names it"
+    )
+    region: Mapped[str] = mapped_column(String(3), doc='A region, or "off"')
 
 
 class Slot(Base):
@@ -126,21 +173,38 @@ class Slot(Base):
         CheckConstraint("kind <> 'hostname' OR hostname IS NOT NULL", name="hostname_is_named"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
-    number: Mapped[int | None]
-    """1 … limit, unique in the account, so the limit holds against any race; None: operator."""
-    kind: Mapped[SlotKind] = mapped_column(String(8))
-    label: Mapped[str] = mapped_column(String(64), default="")
-    """The account holder's own word for it."""
-    token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
-    """SHA-256 in hex of an update token (kind updater)."""
-    hostname: Mapped[str | None] = mapped_column(String(253))
-    """The DDNS name followed (kind hostname)."""
+    id: Mapped[int] = mapped_column(primary_key=True, doc="A number of ours")
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), doc="Whose slot it is"
+    )
+    number: Mapped[int | None] = mapped_column(
+        doc="1 to the limit, once in each account; empty: typed by an operator, outside the limit"
+    )
+    kind: Mapped[SlotKind] = mapped_column(
+        doc="Who keeps it up to date: page, updater, hostname or operator"
+    )
+    label: Mapped[str] = mapped_column(
+        String(64), default="", server_default=text("''"), doc="The account holder's word for it"
+    )
+    token_hash: Mapped[str | None] = mapped_column(
+        String(64), unique=True, info=SECRET, doc="SHA-256 of an updater's token"
+    )
+    hostname: Mapped[str | None] = mapped_column(
+        String(253), doc="The DDNS name that is followed; name servers on the way see it"
+    )
+    failing_since: Mapped[datetime.date | None] = mapped_column(
+        doc="The day (UTC) since which the updater has failed; empty: it works"
+    )
+    failure_mailed: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), doc="The mail about that failure is out"
+    )
 
     account: Mapped[Account] = relationship(back_populates="slots")
     registrations: Mapped[list["Registration"]] = relationship(
-        back_populates="slot", cascade="all, delete-orphan", passive_deletes=True
+        back_populates="slot",
+        cascade="all, delete-orphan",
+        passive_deletes=True,
+        order_by="Registration.family",
     )
 
 
@@ -154,13 +218,16 @@ class Registration(Base):
         Index("ix_registration_network", "network"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    slot_id: Mapped[int] = mapped_column(ForeignKey("slot.id", ondelete="CASCADE"))
-    family: Mapped[int]
-    network: Mapped[Network] = mapped_column(NetworkText)
-    choice: Mapped[int]
-    """A sequence number, not a time: of accounts that share a network, the highest proved one
-    supplies the regions."""
+    id: Mapped[int] = mapped_column(primary_key=True, doc="A number of ours")
+    slot_id: Mapped[int] = mapped_column(
+        ForeignKey("slot.id", ondelete="CASCADE"), doc="The slot that holds it"
+    )
+    family: Mapped[int] = mapped_column(doc="4 or 6: IPv4 or IPv6")
+    network: Mapped[Network] = mapped_column(doc="The registered address or prefix")
+    choice: Mapped[int] = mapped_column(
+        doc="A sequence number, not a time: where accounts share a network, the highest proved"
+        " one supplies the regions"
+    )
 
     slot: Mapped[Slot] = relationship(back_populates="registrations")
 
@@ -170,9 +237,10 @@ class PendingNetwork(Base):
 
     __tablename__ = "pending_network"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    network: Mapped[Network] = mapped_column(NetworkText)
-    """Rows may repeat a network: a drain deletes exactly the rows that it read."""
+    id: Mapped[int] = mapped_column(primary_key=True, doc="A number of ours")
+    network: Mapped[Network] = mapped_column(
+        doc="A network to publish anew, for some seconds; rows may repeat one"
+    )
 
 
 class PublishedHead(Base):
@@ -181,7 +249,7 @@ class PublishedHead(Base):
     __tablename__ = "published_head"
     __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True, default=1)
-    epoch: Mapped[int] = mapped_column(default=0)
-    position: Mapped[int] = mapped_column(default=0)
-    last_choice: Mapped[int] = mapped_column(default=0)
+    id: Mapped[int] = mapped_column(primary_key=True, default=1, doc="Always 1")
+    epoch: Mapped[int] = mapped_column(default=0, doc="Rises with each rebuild of the allowlist")
+    position: Mapped[int] = mapped_column(default=0, doc="Rises with each published change")
+    last_choice: Mapped[int] = mapped_column(default=0, doc="The latest sequence number given out")
