@@ -31,7 +31,9 @@ from smartdns.contract.configuration import (
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-SECRETS = ("secret_key", "cookie_secret")
+SECRETS = {"secret_key": 32, "cookie_secret": 16}
+"""Name and octets; written as hexadecimal digits."""
+
 OF_THE_REGISTRY_ONLY = frozenset({"database_url", "secret_key", "mail_url", "web_key"})
 """Settings that no process of the data plane gets to see."""
 NOT_SETTINGS = frozenset({"state"})
@@ -74,10 +76,10 @@ class State:
         """Make the folder (0700) and the secrets (0600) that are not there yet."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for name in SECRETS:
+            for name, octets in SECRETS.items():
                 file = self.folder / name.replace("_", "-")
                 if not file.exists():
-                    self.write(file.name, secrets.token_hex(32))
+                    self.write(file.name, secrets.token_hex(octets))
         except OSError as error:
             raise click.ClickException(
                 f"the state folder {self.folder} cannot be used ({error.strerror}); "

@@ -14,7 +14,7 @@ def install_reactor() -> None:
     """Make Twisted's reactor; to be called before anything imports `twisted.internet.reactor`."""
     loop = _new_loop()
     asyncio.set_event_loop(loop)
-    asyncioreactor.install(loop)  # type: ignore[no-untyped-call]
+    asyncioreactor.install(loop)
 
 
 def deferred_from(coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:

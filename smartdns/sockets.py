@@ -1,0 +1,126 @@
+"""Listening sockets: bound by a supervisor, handed to its workers, held while workers change.
+
+Closing a SO_REUSEPORT socket loses what is queued on it (half of 200 datagrams, tried), so the
+supervisor keeps every socket open, and a replacement inherits the socket of the worker it
+replaces. Nobody may `shutdown()` an inherited socket: that reaches every process that has it.
+
+A worker finds its sockets as systemd hands them over (sd_listen_fds(3)): descriptors from 3 on,
+LISTEN_FDS says how many, LISTEN_FDNAMES what each is for. Importing `twisted.internet.endpoints`
+removes these variables, so they are read before Twisted is.
+"""
+
+import errno
+import os
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from smartdns.contract.addresses import SocketAddress
+
+FIRST_DESCRIPTOR = 3
+_BACKLOG = 1024
+_RECEIVE_BUFFER = 4 << 20  # octets; with the default, bursts of 256 queries lost 120
+
+
+class ListenError(OSError):
+    """An address that cannot be listened on; `strerror` says why."""
+
+
+@dataclass(frozen=True)
+class NamedSocket:
+    """A socket and what it is for: udp, tcp, tls, web, relay-tls, relay-http or control."""
+
+    name: str
+    socket: socket.socket
+
+    def url(self) -> str:
+        """How `status` shows it: `udp://127.0.0.1:1053`."""
+        scheme = "udp" if self.socket.type == socket.SOCK_DGRAM else "tcp"
+        host, port = self.socket.getsockname()[:2]
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def bind(
+    name: str, kind: socket.SocketKind, where: SocketAddress, count: int = 1
+) -> list[NamedSocket]:
+    """Bind `count` sockets to one address and port, among which the kernel spreads the load.
+
+    Port 0 takes a free one, the same for all. Raises ListenError.
+    """
+    host, port = str(where.address), where.port
+    first = _bound(kind, host, port, shared=False)
+    port = first.getsockname()[1]
+    if count > 1:  # the first found the port free; it is bound again, to be shared
+        first.close()
+        sockets = [_bound(kind, host, port, shared=True) for _ in range(count)]
+    else:
+        sockets = [first]
+    if kind == socket.SOCK_STREAM:
+        for each in sockets:
+            each.listen(_BACKLOG)
+    return [NamedSocket(name, each) for each in sockets]
+
+
+def _bound(kind: socket.SocketKind, host: str, port: int, *, shared: bool) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, kind)
+    try:
+        if kind == socket.SOCK_STREAM:  # not held up by connections in TIME_WAIT
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        else:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        if shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise ListenError(error.errno, _why(error, kind, host, port)) from None
+    bound.setblocking(False)
+    return bound
+
+
+def _why(error: OSError, kind: socket.SocketKind, host: str, port: int) -> str:
+    where = f"{'UDP' if kind == socket.SOCK_DGRAM else 'TCP'} port {port} of {host}"
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"{where} is taken by another program"
+        case errno.EACCES:
+            return f"{where} needs root, or CAP_NET_BIND_SERVICE, to listen on"
+        case errno.EADDRNOTAVAIL:
+            return f"{where}: this machine does not have that address"
+        case _:
+            return f"{where} cannot be listened on ({os.strerror(error.errno or 0)})"
+
+
+def inherited(environment: Mapping[str, str] = os.environ) -> list[NamedSocket]:
+    """Take over the sockets that a supervisor or systemd left for this process, if any."""
+    if environment.get("LISTEN_PID", str(os.getpid())) != str(os.getpid()):
+        return []  # meant for our parent
+    count = int(environment.get("LISTEN_FDS", "0"))
+    names = environment.get("LISTEN_FDNAMES", "").split(":")
+    names += ["unknown"] * (count - len(names))
+    taken = []
+    for offset in range(count):
+        descriptor = FIRST_DESCRIPTOR + offset
+        os.set_inheritable(descriptor, False)
+        taken.append(NamedSocket(names[offset], socket.socket(fileno=descriptor)))
+        taken[-1].socket.setblocking(False)
+    return taken
+
+
+def variables_for(sockets: Sequence[NamedSocket]) -> dict[str, str]:
+    """Say to a child which sockets it has; it gets no LISTEN_PID, unknown before it starts."""
+    return {
+        "LISTEN_FDS": str(len(sockets)),
+        "LISTEN_FDNAMES": ":".join(each.name for each in sockets),
+    }
+
+
+def by_name(sockets: Iterable[NamedSocket]) -> dict[str, list[socket.socket]]:
+    """Group by what they are for."""
+    groups: dict[str, list[socket.socket]] = {}
+    for each in sockets:
+        groups.setdefault(each.name, []).append(each.socket)
+    return groups

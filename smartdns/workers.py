@@ -1,0 +1,209 @@
+"""Workers of a role: several processes on one port, restarted when they die, replaced in turn.
+
+    supervisor ── holds the sockets, one set for each place
+       place 1 ── worker, a process with set 1 ── control channel
+       place 2 ── worker, a process with set 2 ── control channel
+
+A replacement inherits the set of the worker it follows and is ready before that one stops, so
+nothing that is queued on a socket is lost.
+"""
+
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    DeferredList,
+    ensureDeferred,
+    gatherResults,
+)
+
+from smartdns.child_process import Child, Place, Program
+from smartdns.contract.configuration import PREFIX
+from smartdns.sockets import FIRST_DESCRIPTOR, NamedSocket, variables_for
+from smartdns.worker_channel import Report, SupervisorEnd
+
+READY_WITHIN_S = 30.0
+
+
+class StartError(Exception):
+    """A worker cannot start; the text is its own line about why."""
+
+
+class Worker(Child):
+    """A process of a role with its sockets and its control channel."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        sockets: Sequence[NamedSocket],
+        environment: Mapping[str, str],
+        changed: Callable[[], None],
+        reactor: AsyncioSelectorReactor,
+    ) -> None:
+        ours, theirs = socket.socketpair()
+        inherited = [*sockets, NamedSocket("control", theirs)]
+        numbers = enumerate((each.socket.fileno() for each in inherited), FIRST_DESCRIPTOR)
+        program = Program(
+            command,
+            {**_ordinary_variables(), **environment, **variables_for(inherited)},
+            dict(numbers),
+        )
+        super().__init__(program, reactor)
+        theirs.close()
+        self.channel = SupervisorEnd(ours, changed, reactor)
+
+    @property
+    def ready(self) -> bool:
+        """It runs and says that it does its work."""
+        return not self.ended and bool((self.channel.report or {}).get("ready"))
+
+
+def _ordinary_variables() -> dict[str, str]:
+    """Variables of ours that are no settings: PATH, HOME, LANG and the like."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith((PREFIX, "LISTEN_"))
+    }
+
+
+class Supervisor(Service):
+    """Keeps one worker at each place; one place for each set of sockets."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        sets_of_sockets: Sequence[Sequence[NamedSocket]],
+        environment: Callable[[], Mapping[str, str]],
+        reactor: AsyncioSelectorReactor,
+    ) -> None:
+        """Take the sockets over; `environment` is asked anew for each worker."""
+        self._command = command
+        self.sets_of_sockets = sets_of_sockets
+        self._environment = environment
+        self._reactor = reactor
+        self._waiting: list[tuple[Callable[[], bool | None], Deferred[None]]] = []
+        self._replacing: Deferred[None] | None = None
+        self._alive: set[Worker] = set()
+        self._places = [
+            Place(lambda sockets=sockets: self._spawn(sockets), reactor)  # type: ignore[misc]
+            for sockets in sets_of_sockets
+        ]
+
+    def _spawn(self, sockets: Sequence[NamedSocket]) -> Worker:
+        worker = Worker(self._command, sockets, self._environment(), self._look, self._reactor)
+        self._alive.add(worker)
+        worker.when_ended().addCallback(lambda _: self._alive.discard(worker))
+        return worker
+
+    def startService(self) -> None:
+        """Start a worker at each place."""
+        super().startService()  # type: ignore[no-untyped-call]
+        for place in self._places:
+            place.open()
+
+    def stopService(self) -> Deferred[object]:
+        """SIGTERM to all; fires when they are gone."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        if self._replacing is not None:
+            self._replacing.cancel()
+        for place in self._places:
+            place.close()
+        gone = DeferredList([worker.stop() for worker in self._alive])
+        return gone.addCallback(lambda _: self._close_sockets())
+
+    def _close_sockets(self) -> None:
+        for each in (each for sockets in self.sets_of_sockets for each in sockets):
+            each.socket.close()
+
+    @property
+    def workers(self) -> list[Worker]:
+        """Those that run now."""
+        children = [place.child for place in self._places]
+        return [each for each in children if isinstance(each, Worker) and not each.ended]
+
+    @property
+    def ready(self) -> bool:
+        """Every place has a worker that does its work."""
+        workers = self.workers
+        return len(workers) == len(self._places) and all(worker.ready for worker in workers)
+
+    def reports(self) -> list[Report]:
+        """What each running worker last said of itself."""
+        return [worker.channel.report or {} for worker in self.workers]
+
+    def ask(self, question: Mapping[str, object]) -> Deferred[list[Any]]:
+        """Ask every worker; fires with the answers of those that are still there."""
+        answers = gatherResults([worker.channel.ask(question) for worker in self.workers])
+        return answers.addCallback(lambda found: [each for each in found if each is not None])
+
+    def when_ready(self) -> Deferred[None]:
+        """Fire once every place is ready; StartError as soon as a worker says that it cannot."""
+
+        def look() -> bool:
+            for worker in self.workers:
+                if worker.channel.failure is not None:
+                    raise StartError(worker.channel.failure)
+            return self.ready
+
+        return self._wait_for(look)
+
+    def replace_all(self) -> Deferred[None]:
+        """Replace every worker in turn; each keeps its place until its successor is ready."""
+        if self._replacing is None:
+            self._replacing = ensureDeferred(self._replace_each())
+            self._replacing.addErrback(
+                lambda failure: failure.trap(StartError, TimeoutError, CancelledError)
+            )
+            self._replacing.addBoth(self._replaced)
+        return self._replacing
+
+    def _replaced(self, _: object) -> None:
+        self._replacing = None
+
+    async def _replace_each(self) -> None:
+        for place, sockets in zip(self._places, self.sets_of_sockets, strict=True):
+            before, successor = place.child, self._spawn(sockets)
+            try:
+                await self._wait_for(lambda successor=successor: _fit(successor)).addTimeout(  # type: ignore[misc]
+                    READY_WITHIN_S, self._reactor
+                )
+            except BaseException:
+                successor.stop()
+                raise
+            place.occupy(successor)
+            if before is not None:
+                await before.stop()
+
+    def _wait_for(self, look: Callable[[], bool]) -> Deferred[None]:
+        """Fire once `look` is true, looked at whenever a worker says something or ends."""
+        waiting: Deferred[None] = Deferred(lambda _: self._waiting.remove(entry))
+        entry = (look, waiting)
+        self._waiting.append(entry)
+        self._look()
+        return waiting
+
+    def _look(self) -> None:
+        for entry in self._waiting[:]:
+            look, waiting = entry
+            try:
+                if not look():
+                    continue
+            except StartError as error:
+                self._waiting.remove(entry)
+                waiting.errback(error)
+            else:
+                self._waiting.remove(entry)
+                waiting.callback(None)
+
+
+def _fit(successor: Worker) -> bool:
+    if successor.channel.failure is not None or successor.ended:
+        raise StartError(successor.channel.failure or "the new worker ended before it was ready")
+    return successor.ready

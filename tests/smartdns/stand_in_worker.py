@@ -1,0 +1,50 @@
+"""A worker that answers each datagram with its pid: what a supervisor does can be seen with it.
+
+STAND_IN decides how it behaves: "" well, "late" is ready half a second after its start, "failing"
+says that it cannot start, "crashing" dies at once.
+"""
+
+import os
+import sys
+
+from smartdns.sockets import by_name, inherited
+
+sockets = by_name(inherited())
+control = sockets["control"][0]
+behaviour = os.environ.get("MEDIASTREAMER_STAND_IN", "")
+
+from smartdns.worker_channel import WorkerEnd, say_failed
+
+if behaviour == "crashing":
+    sys.exit(3)
+if behaviour == "failing":
+    say_failed(control, "MEDIASTREAMER_STAND_IN: takes something better")
+    sys.exit(1)
+
+from smartdns.event_loop import install_reactor
+
+install_reactor()
+from twisted.internet import reactor
+from twisted.internet.protocol import DatagramProtocol
+
+
+class Pid(DatagramProtocol):
+    noisy = False
+
+    def datagramReceived(self, datagram: bytes, addr: object) -> None:
+        self.transport.write(b"%d %s" % (os.getpid(), datagram), addr)
+
+
+for udp in sockets.get("udp", []):
+    reactor.adoptDatagramPort(udp.fileno(), udp.family, Pid())
+    udp.close()
+
+started = reactor.seconds()
+WorkerEnd(
+    control,
+    report=lambda: {"ready": behaviour != "late" or reactor.seconds() - started > 0.5},
+    answer=lambda question: {"pid": os.getpid(), "heard": question},
+    orphaned=reactor.stop,
+    reactor=reactor,
+)
+reactor.run()

@@ -1,0 +1,170 @@
+"""Supervised workers, with real processes and sockets."""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
+
+from smartdns.contract.addresses import parse_socket_address
+from smartdns.sockets import bind
+from smartdns.workers import StartError, Supervisor
+
+STAND_IN = [sys.executable, str(Path(__file__).with_name("stand_in_worker.py"))]
+ANY_PORT = parse_socket_address("127.0.0.1:0")
+
+
+class Supervised:
+    """A supervisor of stand-in workers, and what its clients see."""
+
+    def __init__(self, count: int = 1) -> None:
+        self.sockets = bind("udp", socket.SOCK_DGRAM, ANY_PORT, count)
+        self.where = self.sockets[0].socket.getsockname()
+        self.behaviour = ""
+        self.supervisor = Supervisor(
+            STAND_IN, [[each] for each in self.sockets], self._environment, reactor
+        )
+
+    def _environment(self) -> dict[str, str]:
+        return {"MEDIASTREAMER_STAND_IN": self.behaviour, "PYTHONPATH": str(Path.cwd())}
+
+    def ask(self, timeout: float = 10.0) -> int:
+        """Give the pid that answers a datagram."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(timeout)
+            client.sendto(b"?", self.where)
+            return int(client.recv(100).split()[0])
+
+    def flood(self, rate: int, until: Deferred[object]) -> tuple[int, int]:
+        """Send `rate` datagrams a second until that fires; give how many went out and came back."""
+        sent = received = 0
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+            while not until.called:
+                client.sendto(b"?", self.where)
+                sent += 1
+                client.settimeout(1 / rate)
+                try:
+                    while True:
+                        client.recv(100)
+                        received += 1
+                except TimeoutError:
+                    pass
+            client.settimeout(3.0)
+            while received < sent:
+                client.recv(100)
+                received += 1
+        return sent, received
+
+
+@pytest.fixture
+def supervised(request: pytest.FixtureRequest) -> Iterator[Supervised]:
+    """One that is stopped after the test; the parameter is its number of workers."""
+    made = Supervised(getattr(request, "param", 1))
+    yield made
+    if made.supervisor.running:
+        pytest_twisted.blockon(made.supervisor.stopService())
+
+
+async def start(supervised: Supervised) -> None:
+    """Start it and wait until all workers are ready."""
+    supervised.supervisor.startService()
+    await supervised.supervisor.when_ready().addTimeout(20, reactor)
+
+
+@pytest.mark.parametrize("supervised", [2], indirect=True)
+async def test_workers_share_a_port_and_stop_together(supervised: Supervised) -> None:
+    """Both processes answer on one port, and none is left after the stop."""
+    await start(supervised)
+    pids = {worker.pid for worker in supervised.supervisor.workers}
+    answering: set[int] = set()
+    for _ in range(64):  # the kernel spreads by the client's port
+        answering.add(await deferToThread(supervised.ask))
+    assert answering == pids
+    assert len(pids) == 2
+    await supervised.supervisor.stopService()
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+async def test_a_killed_worker_is_back_and_answers_what_was_queued(supervised: Supervised) -> None:
+    """A datagram that came while nobody read the socket is answered by the successor."""
+    await start(supervised)
+    (worker,) = supervised.supervisor.workers
+    os.kill(worker.pid, signal.SIGKILL)
+    await worker.when_ended()
+    successor = await deferToThread(supervised.ask)
+    assert successor != worker.pid
+
+
+async def test_a_crash_loop_backs_off(supervised: Supervised) -> None:
+    """A worker that dies at once is started again ever more rarely, not as fast as possible."""
+    supervised.behaviour = "crashing"
+    starts = 0
+    spawn = supervised.supervisor._spawn
+
+    def counted(sockets: object) -> object:
+        nonlocal starts
+        starts += 1
+        return spawn(sockets)
+
+    supervised.supervisor._spawn = counted
+    supervised.supervisor.startService()
+    await deferLater(reactor, 2.0)
+    assert 2 <= starts <= 8
+
+
+async def test_a_worker_that_cannot_start_says_why(supervised: Supervised) -> None:
+    """Its own line reaches whoever waits for the start."""
+    supervised.behaviour = "failing"
+    supervised.supervisor.startService()
+    with pytest.raises(StartError, match="takes something better"):
+        await supervised.supervisor.when_ready().addTimeout(20, reactor)
+
+
+@pytest.mark.parametrize("supervised", [2], indirect=True)
+async def test_a_rolling_restart_loses_no_query(supervised: Supervised) -> None:
+    """At 1,000 datagrams a second, not one goes unanswered while every worker is replaced."""
+    await start(supervised)
+    before = {worker.pid for worker in supervised.supervisor.workers}
+    supervised.behaviour = "late"
+    over: Deferred[object] = Deferred()
+    flood = deferToThread(supervised.flood, 1_000, over)
+    await supervised.supervisor.replace_all().addTimeout(40, reactor)
+    await deferLater(reactor, 0.2)
+    over.callback(None)
+    sent, received = await flood
+    assert sent == received
+    assert sent > 500
+    after = {worker.pid for worker in supervised.supervisor.workers}
+    assert len(after) == 2
+    assert not before & after
+
+
+async def test_a_successor_that_cannot_start_leaves_the_worker_in_place(
+    supervised: Supervised,
+) -> None:
+    """A broken new version does not take the service down."""
+    await start(supervised)
+    before = await deferToThread(supervised.ask)
+    supervised.behaviour = "failing"
+    await supervised.supervisor.replace_all()
+    assert await deferToThread(supervised.ask) == before
+    assert [worker.pid for worker in supervised.supervisor.workers] == [before]
+
+
+async def test_workers_are_asked_and_answer(supervised: Supervised) -> None:
+    """What only a worker's memory holds can be looked at through its channel."""
+    await start(supervised)
+    (worker,) = supervised.supervisor.workers
+    answers = await supervised.supervisor.ask({"what": "this"})
+    assert answers == [{"pid": worker.pid, "heard": {"what": "this"}}]
