@@ -1,0 +1,76 @@
+"""Which address may stand for a household: a judgement without any look-up.
+
+Three outcomes: it may; it may if whoever asks insists (`AddressOdd`: a VPN's or a telephone
+company's address belongs to many strangers, and the TV will not have it); it may not
+(`AddressRefused`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from registry.actions.errors import AddressOdd, AddressRefused
+from smartdns.contract.addresses import Address, AddressKind, Network, kind_of
+
+JOIN_WIFI = "Join the Wi-Fi of the TV, then try again."
+
+KIND_REFUSED = f"Your request came from %(kind)s, which cannot be registered. {JOIN_WIFI}"
+OWN_REFUSED = (
+    "Your request came through an address of MediaStreamer itself, so it does not show where"
+    " you are. Switch off the relay, VPN or proxy that it took, then try again."
+)
+ODD: Mapping[str, str] = MappingProxyType(
+    {
+        "vpn": "This address belongs to a VPN. Switch the VPN off, then try again.",
+        "private-relay": "This address belongs to iCloud Private Relay."
+        " Switch Private Relay off for this network, then try again.",
+        "mobile": f"This address belongs to a mobile network. {JOIN_WIFI}",
+    }
+)
+"""Word of the operator's KNOWN_NETWORKS -> what the page says."""
+
+_PRIVATE_KINDS = frozenset({AddressKind.PRIVATE, AddressKind.CARRIER_NAT, AddressKind.LOOPBACK})
+
+
+class NetworkSet:
+    """Networks to look an address up in, however many: one look-up for each prefix length."""
+
+    def __init__(self, networks: Mapping[Network, str]) -> None:
+        self._words: dict[tuple[int, int], dict[int, str]] = {}
+        for network, word in networks.items():
+            shift = network.max_prefixlen - network.prefixlen
+            at_length = self._words.setdefault((network.version, shift), {})
+            at_length[int(network.network_address) >> shift] = word
+
+    def find(self, address: Address) -> str | None:
+        """Give the word of a network that holds `address`."""
+        number = int(address)
+        for (version, shift), words in self._words.items():
+            if version == address.version and (word := words.get(number >> shift)) is not None:
+                return word
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRules:
+    """What this installation lets register from the web."""
+
+    private_allowed: bool = False
+    """Private, loopback and carrier addresses may: a household's own installation."""
+    own: frozenset[Address] = frozenset()
+    """Addresses of our relays, resolvers and gateways: never a household's. A household that
+    runs all this on its own machine leaves the machine's private addresses out."""
+    known: NetworkSet = field(default_factory=lambda: NetworkSet({}))
+    """Networks of which the operator says what they are."""
+
+
+def judge_address(address: Address, rules: AddressRules, *, insisting: bool = False) -> None:
+    """Let `address` pass, or raise AddressRefused or, unless `insisting`, AddressOdd."""
+    kind = kind_of(address)
+    if kind is not AddressKind.GLOBAL and not (rules.private_allowed and kind in _PRIVATE_KINDS):
+        raise AddressRefused(KIND_REFUSED, kind.name.lower(), kind=kind.value)
+    if address in rules.own:
+        raise AddressRefused(OWN_REFUSED, "own")
+    word = rules.known.find(address)
+    if word is not None and not insisting:
+        raise AddressOdd(ODD[word], word)

@@ -1,0 +1,96 @@
+"""Why an action refuses: a text for people, and its parameters apart for translation."""
+
+
+class Refused(Exception):  # noqa: N818  # not a fault of the program
+    """The deed was not done and nothing has changed.
+
+    `message` is the English text with %(name)s places, a translation's key; `parameters` fill
+    them. None of them holds an address or a password.
+    """
+
+    message = "That is not possible."
+
+    def __init__(self, **parameters: str | int) -> None:
+        super().__init__(self.message % parameters)
+        self.parameters = parameters
+
+
+class UnknownAccount(Refused):
+    """Nobody has that e-mail address or number."""
+
+    message = "There is no such account."
+
+
+class EmailTaken(Refused):
+    """Two accounts never share an e-mail address."""
+
+    message = "There is an account with this e-mail address already."
+
+
+class EmailUnusable(Refused):
+    """The text is no e-mail address that mail could reach."""
+
+    message = "This is not an e-mail address that mail can reach."
+
+
+class PasswordUnusable(Refused):
+    """Too short to be safe, or too long to be checked."""
+
+    message = "A password takes %(least)s to %(most)s characters."
+
+
+class UnknownRegion(Refused):
+    """We have no relay there, or the service makes no sense there."""
+
+    message = "Unknown region “%(region)s”. There are: %(known)s."
+
+
+class UnknownService(Refused):
+    """The catalogue has no such streaming service."""
+
+    message = "Unknown streaming service “%(service)s”."
+
+
+class AddressRefused(Refused):
+    """The address cannot stand for a household; `code` says which rule it met."""
+
+    def __init__(self, message: str, code: str, **parameters: str | int) -> None:
+        self.message = message
+        self.code = code
+        super().__init__(**parameters)
+
+
+class AddressOdd(AddressRefused):
+    """The address may be registered, but only by somebody who says so after reading why not."""
+
+
+class SlotsFull(Refused):
+    """The account has as many slots as it may have."""
+
+    message = (
+        "All %(limit)s places of this account are in use. Remove one, or replace what it holds."
+    )
+
+
+class UnknownSlot(Refused):
+    """The account has no such slot, or it holds no such address."""
+
+    message = "That address is not registered here any more."
+
+
+class UnknownToken(Refused):
+    """No updater has this token; it may have been revoked."""
+
+    message = "This token is not valid. Make a new one on DNS Settings."
+
+
+class LetInNoLonger(Refused):
+    """The account is suspended, unconfirmed or past its last day."""
+
+    message = "This account is not active."
+
+
+class HostnameUnusable(Refused):
+    """The DDNS name cannot be followed."""
+
+    message = "This host name cannot be followed: %(reason)s."

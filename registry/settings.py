@@ -1,0 +1,235 @@
+"""Settings of the registry: each typed, with a default that works and its unit in its name."""
+
+import enum
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from registry.actions.address_rules import ODD, AddressRules
+from registry.database import parse_url
+from registry.own_addresses import gateways, networks_of_files
+from smartdns.contract.addresses import (
+    Address,
+    AddressKind,
+    Network,
+    SocketAddress,
+    kind_of,
+    parse_address,
+    parse_network,
+    parse_socket_address,
+)
+from smartdns.contract.configuration import (
+    Configuration,
+    SettingError,
+    parse_count,
+    parse_switch,
+    parse_table,
+    parse_words,
+)
+
+_REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://")
+
+
+class SignUp(enum.StrEnum):
+    """Who may make an account on the web."""
+
+    OPEN = "open"
+    INVITATION = "invitation"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySettings:
+    """What the registry is told; every field is one setting MEDIASTREAMER_<FIELD>."""
+
+    database_url: str = "sqlite:///registry.sqlite"
+    redis_url: str = "redis://127.0.0.1:6379/0"
+
+    web_listen: tuple[SocketAddress, ...] = (parse_socket_address("127.0.0.1:8053"),)
+    web_certificate: Path | None = None
+    """PEM, the chain below it included."""
+    web_key: Path | None = None
+    public_url: str = "http://127.0.0.1:8053"
+    """Where people reach the page: links and host names come from here. No slash at its end."""
+    ipv4_host: str | None = None
+    """Name of the page that has IPv4 addresses only."""
+    ipv6_host: str | None = None
+    trusted_proxies: tuple[Network, ...] = ()
+    """The only peers whose forwarding headers count."""
+
+    sign_up: SignUp = SignUp.CLOSED
+    mail_url: str | None = None
+    """smtp://[USER:PASSWORD@]HOST[:PORT] (STARTTLS), smtps://…, or a folder to write mails to."""
+    mail_from: str | None = None
+    """Sender of our mails; None: no-reply at the host of `public_url`."""
+    secret_key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    """Signs sessions and mailed links; all processes of the registry share it."""
+
+    slot_limit: int = 5
+    """Addresses (of each family) that one account may hold at the same time."""
+    private_sources: bool = False
+    """Private and loopback addresses may register from the web."""
+    ipv6_prefix: int = 64
+    """Length of the prefix that one household has."""
+    known_networks: Mapping[str, tuple[Path, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    """vpn, private-relay or mobile -> files with a network at the start of each line."""
+    follow_hostnames: bool = False
+    """Accounts may name a DDNS host name to be followed: a claim that nothing proves."""
+
+    dns_addresses: tuple[SocketAddress, ...] = ()
+    """What the page tells people to enter as their DNS servers."""
+    relay_addresses: Mapping[str, tuple[Address, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    """Region, or "*" -> addresses of its relays; the page offers these regions."""
+    zones: tuple[Path, ...] = ()
+    """Folders of services beside the built-in ones."""
+
+    @property
+    def public_host(self) -> str:
+        """Host name of the page."""
+        return urlsplit(self.public_url).hostname or ""
+
+    def address_rules(self) -> AddressRules:
+        """Put the rules together; reads the operator's files and this machine's routes."""
+        ours = {a for addresses in self.relay_addresses.values() for a in addresses}
+        ours |= {server.address for server in self.dns_addresses}
+        if self.private_sources:  # this machine is a household's, too
+            ours = {address for address in ours if kind_of(address) is AddressKind.GLOBAL}
+        known = networks_of_files(self.known_networks)
+        return AddressRules(self.private_sources, frozenset(ours | gateways()), known)
+
+
+def read_settings(configuration: Configuration) -> RegistrySettings:
+    """Type every setting of the registry; SettingError names the one that is wrong."""
+    defaults = RegistrySettings()
+    values = {
+        name: configuration.get(name, parse, getattr(defaults, name))
+        for name, parse in _PARSERS.items()
+    }
+    if (values["web_certificate"] is None) != (values["web_key"] is None):
+        raise SettingError(
+            "MEDIASTREAMER_WEB_CERTIFICATE and MEDIASTREAMER_WEB_KEY: give both or neither"
+        )
+    return RegistrySettings(**values)
+
+
+def _database_url(text: str) -> str:
+    parse_url(text)
+    return text
+
+
+def _redis_url(text: str) -> str:
+    if not text.startswith(_REDIS_SCHEMES):
+        raise ValueError(f"takes a URL that starts with {', '.join(_REDIS_SCHEMES)}")
+    return text
+
+
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        raise ValueError("takes http://HOST or https://HOST")
+    if parts.path not in {"", "/"} or parts.username or parts.fragment:
+        raise ValueError("takes a scheme, a host and a port, and nothing after them")
+    return text.rstrip("/")
+
+
+def _mail_url(text: str) -> str:
+    parts = urlsplit(text)
+    if "://" in text and (parts.scheme not in {"smtp", "smtps"} or not parts.hostname):
+        raise ValueError("takes smtp://HOST, smtps://HOST or a folder")
+    return text
+
+
+def _host(text: str) -> str:
+    if "/" in text or ":" in text or not text.isascii():
+        raise ValueError("takes a host name without scheme and port")
+    return text.lower().rstrip(".")
+
+
+def _secret(text: str) -> str:
+    if len(text) < 32:
+        raise ValueError("takes 32 characters or more, made at random")
+    return text
+
+
+def _sign_up(text: str) -> SignUp:
+    try:
+        return SignUp(text.lower())
+    except ValueError:
+        raise ValueError("takes open, invitation or closed") from None
+
+
+def _ipv6_prefix(text: str) -> int:
+    length = parse_count(text)
+    if not 48 <= length <= 128:
+        raise ValueError("takes a prefix length from 48 to 128")
+    return length
+
+
+def _slot_limit(text: str) -> int:
+    limit = parse_count(text)
+    if not 1 <= limit <= 1000:
+        raise ValueError("takes a number from 1 to 1000")
+    return limit
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(
+        parse_network(w) if "/" in w else _one(parse_address(w)) for w in parse_words(text)
+    )
+
+
+def _one(address: Address) -> Network:
+    return parse_network(f"{address}/{address.max_prefixlen}")
+
+
+def _sockets(default_port: int | None) -> Callable[[str], tuple[SocketAddress, ...]]:
+    return lambda text: tuple(parse_socket_address(w, default_port) for w in parse_words(text))
+
+
+def _relays(text: str) -> Mapping[str, tuple[Address, ...]]:
+    table = parse_table(text)
+    return MappingProxyType({k: tuple(parse_address(v) for v in w) for k, w in table.items()})
+
+
+def _files(text: str) -> tuple[Path, ...]:
+    return tuple(Path(word) for word in parse_words(text))
+
+
+def _known(text: str) -> Mapping[str, tuple[Path, ...]]:
+    table = parse_table(text)
+    if unknown := set(table) - set(ODD):
+        raise ValueError(f"knows {', '.join(ODD)}; not {', '.join(sorted(unknown))}")
+    return MappingProxyType({word: tuple(map(Path, files)) for word, files in table.items()})
+
+
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "database_url": _database_url,
+    "redis_url": _redis_url,
+    "web_listen": _sockets(None),
+    "web_certificate": Path,
+    "web_key": Path,
+    "public_url": _public_url,
+    "ipv4_host": _host,
+    "ipv6_host": _host,
+    "trusted_proxies": _networks,
+    "sign_up": _sign_up,
+    "mail_url": _mail_url,
+    "mail_from": str,
+    "secret_key": _secret,
+    "slot_limit": _slot_limit,
+    "private_sources": parse_switch,
+    "ipv6_prefix": _ipv6_prefix,
+    "known_networks": _known,
+    "follow_hostnames": parse_switch,
+    "dns_addresses": _sockets(53),
+    "relay_addresses": _relays,
+    "zones": _files,
+}
