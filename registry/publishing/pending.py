@@ -1,4 +1,4 @@
-"""Which networks changed: stored in the same transaction as the change itself."""
+"""Which networks must be published anew."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,12 @@ from smartdns.contract.addresses import Network
 
 
 def note_networks(session: Session, networks: Iterable[Network]) -> None:
-    """Have the grants of `networks` recomputed and published once this transaction commits."""
-    rows = [{"network": network} for network in set(networks)]
+    """Have these networks published anew once this transaction commits; never without it.
+
+    Called by every action that changes what a network may do, for the former and for the new
+    network alike. What is published is worked out later, from the database as it is then.
+    """
+    rows = [{"network": network} for network in dict.fromkeys(networks)]
     if rows:
+        session.flush()  # the rows must be newer than the change that they are about
         session.execute(insert(PendingNetwork), rows)

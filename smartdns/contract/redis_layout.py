@@ -2,8 +2,8 @@
 
     mediastreamer:v1:grants    hash    network -> profile
     mediastreamer:v1:head      string  "<epoch> <position>"
-    mediastreamer:v1:changes   channel "<epoch> <position> <network> [profile]"
-                                       "<epoch> <position>" alone: read everything anew
+    mediastreamer:v1:changes   channel lines "<epoch> <position> <network> [profile]", in order;
+                                       or "<epoch> <position>" alone: read everything anew
 
 A network is its normal form with a length ("203.0.113.7/32", "2001:db8:1:2::/64"). A profile is
 words in a fixed order, so that equal profiles have equal bytes and may be interned undecoded:
@@ -16,6 +16,7 @@ carries the text that it could not read.
 
 import datetime
 import ipaddress
+from collections.abc import Iterable
 from types import MappingProxyType
 
 from smartdns.contract.addresses import Network
@@ -25,8 +26,9 @@ VERSION = 1
 GRANTS = "mediastreamer:v1:grants"
 HEAD = "mediastreamer:v1:head"
 CHANGES = "mediastreamer:v1:changes"
-GRANTS_BEING_BUILT = "mediastreamer:v1:grants:building"
-"""A rebuild fills this hash aside and renames it over `GRANTS` in the MULTI that sets the head."""
+GRANTS_BEING_BUILT = "mediastreamer:v1:grants:building:"
+"""With an epoch behind it, the hash that a rebuild fills aside and then renames to `GRANTS` in the
+MULTI that sets the head; it expires by itself should the rebuild die."""
 
 
 class LayoutError(ValueError):
@@ -105,9 +107,19 @@ def decode_head(text: bytes | str) -> Head:
 
 
 def encode_change(change: GrantChange) -> str:
-    """Message on `CHANGES` for one network; without a profile it is a removal."""
+    """One line of a message on `CHANGES`; without a profile it is a removal."""
     text = f"{encode_head(change.head)} {encode_network(change.network)}"
     return text if change.profile is None else f"{text} {encode_profile(change.profile)}"
+
+
+def encode_message(changes: Iterable[GrantChange]) -> str:
+    """Message on `CHANGES` for what one MULTI changed: a line each, in order."""
+    return "\n".join(map(encode_change, changes))
+
+
+def decode_message(text: bytes) -> list[GrantChange | Head]:
+    """Inverse of `encode_message`; LayoutError if any line cannot be read."""
+    return [decode_change(line) for line in text.split(b"\n")]
 
 
 def decode_change(text: bytes | str) -> GrantChange | Head:
