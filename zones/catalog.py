@@ -1,7 +1,7 @@
 """What the catalogue says about a name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,12 @@ class Catalog:
     _suffixes: Mapping[bytes, Service]
     _names: Mapping[bytes, Service]
     _never: frozenset[bytes]
+    never: frozenset[bytes] = frozenset()
+    """Of those, what no service may steer: connectivity checks."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Where each service was read from, by its name."""
+    notes: tuple[str, ...] = ()
+    """What an operator may want to know of a catalogue that is good."""
 
     def find(self, name: bytes) -> Match | None:
         """Say which service steers `name` (lower-cased wire form), or None.
