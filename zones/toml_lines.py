@@ -14,9 +14,8 @@ class TomlLines:
 
     def of_key(self, key: str) -> int:
         """The line in which `key` gets its value; 1 if it is written in some unusual way."""
-        wanted = re.compile(
-            rf"""\s*["']?{re.escape(key)}["']?\s*(=|\.)|\s*\[+\s*{re.escape(key)}"""
-        )
+        name = re.escape(key)
+        wanted = re.compile(rf"""\s*["']?{name}["']?\s*[=.]|\s*\[+\s*{name}""")
         for number, line in enumerate(self.text.splitlines(), 1):
             if wanted.match(line):
                 return number

@@ -12,19 +12,21 @@ _REGISTRIES = frozenset(
     pe.kr re.kr or.at gv.at go.id or.id web.id go.th in.th or.th idv.tw idv.hk name.my art.br
     blog.br tv.br gob.mx gob.ar gob.cl web.za law.za gov.in gen.tr web.tr tv.tr uk.com us.com
     eu.com de.com eu.org asso.fr gouv.fr nom.es gob.es
-    """.split()
+    """.split()  # noqa: SIM905 - read as a table
 )
 
 _SHARED = frozenset(
     """
     akadns.net akamai.net akamaiedge.net akamaihd.net akamaized.net amazonaws.com azureedge.net
+    blob.core.windows.net c.footprint.net cdn.hinet.net core.windows.net global.ssl.fastly.net
+    map.fastly.net ssl.fastly.net ssl.hwcdn.net
     azurefd.net azurewebsites.net b-cdn.net cachefly.net cdn77.org cloudapp.net cloudflare.net
     cloudfront.net conviva.com edgecastcdn.net edgekey.net edgesuite.net fastly.net fastlylb.net
     firebaseapp.com footprint.net github.io googleapis.com googleusercontent.com gstatic.com
     herokuapp.com hwcdn.net level3.net limelight.com llnwd.net llnwi.net netlify.app nsatc.net
     omtrdc.net onetrust.com pages.dev rackcdn.com s3.amazonaws.com sentry.io trafficmanager.net
     uplynk.com vercel.app windows.net workers.dev akamaiorigin.net cdnetworks.net gccdn.net
-    """.split()
+    """.split()  # noqa: SIM905 - read as a table
 )
 
 
