@@ -20,9 +20,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, Insert, create_engine, event, make_url, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
+
+from registry.models import Base
 
 PRAGMAS = (
     "journal_mode=WAL",
@@ -86,6 +90,13 @@ def make_sessions(engine: Engine) -> sessionmaker[Session]:
 def make_readers(engine: Engine) -> sessionmaker[Session]:
     """Sessions that change nothing and wait for nobody."""
     return sessionmaker(engine.execution_options(only_reads=True), expire_on_commit=False)
+
+
+def insert_unless_present(session: Session, model: type[Base]) -> Insert:
+    """INSERT … ON CONFLICT DO NOTHING: a collision leaves no key in PostgreSQL's log."""
+    if session.get_bind().dialect.name == "postgresql":
+        return postgresql.insert(model).on_conflict_do_nothing()
+    return sqlite_insert(model).on_conflict_do_nothing()
 
 
 def schema_is_current(engine: Engine) -> bool:

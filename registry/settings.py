@@ -103,7 +103,13 @@ class RegistrySettings:
         if self.private_sources:  # this machine is a household's, too
             ours = {address for address in ours if kind_of(address) is AddressKind.GLOBAL}
         known = networks_of_files(self.known_networks)
-        return AddressRules(self.private_sources, frozenset(ours | gateways()), known)
+        return AddressRules(
+            private_allowed=self.private_sources,
+            own=frozenset(ours | gateways()),
+            known=known,
+            ipv6_prefix=self.ipv6_prefix,
+            slot_limit=self.slot_limit,
+        )
 
 
 def read_settings(configuration: Configuration) -> RegistrySettings:

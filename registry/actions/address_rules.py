@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from registry.actions.errors import AddressOdd, AddressRefused
-from smartdns.contract.addresses import Address, AddressKind, Network, kind_of
+from smartdns.contract.addresses import (
+    HOUSEHOLD_IPV6_PREFIX,
+    Address,
+    AddressKind,
+    Network,
+    kind_of,
+)
 
 JOIN_WIFI = "Join the Wi-Fi of the TV, then try again."
 
@@ -62,6 +68,10 @@ class AddressRules:
     runs all this on its own machine leaves the machine's private addresses out."""
     known: NetworkSet = field(default_factory=lambda: NetworkSet({}))
     """Networks of which the operator says what they are."""
+    ipv6_prefix: int = HOUSEHOLD_IPV6_PREFIX
+    """Length of the prefix that one household has."""
+    slot_limit: int = 5
+    """Slots that one account may have, those that an operator made aside."""
 
 
 def judge_address(address: Address, rules: AddressRules, *, insisting: bool = False) -> None:
@@ -74,3 +84,12 @@ def judge_address(address: Address, rules: AddressRules, *, insisting: bool = Fa
     word = rules.known.find(address)
     if word is not None and not insisting:
         raise AddressOdd(ODD[word], word)
+
+
+def oddity_of(network: Network) -> str | None:
+    """Say what an operator, whom every network is granted, should know of this one."""
+    kind = kind_of(network.network_address)
+    if kind is not AddressKind.GLOBAL:
+        return f"{network} is {kind.value}: only devices that reach the resolver with it get in"
+    households = network.prefixlen < (32 if network.version == 4 else 48)
+    return f"{network} is more than one household" if households else None

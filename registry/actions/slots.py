@@ -1,0 +1,44 @@
+"""Places for addresses, of which an account has no more than its limit."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from registry.actions.errors import SlotsFull, UnknownSlot
+from registry.actions.find_account import lock_account
+from registry.models import Slot, SlotKind
+
+
+def open_slot(
+    session: Session, account_id: int, kind: SlotKind, *, limit: int, label: str = ""
+) -> Slot:
+    """Open the slot with the lowest free number.
+
+    The account's row is locked first, so that parallel requests see each other's slots; the
+    unique index on (account, number) would stop them even so.
+    """
+    lock_account(session, account_id)
+    query = select(Slot.number).where(Slot.account_id == account_id, Slot.number.is_not(None))
+    taken = set(session.scalars(query))
+    free = next((n for n in range(1, limit + 1) if n not in taken), None)
+    # A limit that was lowered later counts the slots that are there, whatever their numbers.
+    if free is None or len(taken) >= limit:
+        raise SlotsFull(limit=limit)
+    slot = Slot(account_id=account_id, number=free, kind=kind, label=label.strip()[:64])
+    session.add(slot)
+    session.flush()
+    return slot
+
+
+def find_slot(session: Session, account_id: int, number: int) -> Slot:
+    """Give the account's slot of that number."""
+    query = select(Slot).where(Slot.account_id == account_id, Slot.number == number)
+    slot = session.scalar(query)
+    if slot is None:
+        raise UnknownSlot
+    return slot
+
+
+def page_slot(session: Session, account_id: int) -> Slot | None:
+    """Give the slot of the page's button: of those that the page keeps, the first."""
+    query = select(Slot).where(Slot.account_id == account_id, Slot.kind == SlotKind.PAGE)
+    return session.scalar(query.order_by(Slot.number).limit(1))
