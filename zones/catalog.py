@@ -73,3 +73,16 @@ class Catalog:
                 return Match(service, tail)
             start += name[start] + 1
         return None
+
+    def claimant(self, name: bytes) -> Service | None:
+        """The service that has exactly this name as an entry."""
+        return self._names.get(name) or self._suffixes.get(name)
+
+    def kept_out_by(self, name: bytes) -> bytes | None:
+        """The `never` entry at or above `name`, the longest one; None if there is none."""
+        start = 0
+        while name[start]:
+            if name[start:] in self._never:
+                return name[start:]
+            start += name[start] + 1
+        return None
