@@ -1,6 +1,6 @@
 """What the catalogue says about a name."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 
@@ -27,6 +27,15 @@ class Service:
     """Steered: exactly these."""
     never: tuple[str, ...] = ()
     """Not steered, nor anything below."""
+
+    def region_for(self, default: str | None, relays: Collection[str] = ()) -> str | None:
+        """The region for a household that chose nothing for this service; None: forward.
+
+        Its default if the service makes sense there; else the first of the service's regions
+        with a relay. Empty `relays`: every region has one.
+        """
+        default_first = (default, *self.regions) if default in self.regions else self.regions
+        return next((code for code in default_first if not relays or code in relays), None)
 
 
 @dataclass(frozen=True, slots=True)

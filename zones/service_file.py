@@ -13,8 +13,8 @@ from zones.toml_lines import TomlLines
 from zones.too_wide import why_too_wide
 
 KEYS = ("title", "regions", "suffixes", "names", "never")
-_SERVICE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
-_LONGEST_TITLE = 60  # characters; it has to fit a phone's line
+SERVICE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+LONGEST_TITLE = 60  # characters; it has to fit a phone's line
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class _Reading:
 
     def service(self, regions: Container[str]) -> Service:
         name = PurePath(self.file).stem
-        if not _SERVICE_NAME.fullmatch(name):
+        if not SERVICE_NAME.fullmatch(name):
             self.note(1, "the file's name is the service's: up to 40 of a-z, 0-9 and `-`")
         for key in self.table:
             if key not in KEYS:
@@ -100,8 +100,8 @@ class _Reading:
         if not isinstance(title, str) or not title.strip():
             self.note(self.lines.of_key("title"), 'needs a title: `title = "…"`')
             return ""
-        if len(title) > _LONGEST_TITLE or not title.isprintable():
-            self.note(self.lines.of_key("title"), f"title: at most {_LONGEST_TITLE} characters")
+        if len(title) > LONGEST_TITLE or not title.isprintable():
+            self.note(self.lines.of_key("title"), f"title: at most {LONGEST_TITLE} characters")
         return title.strip()
 
     def regions(self, known: Container[str]) -> tuple[str, ...]:

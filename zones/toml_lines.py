@@ -23,6 +23,11 @@ class TomlLines:
 
     def of_value(self, key: str, value: str, nth: int = 1) -> int:
         """The line of the `nth` text `value` in the array of `key`."""
+        found = self.find_value(key, value, nth)
+        return self.of_key(key) if found is None else found
+
+    def find_value(self, key: str, value: str, nth: int = 1) -> int | None:
+        """As `of_value`, or None where it does not stand literally."""
         start = self.of_key(key)
         quoted = (f'"{value}"', f"'{value}'")
         for number, line in enumerate(self.text.splitlines()[start - 1 :], start):
@@ -30,7 +35,7 @@ class TomlLines:
             nth -= sum(code.count(form) for form in quoted)
             if nth <= 0:
                 return number
-        return start
+        return None
 
     def of_error(self, message: str) -> tuple[int, str]:
         """The line that a TOMLDecodeError names, and its message without it."""

@@ -70,7 +70,7 @@ class _Gathering:
             return "is how devices check whether they are online; never steered"
         owner = self.catalog.claimant(wire)
         if owner is not None and owner.name != self.name:
-            return f"belongs to the service {owner.name} already"
+            return f"belongs to {owner.name} already; to replace that, write {owner.name}.toml"
         return None
 
     def drop_exceptions(self) -> None:
