@@ -25,6 +25,17 @@ class ExtendedError:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Forward:
+    """Nobody here knows: ask an upstream, then `conclude` with what it said."""
+
+    question: Question
+    dnssec_ok: bool
+    checking_disabled: bool
+    nxdomain_is_nodata: bool = False
+    """A steered name of a type that is not steered: it must not look absent as a whole."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Reply:
     """Answer now, with this; the flags and the question come from the query."""
 
@@ -36,17 +47,13 @@ class Reply:
     error: ExtendedError | None = None
     constant: bool = False
     """TTLs do not count down: the same question has the same answer until knowledge changes."""
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Forward:
-    """Nobody here knows: ask an upstream, then answer the query again with what it said."""
-
-    question: Question
-    dnssec_ok: bool
-    checking_disabled: bool
-    nxdomain_is_nodata: bool = False
-    """A steered name of a type that is not steered: it must not look absent as a whole."""
+    valid_until: float = 0.0
+    """Second of the monotonic clock up to which the same query may be given this again, its TTLs
+    one lower with every whole second unless `constant`; 0: not at all, decide each time."""
+    refresh: Forward | None = None
+    """It is about to expire or stale: send it, and ask this upstream all the same."""
+    truncated: bool = False
+    """Send the question alone, with TC: whoever it is may come back over TCP."""
 
 
 @dataclass(frozen=True, slots=True)

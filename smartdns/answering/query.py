@@ -38,6 +38,17 @@ class Edns:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Signature:
+    """The query's TSIG record (RFC 8945); we share a key with nobody."""
+
+    key_name: Name
+    algorithm: bytes
+    """In wire form."""
+    time_signed: bytes
+    """Six octets."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Query:
     """A query that could be read."""
 
@@ -51,6 +62,7 @@ class Query:
     question_wire: bytes
     """The question section as it was sent, case and all; echoed in the reply."""
     edns: Edns | None
+    signature: Signature | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

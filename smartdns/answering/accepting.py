@@ -1,0 +1,162 @@
+"""What of an upstream's reply is believed: the answer to what was asked, and nothing beside it."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+
+from smartdns.answering.cache import Heard
+from smartdns.answering.codes import (
+    ANY,
+    CNAME,
+    DNAME,
+    NOERROR,
+    NSEC,
+    NSEC3,
+    NXDOMAIN,
+    RRSIG,
+    SOA,
+)
+from smartdns.answering.names import below, suffixes
+from smartdns.answering.plan import Record
+from smartdns.answering.query import Name, Question
+from smartdns.answering.upstream_reply import UpstreamReply
+
+LONGEST_TTL = 86_400
+LONGEST_NEGATIVE_TTL = 10_800  # RFC 2308 section 5
+LONGEST_CHAIN = 12
+
+
+class _UnbelievableError(Exception):
+    """The reply contradicts itself or would cost too much."""
+
+
+def accept(question: Question, reply: UpstreamReply, *, dnssec_ok: bool) -> Heard | None:
+    """Give what of `reply` answers `question`; None: nothing, and it counts as a failure.
+
+    The caller has made sure that the reply belongs to the question. Kept are the chain of aliases
+    and what stands at its end; the SOA of a negative answer (RFC 2308); and with `dnssec_ok` the
+    signatures and denials that prove them.
+    """
+    if reply.rcode not in {NOERROR, NXDOMAIN} or reply.truncated:
+        return None
+    try:
+        chain, end, answered = _follow(question, reply.answer, dnssec_ok=dnssec_ok)
+    except _UnbelievableError:
+        return None
+    proofs = _proofs(reply.authority) if dnssec_ok else []
+    if answered:
+        return _heard(NOERROR, chain, proofs, LONGEST_TTL, reply)
+    soa = _soa(end, reply.authority)
+    negative_ttl = 0 if soa is None else min(_ttl(soa), _minimum(soa), LONGEST_NEGATIVE_TTL)
+    authority = [] if soa is None else [replace(soa, ttl=negative_ttl), *proofs]
+    heard = _heard(reply.rcode, chain, authority, negative_ttl, reply)
+    return replace(heard, denies_name=reply.rcode == NXDOMAIN and not chain)
+
+
+def _follow(
+    question: Question, records: Iterable[Record], *, dnssec_ok: bool
+) -> tuple[list[Record], Name, bool]:
+    """Walk from the question's name along CNAME and DNAME (RFC 6672) to what was asked for.
+
+    Gives the records on the way, the name at its end, and whether that has what was asked for.
+    """
+    at: dict[Name, list[Record]] = defaultdict(list)
+    for record in records:
+        if record.klass == question.klass:
+            at[record.name].append(record)
+    chain: list[Record] = []
+    visited: set[Name] = set()
+    name = question.name
+    while name not in visited and len(visited) <= LONGEST_CHAIN:
+        visited.add(name)
+        here = at.get(name, [])
+        if found := _wanted(question.type, here):
+            return chain + _signed(found, here, dnssec_ok=dnssec_ok), name, True
+        chain += _redirects_above(name, at, dnssec_ok=dnssec_ok)
+        aliases = [r for r in here if r.type == CNAME]
+        if not aliases:
+            return chain, name, False
+        if len({r.data for r in aliases}) > 1:
+            raise _UnbelievableError  # RFC 2181 section 10.1
+        chain += _signed(aliases, here, dnssec_ok=dnssec_ok)
+        name = Name(aliases[0].data.lower())
+    raise _UnbelievableError
+
+
+def _wanted(kind: int, records: list[Record]) -> list[Record]:
+    """Give the RRset of the type; for ANY one set of whatever there is (RFC 8482 section 4.1)."""
+    if kind == ANY:
+        kind = next((r.type for r in records if r.type != RRSIG), ANY)
+    return [r for r in records if r.type == kind]
+
+
+def _redirects_above(name: Name, at: dict[Name, list[Record]], *, dnssec_ok: bool) -> list[Record]:
+    above = (ancestor for ancestor in suffixes(name) if ancestor != name and ancestor in at)
+    found: list[Record] = []
+    for ancestor in above:
+        redirects = [r for r in at[ancestor] if r.type == DNAME]
+        found += _signed(redirects, at[ancestor], dnssec_ok=dnssec_ok)
+    return found
+
+
+def _signed(found: list[Record], here: list[Record], *, dnssec_ok: bool) -> list[Record]:
+    """Add the signatures over an RRset, where they are wanted."""
+    if not dnssec_ok or not found or found[0].type == RRSIG:
+        return found
+    return found + [r for r in here if r.type == RRSIG and _covered(r) == found[0].type]
+
+
+def _proofs(authority: Iterable[Record]) -> list[Record]:
+    """Denials and signatures, the SOA's among them (RFC 4035 section 3.1.3)."""
+    return [r for r in authority if r.type in {NSEC, NSEC3, RRSIG}]
+
+
+def _soa(end: Name, authority: Iterable[Record]) -> Record | None:
+    """Give the SOA of a zone that the name at the end of the chain can be in."""
+    return next(
+        (r for r in authority if r.type == SOA and (r.name == b"\0" or below(end, {r.name}))), None
+    )
+
+
+def _heard(
+    rcode: int,
+    answer: list[Record],
+    authority: list[Record],
+    longest_ttl: int,
+    reply: UpstreamReply,
+) -> Heard:
+    """Give every RRset the lowest TTL of its records, and each record once (RFC 2181 section 5)."""
+    ttls: dict[tuple[Name, int], int] = {}
+    for record in answer + authority:
+        set_ = record.name, _covered(record)
+        ttls[set_] = min(ttls.get(set_, longest_ttl), _ttl(record))
+
+    def normal(records: list[Record]) -> tuple[Record, ...]:
+        once = {(r.name, r.type, r.data): r for r in records}
+        return tuple(
+            Record(r.name, r.type, r.klass, ttls[r.name, _covered(r)], r.data)
+            for r in once.values()
+        )
+
+    return Heard(
+        rcode,
+        normal(answer),
+        normal(authority),
+        min(ttls.values(), default=0),
+        authentic_data=reply.authentic_data,
+        error=reply.error,
+    )
+
+
+def _covered(record: Record) -> int:
+    """The type of the RRset that a record belongs to; a signature belongs to what it signs."""
+    return int.from_bytes(record.data[:2]) if record.type == RRSIG else record.type
+
+
+def _ttl(record: Record) -> int:
+    """TTL as meant: with the highest bit set it is 0 (RFC 2181 section 8)."""
+    return 0 if record.ttl >> 31 else record.ttl
+
+
+def _minimum(soa: Record) -> int:
+    return int.from_bytes(soa.data[-4:])

@@ -1,0 +1,102 @@
+"""From what was heard, now or earlier, to a reply."""
+
+from smartdns.answering.accepting import accept
+from smartdns.answering.cache import Heard, Kept
+from smartdns.answering.codes import (
+    ANY,
+    EDE_NO_REACHABLE_AUTHORITY,
+    EDE_STALE,
+    EDE_STALE_NXDOMAIN,
+    NOERROR,
+    NOTIMP,
+    NXDOMAIN,
+    SERVFAIL,
+)
+from smartdns.answering.knowledge import Knowledge
+from smartdns.answering.names import below
+from smartdns.answering.plan import ExtendedError, Forward, Reply
+from smartdns.answering.query import Name
+from smartdns.answering.rebinding import without_private
+from smartdns.answering.records import minimal_any, soa
+from smartdns.answering.steering import TTL as STEERED_TTL
+from smartdns.answering.upstream_reply import UpstreamReply
+
+STALE_TTL = 30  # RFC 8767 section 4
+_UNREACHABLE = ExtendedError(EDE_NO_REACHABLE_AUTHORITY)
+
+
+def recall(asked: Forward, knowledge: Knowledge, now: float) -> Reply | Forward:
+    """Answer from memory; else what was asked, to be forwarded."""
+    cache = knowledge.cache
+    kept = cache.find(asked, now)
+    if kept is not None:
+        return _from_memory(asked, kept, knowledge, now)
+    if cache.failing(asked, now):
+        return _without_upstream(asked, cache.last_error(asked), knowledge, now)
+    return asked
+
+
+def conclude(asked: Forward, said: UpstreamReply | None, knowledge: Knowledge, now: float) -> Reply:
+    """Learn from what the upstreams said, None being silence, and make a reply of it."""
+    if said is not None and asked.question.type == ANY and said.rcode == NOTIMP:
+        return Reply(NOERROR, (minimal_any(asked.question.name, STEERED_TTL),))
+    heard = None if said is None else accept(asked.question, said, dnssec_ok=asked.dnssec_ok)
+    if heard is None:
+        error = _UNREACHABLE if said is None else said.error
+        knowledge.cache.note_failure(asked, error, now)
+        return _without_upstream(asked, error, knowledge, now)
+    switches = knowledge.switches
+    if switches.filter_private_answers:
+        name = asked.question.name
+        if below(name, switches.private_suffixes) is None:
+            heard = without_private(heard, name)
+    knowledge.cache.store(asked, heard, now)
+    return _reply(asked, heard, knowledge)
+
+
+def _from_memory(asked: Forward, kept: Kept, knowledge: Knowledge, now: float) -> Reply:
+    """A kept answer may be repeated until it is time to ask again, before it expires."""
+    refresh = now >= kept.refresh_at and not knowledge.cache.failing(asked, now)
+    return _reply(
+        asked,
+        kept.heard,
+        knowledge,
+        valid_until=kept.refresh_at if now < kept.refresh_at else 0.0,
+        refresh=asked if refresh else None,
+    )
+
+
+def _without_upstream(
+    asked: Forward, error: ExtendedError | None, knowledge: Knowledge, now: float
+) -> Reply:
+    """A stale answer is better than none (RFC 8767)."""
+    kept = knowledge.cache.find_stale(asked, now, STALE_TTL)
+    if kept is None:
+        return Reply(SERVFAIL, error=error)
+    code = EDE_STALE_NXDOMAIN if kept.heard.rcode == NXDOMAIN else EDE_STALE
+    return _reply(asked, kept.heard, knowledge, error=ExtendedError(code))
+
+
+def _reply(
+    asked: Forward,
+    heard: Heard,
+    knowledge: Knowledge,
+    *,
+    valid_until: float = 0.0,
+    refresh: Forward | None = None,
+    error: ExtendedError | None = None,
+) -> Reply:
+    rcode, authority = heard.rcode, heard.authority
+    if rcode == NXDOMAIN and asked.nxdomain_is_nodata:
+        match = knowledge.catalog.find(asked.question.name)
+        owner = asked.question.name if match is None else Name(match.owner)
+        rcode, authority = NOERROR, (soa(owner, STEERED_TTL),)
+    return Reply(
+        rcode,
+        heard.answer,
+        authority,
+        authentic_data=heard.authentic_data and rcode == heard.rcode,
+        error=error or heard.error,
+        valid_until=valid_until,
+        refresh=refresh,
+    )

@@ -1,0 +1,62 @@
+"""What makes a well-formed query one that is not answered, and with which code."""
+
+from smartdns.answering.codes import (
+    ANY,
+    AXFR,
+    BADCOOKIE,
+    BADVERS,
+    CLASS_ANY,
+    CLASS_IN,
+    FORMERR,
+    IXFR,
+    MAILA,
+    MAILB,
+    NOERROR,
+    NOTAUTH,
+    NOTIMP,
+    OPCODE_QUERY,
+    OPT,
+    REFUSED,
+    TSIG,
+)
+from smartdns.answering.cookies import Cookie
+from smartdns.answering.plan import Record, Reply
+from smartdns.answering.query import Query, Question, Signature
+
+_BAD_KEY = 17  # RFC 8945 section 3
+
+
+def judge_form(query: Query, cookie: Cookie | None) -> Question | Reply:
+    """Give the question where it deserves an answer; else the reply that says why not."""
+    if query.edns is not None and query.edns.version > 0:
+        return Reply(BADVERS)  # RFC 6891 section 6.1.3
+    if query.opcode != OPCODE_QUERY:
+        return Reply(NOTIMP)
+    if query.signature is not None:
+        return _unknown_key(query.signature, query.id)
+    question = query.question
+    if question is None:  # RFC 7873 section 5.4: it asks for a cookie, or whether its own is good
+        return Reply(BADCOOKIE if cookie is not None and cookie.wrong else NOERROR)
+    if question.klass != CLASS_IN or question.type in {AXFR, IXFR}:
+        return Reply(REFUSED)
+    if not query.recursion_desired:
+        return Reply(REFUSED)  # else it would show what others asked for
+    if question.type in {MAILA, MAILB}:
+        return Reply(NOTIMP)
+    if question.type in {0, OPT} or 128 <= question.type < ANY:
+        return Reply(FORMERR)  # no data can have such a type (RFC 6895 section 3.1)
+    return question
+
+
+def _unknown_key(signature: Signature, id_: int) -> Reply:
+    """We share no key with anybody (RFC 8945 section 5.2.1)."""
+    data = (
+        signature.algorithm
+        + signature.time_signed
+        + (300).to_bytes(2)  # fudge
+        + (0).to_bytes(2)  # no MAC
+        + id_.to_bytes(2)
+        + _BAD_KEY.to_bytes(2)
+        + (0).to_bytes(2)
+    )
+    return Reply(NOTAUTH, additional=(Record(signature.key_name, TSIG, CLASS_ANY, 0, data),))

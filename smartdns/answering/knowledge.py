@@ -1,0 +1,67 @@
+"""What a decision may look at: all of it in memory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from smartdns.answering.cache import Cache
+from smartdns.answering.names import name_of
+from smartdns.answering.query import Name
+from smartdns.contract.grants import Profile
+from zones.catalog import Catalog
+
+ANY_REGION = "*"
+"""In place of a region in `Knowledge.relays`: these serve every region that has none of its own."""
+
+ALWAYS_PRIVATE = frozenset({name_of("plex.direct")})
+"""Public names that mean a device in the home by design; its players need them."""
+
+
+class Allowlist(Protocol):
+    """Who is let in."""
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it was ever loaded and is not too old; while not, nobody is let in."""
+
+    def lookup(self, address: bytes, day: int) -> Profile | None:
+        """Give the profile of the longest network round `address` (4 or 16 octets), or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelayAddresses:
+    """What steered names resolve to in one region; addresses as 4 and 16 octets."""
+
+    ipv4: tuple[bytes, ...] = ()
+    ipv6: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """What an operator may choose about answers."""
+
+    block_private_relay: bool = True
+    """iCloud Private Relay would lead around us: its names do not exist here."""
+    filter_private_answers: bool = True
+    """Take private addresses out of public answers (DNS rebinding)."""
+    private_suffixes: frozenset[Name] = frozenset()
+    """Below these a private address is in order, and nothing is answered here by special rule:
+    the home's own domain, which a router answers for, and what the operator listed."""
+    open_names: frozenset[Name] = frozenset()
+    """Suffixes that are forwarded for strangers, too: the page and the connectivity checks."""
+
+
+@dataclass(slots=True, repr=False)
+class Knowledge:
+    """Replaced field by field as it changes; a decision reads it and only the cache learns."""
+
+    allowlist: Allowlist
+    catalog: Catalog
+    relays: Mapping[str, RelayAddresses]
+    """Region or `ANY_REGION` -> the addresses to answer now."""
+    cache: Cache
+    check_host: Name | None = None
+    """check.<host of the page>, under which the page's script asks whether it goes through us."""
+    check_addresses: RelayAddresses = field(default_factory=RelayAddresses)
+    """What a check name resolves to: wherever the page can tell that it was reached."""
+    switches: Switches = field(default_factory=Switches)

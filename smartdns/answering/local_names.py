@@ -1,0 +1,110 @@
+"""Names that are answered here and never forwarded, whoever asks for them."""
+
+from smartdns.answering.codes import AAAA, CLASS_IN, NOERROR, NS, PTR, SOA, A
+from smartdns.answering.knowledge import Switches
+from smartdns.answering.names import below, name_of, suffixes
+from smartdns.answering.plan import Record, Reply
+from smartdns.answering.query import Name, Question
+from smartdns.answering.records import nodata, nxdomain, soa
+
+TTL = 10_800  # RFC 6303 section 3
+
+_LOCALHOST = name_of("localhost")
+
+# Not existing on purpose; each of them is the top of a zone of ours with nothing in it.
+_PRIVATE_RELAY = frozenset(map(name_of, ("mask.icloud.com", "mask-h2.icloud.com")))
+_ABSENT = frozenset(
+    map(
+        name_of,
+        (
+            "invalid", "test",  # RFC 6761
+            "onion",  # RFC 7686
+            "local",  # RFC 6762 section 22.1
+            "alt",  # RFC 9476
+            "use-application-dns.net",  # Firefox: leave DNS to the system
+        ),
+    )
+)  # fmt: skip
+
+# Zones that exist everywhere and mean something else in every home; here they are empty.
+_EMPTY = frozenset(
+    map(
+        name_of,
+        (
+            "home.arpa",  # RFC 8375
+            "resolver.arpa",  # RFC 9462 section 6.4
+            # RFC 6303 section 4
+            "10.in-addr.arpa", *(f"{n}.172.in-addr.arpa" for n in range(16, 32)),
+            "168.192.in-addr.arpa", "0.in-addr.arpa", "127.in-addr.arpa", "254.169.in-addr.arpa",
+            "2.0.192.in-addr.arpa", "100.51.198.in-addr.arpa", "113.0.203.in-addr.arpa",
+            "255.255.255.255.in-addr.arpa",
+            "0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa",
+            "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa",
+            "d.f.ip6.arpa", *(f"{n}.e.f.ip6.arpa" for n in "89ab"), "8.b.d.0.1.0.0.2.ip6.arpa",
+            *(f"{n}.100.in-addr.arpa" for n in range(64, 128)),  # RFC 7793
+        ),
+    )
+)  # fmt: skip
+_LOOPBACK_POINTERS = frozenset(
+    map(
+        name_of,
+        (
+            "1.0.0.127.in-addr.arpa",
+            "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa",
+        ),
+    )
+)
+_PRESENT = {name for pointer in _LOOPBACK_POINTERS for name in suffixes(pointer)} | {
+    name_of("_dns.resolver.arpa")
+}
+_BROWSING = name_of("lb._dns-sd._udp")[:-1]
+
+
+def answer_locally(question: Question, switches: Switches) -> Reply | None:
+    """Answer a name of local or no meaning; None: it is an ordinary one.
+
+    What an operator forwards elsewhere by suffix, or lists as private, is ordinary.
+    """
+    name = question.name
+    if below(name, switches.private_suffixes) is not None:
+        return None
+    if below(name, {_LOCALHOST}) is not None:
+        return _localhost(question)
+    if name in _LOOPBACK_POINTERS:
+        return _apex_or(question, name, PTR, _LOCALHOST)
+    if (zone := below(name, _EMPTY)) is not None:
+        return _empty_zone(question, zone)
+    if (zone := below(name, _ABSENT)) is not None:
+        return nxdomain(zone, TTL)
+    if switches.block_private_relay and (zone := below(name, _PRIVATE_RELAY)) is not None:
+        return nxdomain(zone, TTL)
+    if name.startswith(_BROWSING):
+        return nxdomain(name, TTL)
+    return None
+
+
+def _localhost(question: Question) -> Reply:
+    """Loopback for the name and all below it (RFC 6761 section 6.3)."""
+    address = {A: b"\x7f\0\0\1", AAAA: bytes(15) + b"\1"}.get(question.type)
+    if address is None:
+        return nodata(_LOCALHOST, TTL)
+    return _one(question, address)
+
+
+def _one(question: Question, data: bytes) -> Reply:
+    record = Record(question.name, question.type, CLASS_IN, TTL, data)
+    return Reply(NOERROR, (record,), constant=True)
+
+
+def _apex_or(question: Question, zone: Name, kind: int, data: bytes) -> Reply:
+    return _one(question, data) if question.type == kind else nodata(zone, TTL)
+
+
+def _empty_zone(question: Question, zone: Name) -> Reply:
+    """SOA and NS at the top, nothing below (RFC 6303 section 3)."""
+    name = question.name
+    if name != zone:
+        return nodata(zone, TTL) if name in _PRESENT else nxdomain(zone, TTL)
+    if question.type == SOA:
+        return Reply(NOERROR, (soa(zone, TTL),), constant=True)
+    return _apex_or(question, zone, NS, zone)

@@ -1,0 +1,45 @@
+"""Names as they lie in a message: lower-cased wire form, label by label."""
+
+from collections.abc import Collection, Iterator
+
+from smartdns.answering.query import Name
+
+ROOT = Name(b"\0")
+
+
+def name_of(text: str) -> Name:
+    """Give the wire form of a plain name, "www.example.com": for names that we write ourselves.
+
+    Raises ValueError for a label of no or over 63 octets and a name of over 255.
+    """
+    wire = bytearray()
+    for label in text.rstrip(".").lower().encode("ascii").split(b"."):
+        if not 0 < len(label) < 64:
+            raise ValueError("a label takes 1 to 63 letters")
+        wire += bytes((len(label),)) + label
+    if len(wire) > 254:
+        raise ValueError("a name takes up to 253 letters")
+    return Name(bytes(wire) + b"\0")
+
+
+def suffixes(name: Name) -> Iterator[Name]:
+    """Give the name itself, then its parent, and so on; without the root."""
+    start = 0
+    while name[start]:
+        yield Name(name[start:])
+        start += name[start] + 1
+
+
+def below(name: Name, ancestors: Collection[bytes]) -> Name | None:
+    """Give the longest of `ancestors` that is `name` or above it; the root is above nothing."""
+    return next((suffix for suffix in suffixes(name) if suffix in ancestors), None)
+
+
+def first_label(name: Name) -> bytes:
+    """Give the left-most label, empty for the root."""
+    return name[1 : 1 + name[0]]
+
+
+def parent(name: Name) -> Name:
+    """Give the name without its left-most label; the root is its own parent."""
+    return Name(name[1 + name[0] :]) if name[0] else name

@@ -1,0 +1,71 @@
+"""Token buckets: a count for each network, gone once it would be full again."""
+
+from enum import Enum
+
+
+class Verdict(Enum):
+    """What becomes of one more query."""
+
+    GO = "answer it"
+    SLIP = "send it the question with TC: who is really there comes back over TCP"
+    DROP = "send nothing"
+
+
+def client_key(address: bytes) -> bytes:
+    """Whose bucket a granted address draws from: the household's (/32, /64)."""
+    return address if len(address) == 4 else address[:8]
+
+
+def stranger_key(address: bytes) -> bytes:
+    """Whose bucket refusals to an address draw from: /24 and /56."""
+    return address[:3] if len(address) == 4 else address[:7]
+
+
+class RateLimiter:
+    """So many a second for each key, saved up for a burst; beyond it every second one slips.
+
+    It holds one float a key, in two generations: a bucket that nobody drew from until it was full
+    again is as good as none, so the older generation is dropped whole. When a flood of keys fills
+    a generation, the keys beyond it share one bucket: memory is bounded, and no flood of made-up
+    sources buys itself more than that.
+    """
+
+    def __init__(self, rate: float, burst: float, maximum_keys: int = 100_000) -> None:
+        """`rate` in queries a second, 0 for no limit; `burst` in queries."""
+        self._rate = rate
+        self._burst = burst
+        self._maximum_keys = maximum_keys
+        self._young: dict[bytes, float] = {}
+        self._old: dict[bytes, float] = {}
+        self._turned_at = 0.0
+        self._slip = False
+
+    def admit(self, key: bytes, now: float) -> Verdict:
+        """Count one query of `key` at `now`, in seconds of a monotonic clock."""
+        if self._rate <= 0:
+            return Verdict.GO
+        if now - self._turned_at > self._burst / self._rate:
+            self._turn(now)
+        full_at = self._young.get(key)
+        if full_at is None:
+            if len(self._young) >= self._maximum_keys:
+                key = b""
+                full_at = self._young.get(key, now)
+            else:
+                full_at = self._old.get(key, now)
+        # A bucket is known by when it will be full: each query puts that off by 1 / rate.
+        full_at = max(full_at, now) + 1 / self._rate
+        if full_at - now > self._burst / self._rate:
+            self._slip = not self._slip
+            return Verdict.SLIP if self._slip else Verdict.DROP
+        self._young[key] = full_at
+        return Verdict.GO
+
+    def _turn(self, now: float) -> None:
+        self._old, self._young = self._young, {}
+        if now - self._turned_at > 2 * self._burst / self._rate:
+            self._old = {}
+        self._turned_at = now
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)

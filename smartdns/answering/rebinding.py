@@ -1,0 +1,62 @@
+"""Private addresses in public answers: how a page of a stranger would reach into a home.
+
+Known as DNS rebinding; names that mean a device in the home by design are listed by suffix.
+"""
+
+import ipaddress
+from dataclasses import replace
+
+from smartdns.answering.cache import Heard
+from smartdns.answering.codes import AAAA, EDE_BLOCKED, A
+from smartdns.answering.plan import ExtendedError, Record
+from smartdns.answering.query import Name
+from smartdns.answering.records import soa
+
+TTL = 60
+_BLOCKED = ExtendedError(EDE_BLOCKED, "private address in a public answer")
+
+
+def _range(text: str) -> tuple[int, int]:
+    network = ipaddress.ip_network(text)
+    return int(network.network_address), int(network.broadcast_address)
+
+
+_PRIVATE_IPV4 = tuple(
+    map(
+        _range,
+        (
+            "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+            "172.16.0.0/12", "192.168.0.0/16",
+        ),
+    )
+)  # fmt: skip
+_PRIVATE_IPV6 = tuple(map(_range, ("::/127", "fc00::/7", "fe80::/10")))
+_IPV4_INSIDE = (bytes(10) + b"\xff\xff", bytes.fromhex("0064ff9b") + bytes(8))
+"""Mapped and NAT64 addresses (RFC 4291, RFC 6052): the IPv4 address is in the last four octets."""
+
+
+def without_private(heard: Heard, name: Name) -> Heard:
+    """Take private addresses out of an answer for `name`; nothing left of it becomes NODATA."""
+    public = tuple(record for record in heard.answer if not _leads_home(record))
+    if len(public) == len(heard.answer):
+        return heard
+    if any(record.type in {A, AAAA} for record in public):
+        return replace(heard, answer=public, authentic_data=False, error=_BLOCKED)
+    authority = (soa(name, TTL),)
+    return replace(
+        heard, answer=(), authority=authority, ttl=TTL, authentic_data=False, error=_BLOCKED
+    )
+
+
+def _leads_home(record: Record) -> bool:
+    if record.type == A:
+        return _is_private(record.data)
+    return record.type == AAAA and _is_private(record.data)
+
+
+def _is_private(address: bytes) -> bool:
+    if address[:12] in _IPV4_INSIDE:
+        address = address[12:]
+    ranges = _PRIVATE_IPV4 if len(address) == 4 else _PRIVATE_IPV6
+    number = int.from_bytes(address)
+    return any(first <= number <= last for first, last in ranges)

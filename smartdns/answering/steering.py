@@ -1,0 +1,69 @@
+"""Steering: which names lead to a relay, and to the relay of which region."""
+
+from smartdns.answering.codes import AAAA, ANY, CLASS_IN, EDE_FORGED, HTTPS, NOERROR, SVCB, A
+from smartdns.answering.knowledge import ANY_REGION, Knowledge, RelayAddresses
+from smartdns.answering.plan import ExtendedError, Forward, Record, Reply
+from smartdns.answering.query import Name, Query, Question
+from smartdns.answering.records import minimal_any, nodata
+from smartdns.contract.grants import OFF, Profile
+from zones.catalog import Match, Service
+
+TTL = 60
+_FORGED = ExtendedError(EDE_FORGED)
+
+
+def steer(
+    query: Query, question: Question, profile: Profile, knowledge: Knowledge
+) -> Reply | Forward | None:
+    """Answer a name that leads to a relay for this household; None: not for us to answer.
+
+    HTTPS and SVCB have nothing to say: their hints, keys and h3 would lead round the relay. A type
+    that has nothing to do with addresses is forwarded, yet must not deny the name as a whole.
+    """
+    match = knowledge.catalog.find(question.name)
+    if match is None or (relay := relay_for(match.service, profile, knowledge)) is None:
+        return None
+    if question.type in {A, AAAA, HTTPS, SVCB, ANY}:
+        return _steered(question, match, relay)
+    edns = query.edns
+    dnssec_ok = edns is not None and edns.dnssec_ok
+    return Forward(question, dnssec_ok, query.checking_disabled, nxdomain_is_nodata=True)
+
+
+def _steered(question: Question, match: Match, relay: RelayAddresses) -> Reply:
+    if question.type == ANY:
+        return Reply(NOERROR, (minimal_any(question.name, TTL),), error=_FORGED, constant=True)
+    return address_reply(question, relay, TTL, Name(match.owner), _FORGED)
+
+
+def address_reply(
+    question: Question, relay: RelayAddresses, ttl: int, owner: Name, error: ExtendedError | None
+) -> Reply:
+    """The relay's addresses of the family that was asked for, or NODATA with `owner`'s SOA."""
+    addresses = {A: relay.ipv4, AAAA: relay.ipv6}.get(question.type, ())
+    if not addresses:
+        return nodata(owner, ttl, error)
+    records = tuple(
+        Record(question.name, question.type, CLASS_IN, ttl, address) for address in addresses
+    )
+    return Reply(NOERROR, records, error=error, constant=True)
+
+
+def relay_for(service: Service, profile: Profile, knowledge: Knowledge) -> RelayAddresses | None:
+    """Give the relay of the household's region for a service; None: forward.
+
+    Its choice for that service (`OFF`: forward); else its default where the service makes sense
+    there; else the first of the service's regions that has a relay.
+    """
+    choice = profile.services.get(service.name)
+    if choice is not None:
+        return None if choice == OFF else _relay_of(choice, knowledge)
+    default = (profile.region,) if profile.region in service.regions else ()
+    for region in (*default, *service.regions):
+        if region is not None and (relay := _relay_of(region, knowledge)) is not None:
+            return relay
+    return None
+
+
+def _relay_of(region: str, knowledge: Knowledge) -> RelayAddresses | None:
+    return knowledge.relays.get(region) or knowledge.relays.get(ANY_REGION)

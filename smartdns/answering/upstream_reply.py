@@ -1,0 +1,30 @@
+"""What an upstream said, as a value."""
+
+from dataclasses import dataclass
+
+from smartdns.answering.plan import ExtendedError, Record
+from smartdns.answering.query import Question
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class UpstreamReply:
+    """A reply that could be read whole; whether it answers what was asked is not judged here."""
+
+    id: int
+    opcode: int
+    rcode: int
+    """With the upper bits of the OPT record, where there is one."""
+    truncated: bool
+    recursion_available: bool
+    authentic_data: bool
+    question: Question | None
+    question_wire: bytes
+    """As it came, case and all: to be compared with what was sent (0x20)."""
+    answer: tuple[Record, ...]
+    authority: tuple[Record, ...]
+    additional: tuple[Record, ...]
+    """Without the OPT record."""
+    edns: bool = False
+    error: ExtendedError | None = None
+    """The first Extended DNS Error."""
+    options: tuple[tuple[int, bytes], ...] = ()

@@ -1,0 +1,375 @@
+"""DNS messages: octets <-> values, strict and total, round dnslib.
+
+Nothing that arrives here raises: what cannot be read is a `FormatError` or None. dnslib reads and
+writes header, question, OPT and records; names go through our own reading and writing, because
+dnslib refuses labels that are not UTF-8, takes the label types 01 and 10 for lengths and lets a
+compression pointer overflow; record data stays octets, because dnslib drops what a known type
+does not explain and refuses data of no length.
+"""
+
+from dataclasses import dataclass
+
+from dnslib import DNSHeader, DNSLabel, DNSQuestion, EDNSOption
+from dnslib.dns import RD, RR
+from dnslib.label import DNSBuffer
+
+from smartdns.answering.codes import (
+    FORMERR,
+    OPCODE_QUERY,
+    OPT,
+    OPTION_COOKIE,
+    OPTION_ERROR,
+    OPTION_PADDING,
+    TSIG,
+)
+from smartdns.answering.plan import ExtendedError, Record, Reply
+from smartdns.answering.query import Edns, Name, Query, Question, Signature, Transport
+from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.wire.octets import MalformedError, Tails, read_name, read_pairs, read_record
+from smartdns.wire.options import check_options
+from smartdns.wire.rdata import expand, labels, split_names
+
+HEADER_LENGTH = 12
+PAYLOAD_SIZE = 1232  # what no path fragments (DNS flag day 2020)
+PAYLOAD_SIZE_WITHOUT_EDNS = 512
+LARGEST_MESSAGE = 65_535
+_LARGEST_POINTER = 0x3FFF
+_QR, _TC, _RD, _RA, _AD, _CD = 0x8000, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
+_DNSSEC_OK = 0x8000
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FormatError:
+    """What can be said of a query that cannot be read."""
+
+    id: int
+    opcode: int
+    recursion_desired: bool
+
+
+def size_limit(query: Query, transport: Transport) -> int:
+    """Octets that a reply may have: over UDP what the sender takes, and what no path fragments."""
+    if transport != "udp":
+        return LARGEST_MESSAGE
+    if query.edns is None:
+        return PAYLOAD_SIZE_WITHOUT_EDNS
+    return min(max(query.edns.payload_size, PAYLOAD_SIZE_WITHOUT_EDNS), PAYLOAD_SIZE)
+
+
+def parse_query(data: bytes) -> Query | FormatError | None:
+    """Read a query; None is one that gets no reply at all: no header, or itself a reply."""
+    if len(data) < HEADER_LENGTH or data[2] & 0x80:
+        return None
+    header = DNSHeader.parse(_Octets(data))
+    try:
+        return _parse_query(data, header)
+    except MalformedError:
+        return FormatError(header.id, header.opcode, bool(header.rd))
+
+
+def _parse_query(data: bytes, header: DNSHeader) -> Query:
+    tails: Tails = {}
+    question, question_wire, offset = _read_question(data, header, tails)
+    edns, signature = _read_extras(data, offset, header, tails)
+    if header.opcode == OPCODE_QUERY and question is None and not _asks_for_cookie(header, edns):
+        raise MalformedError  # RFC 9619
+    return Query(
+        id=header.id,
+        opcode=header.opcode,
+        recursion_desired=bool(header.rd),
+        checking_disabled=bool(header.cd),
+        authentic_data=bool(header.ad),
+        question=question,
+        question_wire=question_wire,
+        edns=edns,
+        signature=signature,
+    )
+
+
+def _read_question(
+    data: bytes, header: DNSHeader, tails: Tails
+) -> tuple[Question | None, bytes, int]:
+    """Give the only question, its octets, and where it ends; no question unless QDCOUNT is 1."""
+    question, wire, offset = None, b"", HEADER_LENGTH
+    for _ in range(header.q):
+        name, end = read_name(data, offset, tails)
+        if end + 4 > len(data) or len(name) != end - offset:  # compressed with what?
+            raise MalformedError
+        if header.q == 1:
+            fields = _Octets(data, end).unpack("!HH")
+            question, wire = Question(Name(name.lower()), *fields), data[offset : end + 4]
+        offset = end + 4
+    return question, wire, offset
+
+
+def _read_extras(
+    data: bytes, offset: int, header: DNSHeader, tails: Tails
+) -> tuple[Edns | None, Signature | None]:
+    """Walk all records of a query, of which only OPT and TSIG matter."""
+    edns, signature = None, None
+    ordinary = header.a + header.auth
+    for number in range(ordinary + header.ar):
+        if signature is not None:
+            raise MalformedError  # TSIG comes last (RFC 8945 section 5.1)
+        name, kind, klass, ttl, begin, offset = read_record(data, offset, tails)
+        if kind == OPT:
+            if edns is not None or name != b"\0" or number < ordinary:
+                raise MalformedError  # RFC 6891 section 6.1.1
+            edns = _edns(klass, ttl, data[begin:offset])
+            check_options(edns.options)
+        elif kind == TSIG:
+            if number < ordinary:
+                raise MalformedError
+            signature = _signature(name, data, begin, offset)
+    return edns, signature
+
+
+def _edns(klass: int, ttl: int, data: bytes) -> Edns:
+    """Read what an OPT record packs into the fields of a record (RFC 6891 section 6.1.3)."""
+    return Edns(klass, (ttl >> 16) & 0xFF, bool(ttl & _DNSSEC_OK), read_pairs(data))
+
+
+def _signature(name: bytes, data: bytes, begin: int, end: int) -> Signature:
+    algorithm, offset = read_name(data, begin, {})
+    if offset + 16 > end:
+        raise MalformedError
+    return Signature(Name(name.lower()), algorithm, data[offset : offset + 6])
+
+
+def _asks_for_cookie(header: DNSHeader, edns: Edns | None) -> bool:
+    """Say whether this is the one query of no question (RFC 7873 section 5.4)."""
+    return (
+        header.q == 0
+        and edns is not None
+        and any(code == OPTION_COOKIE for code, _ in edns.options)
+    )
+
+
+def render_format_error(error: FormatError) -> bytes:
+    """Render FORMERR with nothing but a header."""
+    flags = _QR | error.opcode << 11 | _RD * error.recursion_desired | _RA | FORMERR
+    buffer = _Octets()
+    DNSHeader(error.id, flags).pack(buffer)
+    return bytes(buffer.data)
+
+
+def render_reply(
+    query: Query,
+    reply: Reply,
+    *,
+    limit: int,
+    options: tuple[tuple[int, bytes], ...] = (),
+    padding_block: int = 0,
+) -> bytes:
+    """Render at most `limit` octets: in need without additional records, then as good as empty.
+
+    `options` go into the OPT record, and that only where the query had one; `padding_block`
+    rounds the size up with an option (RFC 7830) where the query had that option.
+    """
+    for cut in _cuts(reply):
+        data = _render(query, cut, options)
+        if len(data) <= limit:
+            break
+    if padding_block and query.edns and any(c == OPTION_PADDING for c, _ in query.edns.options):
+        short = min(-(len(data) + 4) % padding_block, limit - len(data) - 4)
+        if short >= 0:
+            return _render(query, cut, (*options, (OPTION_PADDING, bytes(short))))
+    return data
+
+
+def _cuts(reply: Reply) -> tuple[Reply, ...]:
+    """What may be sent, the best first; the last always fits (RFC 2181 section 9)."""
+    bare = Reply(reply.rcode, error=reply.error, truncated=True)
+    if reply.truncated:
+        return (bare,)
+    without = Reply(
+        reply.rcode,
+        reply.answer,
+        reply.authority,
+        authentic_data=reply.authentic_data,
+        error=reply.error,
+    )
+    return (reply, without, bare)
+
+
+def _render(query: Query, reply: Reply, options: tuple[tuple[int, bytes], ...]) -> bytes:
+    edns = query.edns
+    wants_ad = query.authentic_data or (edns is not None and edns.dnssec_ok)  # RFC 6840 5.7, 5.8
+    flags = (
+        _QR
+        | query.opcode << 11
+        | _TC * reply.truncated
+        | _RD * query.recursion_desired
+        | _RA
+        | _AD * (reply.authentic_data and wants_ad)
+        | _CD * query.checking_disabled
+        | reply.rcode & 0xF
+    )
+    buffer = _Octets()
+    counts = (
+        int(query.question is not None),
+        len(reply.answer),
+        len(reply.authority),
+        len(reply.additional) + (edns is not None),
+    )
+    DNSHeader(query.id, flags, *counts).pack(buffer)
+    if query.question is not None:
+        buffer.remember(labels(query.question.name), buffer.offset)
+        buffer.append(query.question_wire)
+    for record in reply.answer + reply.authority:
+        _pack(buffer, record)
+    if edns is not None:
+        if reply.error is not None:
+            options = ((OPTION_ERROR, _error_data(reply.error)), *options)
+        _pack_opt(buffer, PAYLOAD_SIZE, options, reply.rcode, dnssec_ok=edns.dnssec_ok)
+    for record in reply.additional:
+        _pack(buffer, record)
+    return bytes(buffer.data)
+
+
+def _error_data(error: ExtendedError) -> bytes:
+    return error.code.to_bytes(2) + error.text.encode()
+
+
+def _pack(buffer: "_Octets", record: Record) -> None:
+    split = split_names(record.type, record.data)
+    data = RD(record.data) if split is None else _NamedData(split)
+    name = DNSLabel(labels(record.name))
+    RR(name, record.type, record.klass, record.ttl, data).pack(buffer)
+
+
+def _pack_opt(
+    buffer: "_Octets",
+    payload_size: int,
+    options: tuple[tuple[int, bytes], ...],
+    rcode: int = 0,
+    *,
+    dnssec_ok: bool,
+) -> None:
+    ttl = (rcode >> 4) << 24 | _DNSSEC_OK * dnssec_ok
+    RR(None, OPT, payload_size, ttl, [EDNSOption(c, d) for c, d in options]).pack(buffer)
+
+
+def render_upstream_query(
+    question: Question,
+    *,
+    id: int,  # noqa: A002 - the field's name in RFC 1035
+    dnssec_ok: bool,
+    checking_disabled: bool,
+    name_case: bytes | None = None,
+    payload_size: int | None = PAYLOAD_SIZE,
+    padding_block: int = 0,
+) -> bytes:
+    """Render a question for an upstream; AD asks for AD in the reply (RFC 6840 section 5.7).
+
+    `name_case` is the question's name with other case (0x20); without `payload_size` there is
+    no OPT record, for upstreams that know none; `padding_block` as for a reply (RFC 8467).
+    """
+    buffer = _Octets()
+    flags = _RD | _AD | _CD * checking_disabled
+    DNSHeader(id, flags, 1, 0, 0, int(payload_size is not None)).pack(buffer)
+    name = DNSLabel(labels(name_case or question.name))
+    DNSQuestion(name, question.type, question.klass).pack(buffer)
+    if payload_size is not None:
+        options: tuple[tuple[int, bytes], ...] = ()
+        if padding_block:
+            short = -(buffer.offset + 11 + 4) % padding_block
+            options = ((OPTION_PADDING, bytes(short)),)
+        _pack_opt(buffer, payload_size, options, dnssec_ok=dnssec_ok)
+    return bytes(buffer.data)
+
+
+def parse_upstream_reply(data: bytes) -> UpstreamReply | None:
+    """Read a reply whole, or None; whether it fits what was asked is for others to judge."""
+    if len(data) < HEADER_LENGTH or not data[2] & 0x80:
+        return None
+    header = DNSHeader.parse(_Octets(data))
+    if header.q > 1:
+        return None
+    try:
+        return _parse_upstream_reply(data, header)
+    except MalformedError:
+        return None
+
+
+def _parse_upstream_reply(data: bytes, header: DNSHeader) -> UpstreamReply:
+    tails: Tails = {}
+    question, question_wire, offset = _read_question(data, header, tails)
+    edns, extended_rcode = None, 0
+    sections: tuple[list[Record], list[Record], list[Record]] = ([], [], [])
+    for section, count in zip(sections, (header.a, header.auth, header.ar), strict=True):
+        for _ in range(count):
+            name, kind, klass, ttl, begin, offset = read_record(data, offset, tails)
+            if kind == OPT:
+                if edns is not None or name != b"\0" or section is not sections[2]:
+                    raise MalformedError
+                edns, extended_rcode = _edns(klass, ttl, data[begin:offset]), ttl >> 24
+                continue
+            content = expand(kind, klass, data, begin, offset, tails)
+            section.append(Record(Name(name.lower()), kind, klass, ttl, content))
+    options = () if edns is None else edns.options
+    return UpstreamReply(
+        id=header.id,
+        opcode=header.opcode,
+        rcode=header.rcode | extended_rcode << 4,
+        truncated=bool(header.tc),
+        recursion_available=bool(header.ra),
+        authentic_data=bool(header.ad),
+        question=question,
+        question_wire=question_wire,
+        answer=tuple(sections[0]),
+        authority=tuple(sections[1]),
+        additional=tuple(sections[2]),
+        edns=edns is not None,
+        error=_first_error(options),
+        options=options,
+    )
+
+
+def _first_error(options: tuple[tuple[int, bytes], ...]) -> ExtendedError | None:
+    for code, data in options:
+        if code == OPTION_ERROR and len(data) >= 2:
+            return ExtendedError(int.from_bytes(data[:2]), data[2:].decode(errors="replace"))
+    return None
+
+
+class _Octets(DNSBuffer):  # type: ignore[misc]  # dnslib has no types
+    """dnslib's buffer, with names written so that no pointer leads past its 14 bits."""
+
+    def __init__(self, data: bytes = b"", offset: int = 0) -> None:
+        super().__init__(data)
+        self.offset = offset
+
+    def remember(self, name: tuple[bytes, ...], offset: int) -> None:
+        """Let later names end in a pointer into the one that lies at `offset`, in any case."""
+        for number, label in enumerate(name):
+            self.names.setdefault(name[number:], offset)
+            offset += 1 + len(label)
+
+    def encode_name(self, name: DNSLabel) -> None:
+        """Write a name, as a pointer from where one was written before."""
+        rest = name.label
+        while rest:
+            if (target := self.names.get(rest)) is not None:
+                self.pack("!H", 0xC000 | target)
+                return
+            if self.offset <= _LARGEST_POINTER:
+                self.names[rest] = self.offset
+            self.append(bytes((len(rest[0]),)) + rest[0])
+            rest = rest[1:]
+        self.append(b"\0")
+
+
+class _NamedData(RD):  # type: ignore[misc]
+    """Record data of a type whose names may be compressed."""
+
+    def __init__(self, split: list[bytes | tuple[bytes, ...]]) -> None:
+        self._split = split
+
+    def pack(self, buffer: _Octets) -> None:
+        """Write octets and names in turn."""
+        for part in self._split:
+            if isinstance(part, bytes):
+                buffer.append(part)
+            else:
+                buffer.encode_name(DNSLabel(part))
