@@ -41,11 +41,17 @@ class NamedSocket:
 
 
 def bind(
-    name: str, kind: socket.SocketKind, where: SocketAddress, count: int = 1
+    name: str,
+    kind: socket.SocketKind,
+    where: SocketAddress,
+    count: int = 1,
+    *,
+    listen: bool = True,
 ) -> list[NamedSocket]:
     """Bind `count` sockets to one address and port, among which the kernel spreads the load.
 
-    Port 0 takes a free one, the same for all. Raises ListenError.
+    Port 0 takes a free one, the same for all. Without `listen` connections are refused until a
+    worker listens: the relay, once it can serve. Raises ListenError.
     """
     host, port = str(where.address), where.port
     first = _bound(kind, host, port, shared=False)
@@ -55,7 +61,7 @@ def bind(
         sockets = [_bound(kind, host, port, shared=True) for _ in range(count)]
     else:
         sockets = [first]
-    if kind == socket.SOCK_STREAM:
+    if listen and kind == socket.SOCK_STREAM:
         for each in sockets:
             each.listen(_BACKLOG)
     return [NamedSocket(name, each) for each in sockets]

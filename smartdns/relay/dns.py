@@ -1,0 +1,82 @@
+"""Where an origin is: its addresses, resolved through the upstreams and judged."""
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+
+from smartdns.answering.query import Name
+from smartdns.contract.addresses import Address
+from smartdns.relay.destinations import Endpoint, OriginRules, order
+
+MOST_NAMES = 10_000
+_SHORTEST_S, _LONGEST_S = 5.0, 60.0
+
+
+class Resolved(Protocol):
+    """What the upstreams say of a name's A and AAAA records."""
+
+    addresses: tuple[bytes, ...]
+    """4 or 16 octets each."""
+    ttl: float
+    """Seconds that all of them hold."""
+
+
+Lookup = Callable[[Name], Deferred[Resolved | None]]
+"""Asks the upstreams, never our own steering; None: there is no answer."""
+
+
+class Origins:
+    """Judged addresses by name and port, remembered while their TTL lasts (at most a minute).
+
+    Only names are remembered, never who asked for them, and only in memory.
+    """
+
+    def __init__(self, lookup: Lookup, rules: OriginRules, seconds: Callable[[], float]) -> None:
+        self._lookup = lookup
+        self._rules = rules
+        self._seconds = seconds
+        self._known: dict[tuple[Name, int], tuple[float, tuple[Endpoint, ...]]] = {}
+
+    def known(self, name: Name, port: int) -> tuple[Endpoint, ...] | None:
+        """Give what is remembered and still holds."""
+        entry = self._known.get((name, port))
+        return entry[1] if entry is not None and entry[0] > self._seconds() else None
+
+    def find(self, name: Name, port: int) -> Deferred[tuple[Endpoint, ...]]:
+        """Give the addresses that may be connected; none: there is no way there."""
+
+        def judge(resolved: Resolved | None) -> tuple[Endpoint, ...]:
+            if resolved is None:
+                return ()
+            allowed = [
+                address
+                for address in map(ipaddress.ip_address, resolved.addresses)
+                if self._rules.allow(address, port, local=is_local(address))
+            ]
+            endpoints = order(allowed)
+            self._remember((name, port), resolved.ttl, endpoints)
+            return endpoints
+
+        return self._lookup(name).addCallback(judge)
+
+    def _remember(self, key: tuple[Name, int], ttl: float, endpoints: tuple[Endpoint, ...]) -> None:
+        now = self._seconds()
+        if len(self._known) >= MOST_NAMES:
+            self._known = {k: v for k, v in self._known.items() if v[0] > now}
+        if len(self._known) >= MOST_NAMES:
+            self._known.clear()
+        self._known[key] = (now + min(max(ttl, _SHORTEST_S), _LONGEST_S), endpoints)
+
+
+def is_local(address: Address) -> bool:
+    """Say whether an address is one of this machine's, which only binding to it can tell."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((str(address), 0))
+        except OSError:
+            return False
+    return True

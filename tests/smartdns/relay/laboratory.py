@@ -1,0 +1,174 @@
+"""A relay on loopback with real sockets on both sides, and origins that do what a test wants."""
+
+import contextlib
+import ipaddress
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.threads import deferToThread
+
+from smartdns.answering.query import Name
+from smartdns.contract.addresses import SocketAddress
+from smartdns.contract.grants import Profile
+from smartdns.relay.destinations import OriginRules
+from smartdns.relay.dns import Origins
+from smartdns.relay.exits import Direct, Exit
+from smartdns.relay.protocol import Port
+from smartdns.relay.service import RelayService
+from smartdns.relay.session import Knowledge, Limits
+from smartdns.relay.tcp import Listening
+from smartdns.sockets import bind
+from smartdns.wire.client_hello import ClientHelloReader
+from smartdns.wire.host_name import parse_host_name
+from smartdns.wire.http_host import HttpHostReader
+from tests.peers.client_hello import handshake, records, server_name
+from zones.catalog import Catalog, Service
+
+NAME = b"www.film.example"
+HELLO = records(handshake(server_name(NAME)))
+FILM = Service("film", "Film", ("us", "gb"), suffixes=("film.example",))
+CATALOG = Catalog({"film": FILM}, {}, {b"\x04film\x07example\x00": FILM}, {}, frozenset())
+Serve = Callable[[socket.socket], None]
+
+
+@dataclass
+class Granted:
+    """An allowlist in a dictionary, with what the mirror promises."""
+
+    profiles: dict[bytes, Profile] = field(default_factory=dict)
+    loaded: bool = True
+    generation: int = 0
+
+    def lookup(self, address: bytes, _day: int) -> Profile | None:
+        return self.profiles.get(address)
+
+    def remove(self, address: bytes) -> None:
+        """Let it in no longer."""
+        del self.profiles[address]
+        self.generation += 1
+
+
+@dataclass
+class Answer:
+    """What the upstreams say."""
+
+    addresses: tuple[bytes, ...]
+    ttl: float = 60.0
+
+
+class Origin:
+    """A TCP server that treats each connection as the test says, in a thread of its own."""
+
+    def __init__(self, serve: Serve, host: str = "127.0.0.1") -> None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listening = socket.create_server((host, 0), family=family)
+        self.port: int = self._listening.getsockname()[1]
+        self._serve = serve
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listening.accept()
+                threading.Thread(target=self._run, args=(connection,), daemon=True).start()
+
+    def _run(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.settimeout(20)
+            self._serve(connection)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RD)
+        self._listening.close()
+
+
+def read_exactly(connection: socket.socket, count: int) -> bytes:
+    """Read so many octets, or fewer at the end."""
+    data = bytearray()
+    while len(data) < count and (part := connection.recv(count - len(data))):
+        data += part
+    return bytes(data)
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """Read until the other side has said its last."""
+    data = bytearray()
+    while part := connection.recv(1 << 20):
+        data += part
+    return bytes(data)
+
+
+def echo(connection: socket.socket) -> None:
+    """Send back what comes, until the end."""
+    while data := connection.recv(65_536):
+        connection.sendall(data)
+
+
+class Laboratory:
+    """One relay, in this process and on this reactor."""
+
+    def __init__(
+        self,
+        origin_port: int,
+        *,
+        answers: Mapping[bytes, tuple[str, ...]] | None = None,
+        exits: Mapping[str, Exit] | None = None,
+        limits: Limits | None = None,
+        rules: OriginRules | None = None,
+        host: str = "127.0.0.1",
+    ) -> None:
+        address = ipaddress.ip_address(host)
+        self.allowlist = Granted({address.packed: Profile()})
+        self.answers = dict(answers or {NAME: (host,)})
+        self.asked: list[Name] = []
+        self._tls, self._http = (
+            bind(name, socket.SOCK_STREAM, SocketAddress(address, 0), listen=False)[0].socket
+            for name in ("relay-tls", "relay-http")
+        )
+        self.tls: tuple[str, int] = self._tls.getsockname()[:2]
+        self.http: tuple[str, int] = self._http.getsockname()[:2]
+        listening = frozenset(SocketAddress(address, port) for _, port in (self.tls, self.http))
+        self.service = RelayService(
+            reactor,
+            Knowledge(self.allowlist, CATALOG, exits or {"*": Direct()}, ("*",)),
+            Origins(
+                self._lookup,
+                rules or OriginRules(listening=listening, private_allowed=True),
+                reactor.seconds,
+            ),
+            (
+                Listening(self._tls, Port(ClientHelloReader, origin_port)),
+                Listening(self._http, Port(HttpHostReader, origin_port)),
+            ),
+            limits or Limits(drain=0.1),
+        )
+
+    def _lookup(self, name: Name) -> "Deferred[Answer | None]":
+        self.asked.append(name)
+        for text, addresses in self.answers.items():
+            if parse_host_name(text) == name:
+                return succeed(Answer(tuple(ipaddress.ip_address(a).packed for a in addresses)))
+        return succeed(None)
+
+    @property
+    def open(self) -> int:
+        """Connections that the relay has."""
+        return len(self.service.relay.open)
+
+    def connect(self, where: tuple[str, int] | None = None) -> socket.socket:
+        """Connect a client that does not wait for ever."""
+        return socket.create_connection(where or self.tls, timeout=20)
+
+    def stop(self) -> "Deferred[None]":
+        stopped = self.service.stopService()
+        self._tls.close()
+        self._http.close()
+        return stopped
+
+
+in_thread = deferToThread
