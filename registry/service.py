@@ -1,0 +1,57 @@
+"""Composition root of the registry: settings and sockets -> the service that runs it."""
+
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from twisted.application.service import MultiService
+
+from registry.database import make_engine, make_readers, make_sessions, require_current_schema
+from registry.settings import RegistrySettings
+from registry.web.application import make_application
+from registry.web.mail import Postman, make_delivery
+from registry.web.pages_service import PagesService
+from registry.web.parts import Parts
+from registry.web.seal import Seal
+from zones.load import load_catalog
+
+
+class RegistryService(MultiService):
+    """Everything the registry does, until it is stopped."""
+
+    def __init__(self, pages: PagesService) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._pages = pages
+        self.addService(pages)  # type: ignore[no-untyped-call]
+
+    def report(self) -> dict[str, Any]:
+        """Say how far it is, for `status`."""
+        return {"ready": self._pages.listening, "listen": self._pages.listen}
+
+
+def registry_service(
+    settings: RegistrySettings, sockets: Mapping[str, Sequence[socket.socket]]
+) -> RegistryService:
+    """Put the registry together; `sockets` under "web" are bound and listening.
+
+    Raises DatabaseUnready, SettingError and CatalogError, whose texts say what to do.
+    """
+    engine = make_engine(settings.database_url)
+    require_current_schema(engine)
+    parts = Parts(
+        settings=settings,
+        catalog=load_catalog(settings.zones),
+        rules=settings.address_rules(),
+        sessions=make_sessions(engine),
+        readers=make_readers(engine),
+        seal=Seal(settings.secret_key),
+        postman=_postman(settings),
+    )
+    return RegistryService(PagesService(make_application(parts), parts, sockets.get("web", ())))
+
+
+def _postman(settings: RegistrySettings) -> Postman | None:
+    if settings.mail_url is None:
+        return None
+    sender = settings.mail_from or f"MediaStreamer <no-reply@{settings.public_host}>"
+    return Postman(make_delivery(settings.mail_url), sender)

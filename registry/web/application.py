@@ -1,0 +1,90 @@
+"""The pages as one Flask application."""
+
+import datetime
+from urllib.parse import urlsplit
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+
+from registry.web.account_page import account
+from registry.web.arrival import Arrival
+from registry.web.check_page import check
+from registry.web.choices import place_name, service_title
+from registry.web.dns_settings import dns_settings
+from registry.web.errors import add_error_pages
+from registry.web.guides import guides
+from registry.web.language import speak_languages
+from registry.web.parts import Parts
+from registry.web.refusals import explain
+from registry.web.security_headers import add_security_headers
+from registry.web.sightings import sightings
+from registry.web.sign_in import configure_sign_in
+from registry.web.site import LONGEST_BODY
+from registry.web.throttle import throttle
+
+SESSION_DAYS = 30
+
+
+def make_application(parts: Parts) -> Flask:
+    """Put pages, sign-in and their protections together; `wsgi_app` is what to serve."""
+    settings = parts.settings
+    https = settings.public_url.startswith("https:")
+    app = Flask("registry.web")
+    app.config.update(_flask_settings(settings.secret_key, https=https))
+    app.logger.disabled = True  # it would write what was asked for beside each error
+    parts.attach(app)
+    add_error_pages(app)
+    speak_languages(app)
+    CSRFProtect(app)
+    configure_sign_in(app, parts)
+    throttle(app)
+    for pages in (dns_settings, sightings, check, guides, account):
+        app.register_blueprint(pages)
+    app.jinja_env.globals.update(
+        explain=explain, place_name=place_name, service_title=service_title
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    add_security_headers(app, https=https, reachable=reachable(parts))
+    app.wsgi_app = Arrival(  # type: ignore[method-assign]
+        app.wsgi_app, settings.public_url, own_hosts(parts), settings.trusted_proxies
+    )
+    return app
+
+
+def own_hosts(parts: Parts) -> frozenset[str]:
+    """Names that the pages go by."""
+    settings = parts.settings
+    names = (settings.public_host, settings.ipv4_host, settings.ipv6_host)
+    return frozenset(name.lower() for name in names if name)
+
+
+def reachable(parts: Parts) -> tuple[str, ...]:
+    """Origins beside our own that the page's script asks: of one family, and the check's names."""
+    settings = parts.settings
+    url = urlsplit(settings.public_url)
+    port = f":{url.port}" if url.port else ""
+    hosts = [host for host in (settings.ipv4_host, settings.ipv6_host) if host]
+    return tuple(f"{url.scheme}://{host}{port}" for host in hosts)
+
+
+def _flask_settings(secret_key: str, *, https: bool) -> dict[str, object]:
+    return {
+        "SECRET_KEY": secret_key,
+        # On a household's plain http a Secure cookie would never come back.
+        "SESSION_COOKIE_NAME": "__Host-session" if https else "session",
+        "SESSION_COOKIE_SECURE": https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_PATH": "/",
+        "PERMANENT_SESSION_LIFETIME": datetime.timedelta(days=SESSION_DAYS),
+        "MAX_CONTENT_LENGTH": LONGEST_BODY,
+        "MAX_FORM_MEMORY_SIZE": LONGEST_BODY,
+        "SEND_FILE_MAX_AGE_DEFAULT": datetime.timedelta(hours=1),
+        "WTF_CSRF_TIME_LIMIT": None,  # as long as the session it belongs to
+        # It would ask for a Referer, which `no-referrer` withholds; errors.py looks at
+        # Sec-Fetch-Site instead.
+        "WTF_CSRF_SSL_STRICT": False,
+        "BABEL_DEFAULT_LOCALE": "en",
+        "TRAP_HTTP_EXCEPTIONS": False,
+        "PROPAGATE_EXCEPTIONS": False,
+    }

@@ -1,0 +1,43 @@
+"""In which language a page speaks: the visitor's choice, else the browser's, else English."""
+
+from flask import Blueprint, Flask, redirect, request, session, url_for
+from flask_babel import Babel, get_locale
+from werkzeug.wrappers import Response
+
+LANGUAGES = {"en": "English", "es": "Español", "ar": "العربية"}
+"""Code -> its own name; each but English has a catalogue in `translations/`."""
+
+language = Blueprint("language", __name__)
+
+
+@language.post("/language")
+def choose() -> Response:
+    """Keep the choice in the browser's own session."""
+    if (code := request.form.get("language")) in LANGUAGES:
+        session["language"] = code
+    path = request.form.get("next", "")
+    # A path of ours: "//elsewhere" and "/\elsewhere" would lead to other sites.
+    inside = path.startswith("/") and not path.startswith(("//", "/\\"))
+    return redirect(path if inside else url_for("dns_settings.show"))
+
+
+def speak_languages(app: Flask) -> None:
+    """Translate what `app` says."""
+    Babel(app, locale_selector=_choose)
+    app.register_blueprint(language)
+
+    @app.context_processor
+    def _language() -> dict[str, object]:
+        locale = get_locale()
+        return {
+            "language": str(locale),
+            "direction": locale.text_direction,
+            "languages": LANGUAGES,
+        }
+
+
+def _choose() -> str:
+    chosen = session.get("language")
+    if chosen in LANGUAGES:
+        return str(chosen)
+    return request.accept_languages.best_match(LANGUAGES) or "en"

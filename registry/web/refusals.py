@@ -1,0 +1,21 @@
+"""What an action's refusal says on a page, in the visitor's language."""
+
+from flask_babel import gettext as _
+
+from registry.actions.errors import AddressRefused, Refused
+from smartdns.contract.addresses import AddressKind
+
+__all__ = ["explain"]
+
+
+def explain(refusal: Refused) -> str:
+    """Translate the refusal's message, then fill its places."""
+    parameters = dict(refusal.parameters)
+    if isinstance(refusal, AddressRefused) and "kind" in parameters:
+        parameters["kind"] = kind_name(AddressKind(parameters["kind"]))
+    return str(_(refusal.message)) % parameters if parameters else str(_(refusal.message))
+
+
+def kind_name(kind: AddressKind) -> str:
+    """Say what kind of address it is."""
+    return str(_(kind.value))

@@ -1,0 +1,100 @@
+"""Signing in and out and everything about a password: Flask-Security, told what not to do."""
+
+import datetime
+from typing import Any
+
+from flask import Flask, redirect, request, url_for
+from flask_babel import lazy_gettext
+from flask_login import user_logged_in, user_logged_out
+from flask_security import Security
+from werkzeug.wrappers import Response
+
+from registry.actions.passwords import LEAST_CHARACTERS
+from registry.settings import SignUp
+from registry.web.mail import SecurityMail
+from registry.web.parts import Parts
+from registry.web.visitors import Visitor, Visitors
+
+
+def configure_sign_in(app: Flask, parts: Parts) -> None:
+    """Give `app` its sign-in, and with mail its sign-up, confirmation and reset."""
+    mail = parts.postman is not None
+    app.config.update(_security_settings(mail=mail))
+    app.config["SECURITY_REGISTERABLE"] = mail and parts.settings.sign_up is not SignUp.CLOSED
+    visitors = Visitors(parts.sessions, parts.readers)
+    security = Security(app, visitors, mail_util_cls=SecurityMail)
+    security.unauthn_handler(_to_sign_in)
+    security.want_json(lambda _request: False)  # pages only; no second door
+    manager = app.login_manager  # type: ignore[attr-defined]
+    manager.user_loader(visitors.load)
+    manager.request_loader(lambda _request: None)  # no tokens in headers or parameters
+    manager.session_protection = None
+    # The inherited one hashes address and user agent into the cookie.
+    manager._session_identifier_generator = lambda: ""  # noqa: SLF001
+
+    def begin(_app: Flask, user: Visitor, **_: object) -> None:
+        visitors.begin_session(user)
+
+    def end(_app: Flask, **_: object) -> None:
+        visitors.end_session()
+
+    user_logged_in.connect(begin, app, weak=False)
+    user_logged_out.connect(end, app, weak=False)
+
+
+def _to_sign_in(_mechanisms: object, headers: object = None) -> Response:  # noqa: ARG001
+    """Lead to the form without a reproach, and back to the page afterwards."""
+    inside = request.method == "GET" and request.path != "/"
+    return redirect(url_for("security.login", next=request.path if inside else None))
+
+
+def _security_settings(*, mail: bool) -> dict[str, Any]:
+    names = {
+        "LOGIN_URL": "/sign-in",
+        "LOGOUT_URL": "/sign-out",
+        "REGISTER_URL": "/sign-up",
+        "RESET_URL": "/forgot",
+        "CHANGE_URL": "/account/password",
+        "CONFIRM_URL": "/confirm",
+        "CHANGE_EMAIL_URL": "/account/email",
+        "CHANGE_EMAIL_CONFIRM_URL": "/account/email/confirm",
+        "VERIFY_URL": "/sign-in/again",
+        "POST_LOGOUT_VIEW": "/sign-in",
+        "POST_REGISTER_VIEW": "/sign-in",
+        "POST_CONFIRM_VIEW": "/sign-in",
+        "POST_CHANGE_VIEW": "/account",
+        "POST_CHANGE_EMAIL_VIEW": "/account",
+        "STATIC_FOLDER": None,
+        "CHANGEABLE": True,
+        "RECOVERABLE": mail,
+        "CONFIRMABLE": mail,
+        "CHANGE_EMAIL": mail,
+        "SEND_PASSWORD_CHANGE_EMAIL": mail,
+        "EMAIL_HTML": False,
+        "EMAIL_SUBJECT_REGISTER": lazy_gettext("Welcome to MediaStreamer"),
+        "RETURN_GENERIC_RESPONSES": True,
+        "TRACKABLE": False,
+        "JOIN_USER_ROLES": False,
+        "API_ENABLED_METHODS": ["session"],
+        "DEFAULT_REMEMBER_ME": False,
+        "AUTO_LOGIN_AFTER_CONFIRM": False,
+        "AUTO_LOGIN_AFTER_RESET": False,
+        "RESET_PASSWORD_WITHIN": datetime.timedelta(hours=1),
+        "CONFIRM_EMAIL_WITHIN": datetime.timedelta(days=3),
+        "CHANGE_EMAIL_WITHIN": datetime.timedelta(hours=1),
+        # Forms that need the password again ask for it themselves, each time.
+        "FRESHNESS": datetime.timedelta(minutes=-1),
+        "USE_REGISTER_V2": True,
+        "PASSWORD_LENGTH_MIN": LEAST_CHARACTERS,
+        # One scheme, hashed once: a second, salted HMAC would tie hashes to a setting.
+        "PASSWORD_HASH": "argon2",
+        "PASSWORD_SCHEMES": ["argon2"],
+        "PASSWORD_SINGLE_HASH": {"argon2"},
+        "PASSWORD_SALT": "unused with a single hash",
+        "EMAIL_VALIDATOR_ARGS": {"check_deliverability": False},
+        "MSG_GENERIC_AUTHN_FAILED": (
+            lazy_gettext("That e-mail address and password do not belong together."),
+            "error",
+        ),
+    }
+    return {f"SECURITY_{name}": value for name, value in names.items()}

@@ -1,0 +1,37 @@
+"""`python -m tests.peers.registry_process`: the registry's service on one port of loopback.
+
+Reads MEDIASTREAMER_… as the product does; listens where MEDIASTREAMER_WEB_LISTEN says and prints
+"Ready" when it does.
+"""
+
+import socket
+import sys
+
+from smartdns.contract.configuration import load_configuration
+from smartdns.event_loop import install_reactor
+from smartdns.sockets import bind, by_name
+
+install_reactor()
+
+from twisted.internet import reactor
+
+from registry.database import upgrade
+from registry.service import registry_service
+from registry.settings import read_settings
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    settings = read_settings(load_configuration())
+    upgrade(settings.database_url)
+    sockets = [
+        each for where in settings.web_listen for each in bind("web", socket.SOCK_STREAM, where)
+    ]
+    service = registry_service(settings, by_name(sockets))
+    reactor.callWhenRunning(service.startService)
+    reactor.callWhenRunning(lambda: sys.stdout.write("Ready\n") and sys.stdout.flush())
+    reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
+    reactor.run()
+
+
+main()
