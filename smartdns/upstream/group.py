@@ -1,0 +1,56 @@
+"""The upstreams that are asked about the same names, with their health and connections."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from twisted.internet.posixbase import PosixReactorBase
+
+from smartdns.answering.exchange import Server
+from smartdns.upstream.addresses import UpstreamAddress
+from smartdns.upstream.health import Health, order_of_asking
+from smartdns.upstream.stream import StreamPool
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """One of a group."""
+
+    address: UpstreamAddress
+    health: Health
+    streams: StreamPool
+
+
+class Group:
+    """Upstreams in the operator's order."""
+
+    def __init__(self, reactor: PosixReactorBase, addresses: Sequence[UpstreamAddress]) -> None:
+        self.members = tuple(
+            Upstream(address, Health(), StreamPool(reactor, address)) for address in addresses
+        )
+
+    def servers(self, now: float) -> list[Server]:
+        """Give the members in the order to ask, as an exchange sees them."""
+        order, trial = order_of_asking([member.health for member in self.members], now)
+        servers = [self._server(index, now) for index in order if index != trial]
+        if trial is not None:
+            self.members[trial].health.begin_trial(now)
+            servers.insert(0, self._server(trial, now, patience=0.0))
+        return servers
+
+    def all_dead(self, now: float) -> bool:
+        """Say whether no member is expected to answer."""
+        return all(member.health.dead(now) for member in self.members)
+
+    def close(self) -> None:
+        """Drop all connections."""
+        for member in self.members:
+            member.streams.close()
+
+    def _server(self, index: int, now: float, patience: float | None = None) -> Server:
+        member = self.members[index]
+        return Server(
+            index,
+            member.health.patience() if patience is None else patience,
+            stream_only=member.address.tls_name is not None,
+            keeps_case=member.health.keeps_case(now),
+        )
