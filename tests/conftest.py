@@ -5,7 +5,7 @@ import gc
 import inspect
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred
 from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 
+from tests.peers.name_server import NameServer
+from tests.peers.odd_name_server import OddNameServer
 from tests.peers.redis_server import RedisServer
 
 TEST_TIMEOUT_S = 60.0
@@ -133,3 +135,27 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     with engine.connect() as connection:
         connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def name_server_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NameServer]:
+    """One BIND for all tests that leave it running."""
+    server = NameServer(tmp_path_factory.mktemp("named"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def name_server(name_server_of_the_session: NameServer) -> NameServer:
+    """The session's BIND; its names are in `tests.peers.name_server`."""
+    return name_server_of_the_session
+
+
+@pytest_twisted.async_yield_fixture
+async def odd_name_server() -> AsyncIterator[OddNameServer]:
+    """An upstream in this process that misbehaves as the test says."""
+    server = OddNameServer(reactor)
+    server.start()
+    yield server
+    await server.stop()

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from twisted.internet.defer import Deferred
 from twisted.internet.posixbase import PosixReactorBase
 
 from smartdns.answering.codes import FORMERR, NOTIMP, OPCODE_QUERY
@@ -40,29 +39,22 @@ class _Waiting:
 
 
 class Errand:
-    """Drives one exchange to its end and tells everybody who asked."""
+    """Drives one exchange to its end."""
 
     def __init__(
         self,
         reactor: PosixReactorBase,
         group: Group,
         plan: Forward,
-        ended: Callable[[], None],
+        ended: Callable[[UpstreamReply | None], None],
     ) -> None:
-        """Ask `group` what `plan` says; `ended` is called before anybody is told."""
+        """Ask `group` what `plan` says; `ended` gets the reply, or None for none, once."""
         self._reactor, self._group, self._plan, self._ended = reactor, group, plan, ended
         now = reactor.seconds()
         self._exchange = Exchange(group.servers(now), now)
         self._waiting: set[_Waiting] = set()
-        self._askers: list[Deferred[UpstreamReply | None]] = []
         self._timer: IDelayedCall | None = None
         self._done = False
-
-    def result(self) -> Deferred[UpstreamReply | None]:
-        """Give the reply once it is there, each caller a Deferred of its own."""
-        asker: Deferred[UpstreamReply | None] = Deferred(self._askers.remove)
-        self._askers.append(asker)
-        return asker
 
     def begin(self) -> None:
         """Start, but tell nobody before the reactor's next turn."""
@@ -171,10 +163,7 @@ class Errand:
         for waiting in self._waiting:
             waiting.stop()
         self._waiting.clear()
-        self._ended()
-        askers, self._askers = self._askers, []
-        for asker in askers:
-            asker.callback(reply)
+        self._ended(reply)
 
     def _measure_the_rest(self, *, timed_out: bool) -> None:
         now = self._reactor.seconds()

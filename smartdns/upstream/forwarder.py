@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.posixbase import PosixReactorBase
 
 from smartdns.answering.names import below
 from smartdns.answering.plan import Forward
-from smartdns.answering.query import Name, Question
+from smartdns.answering.query import Name
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.errand import Errand
@@ -18,31 +19,41 @@ from smartdns.upstream.group import Group
 _IN_FLIGHT_TO_THE_DEAD = 64
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
-    question: Question
-    dnssec_ok: bool
-    checking_disabled: bool
+T = TypeVar("T")
 
 
-class Forwarder(Service):
+@dataclass(eq=False, slots=True)
+class _UnderWay(Generic[T]):
+    """A question that is being asked, and everybody who waits for it."""
+
+    errand: Errand
+    askers: "list[Deferred[T]]"
+
+
+class Forwarder(Service, Generic[T]):
     """All upstreams, and the questions under way to them; equal questions share one exchange."""
 
     def __init__(
         self,
         reactor: PosixReactorBase,
         upstreams: Sequence[UpstreamAddress],
+        conclude: Callable[[Forward, UpstreamReply | None], T],
         suffixes: Mapping[Name, Sequence[UpstreamAddress]] | None = None,
         in_flight: int = 2_000,
     ) -> None:
-        """Forward to `upstreams`, and what is below one of `suffixes` to those named there."""
+        """Forward to `upstreams`, and what is below one of `suffixes` to those named there.
+
+        `conclude` makes of a reply, or of None where there was none, what the askers get; it is
+        called once for each exchange.
+        """
         self._reactor = reactor
+        self._conclude = conclude
         self._most_in_flight = in_flight
         self._group = Group(reactor, upstreams)
         self._suffixes = {
             suffix: Group(reactor, special) for suffix, special in (suffixes or {}).items()
         }
-        self._errands: dict[_Key, Errand] = {}
+        self._under_way: dict[Forward, _UnderWay[T]] = {}
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -52,45 +63,49 @@ class Forwarder(Service):
     @property
     def in_flight(self) -> int:
         """Questions under way."""
-        return len(self._errands)
+        return len(self._under_way)
 
-    def forward(self, plan: Forward) -> Deferred[UpstreamReply | None]:
-        """Ask for what `plan` asks; None within the budget when nobody answered.
+    def forward(self, plan: Forward) -> Deferred[T]:
+        """Ask what `plan` asks, within the budget of an exchange.
 
-        None at once when too much is under way already, or the upstreams are known to be dead
-        and enough questions are out to see whether they come back.
+        Without a query where too much is under way already, or where the upstreams are known
+        to be dead and enough questions are out to see whether they come back.
         """
-        key = _Key(plan.question, plan.dnssec_ok, plan.checking_disabled)
-        errand = self._errands.get(key)
-        if errand is None:
+        if plan not in self._under_way:
             group = self.group_for(plan.question.name)
             if not self._has_room(group):
-                return succeed(None)
-            errand = Errand(self._reactor, group, plan, self._forget(key))
-            self._errands[key] = errand
+                return succeed(self._conclude(plan, None))
+            errand = Errand(self._reactor, group, plan, self._ended(plan))
+            self._under_way[plan] = _UnderWay(errand, [])
             errand.begin()
-        return errand.result()
+        askers = self._under_way[plan].askers
+        asker: Deferred[T] = Deferred(askers.remove)
+        askers.append(asker)
+        return asker
 
     def group_for(self, name: Name) -> Group:
         """Say who is asked about `name`: the longest suffix decides."""
         suffix = below(name, self._suffixes)
         return self._group if suffix is None else self._suffixes[suffix]
 
-    def stopService(self) -> None:
+    def stopService(self) -> Deferred[object]:
         """End what is under way, without results, and close all connections."""
-        super().stopService()
-        for errand in list(self._errands.values()):
-            errand.abandon()
-        for group in self.groups:
-            group.close()
+        super().stopService()  # type: ignore[no-untyped-call]
+        for under_way in list(self._under_way.values()):
+            under_way.errand.abandon()
+        closing: list[Deferred[object]] = [group.close() for group in self.groups]
+        return DeferredList(closing).addCallback(lambda _: None)
 
     def _has_room(self, group: Group) -> bool:
         dead = group.all_dead(self._reactor.seconds())
         limit = _IN_FLIGHT_TO_THE_DEAD if dead else self._most_in_flight
         return self.in_flight < limit
 
-    def _forget(self, key: _Key) -> Callable[[], None]:
-        def forget() -> None:
-            self._errands.pop(key, None)
+    def _ended(self, plan: Forward) -> Callable[[UpstreamReply | None], None]:
+        def ended(reply: UpstreamReply | None) -> None:
+            under_way = self._under_way.pop(plan)
+            conclusion = self._conclude(plan, reply)
+            for asker in under_way.askers[:]:
+                asker.callback(conclusion)
 
-        return forget
+        return ended

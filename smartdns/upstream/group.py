@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.posixbase import PosixReactorBase
 
 from smartdns.answering.exchange import Server
@@ -41,10 +42,10 @@ class Group:
         """Say whether no member is expected to answer."""
         return all(member.health.dead(now) for member in self.members)
 
-    def close(self) -> None:
-        """Drop all connections."""
-        for member in self.members:
-            member.streams.close()
+    def close(self) -> Deferred[object]:
+        """Drop all connections; fires when they are gone."""
+        closing = [member.streams.close() for member in self.members]
+        return DeferredList(closing).addCallback(lambda _: None)
 
     def _server(self, index: int, now: float, patience: float | None = None) -> Server:
         member = self.members[index]

@@ -3,8 +3,9 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint, wrapClientTLS
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
@@ -20,9 +21,6 @@ from twisted.python.failure import Failure
 
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.wire.length_prefix import FrameBuffer, with_length
-
-if TYPE_CHECKING:
-    from twisted.internet.defer import Deferred
 
 _CONNECT_TIMEOUT_S = 2
 _IDLE_S = 10.0
@@ -57,6 +55,8 @@ class StreamPool:
         self.reactor = reactor
         self._endpoint = _endpoint(reactor, upstream)
         self._connections: list[_Connection] = []
+        self._alive: set[_Connection] = set()
+        self._closed: Deferred[None] | None = None
 
     def ask(
         self, message: bytes, take: Callable[[bytes], bool], lost: Callable[[], None]
@@ -70,10 +70,14 @@ class StreamPool:
         self._connection().ask(asked)
         return asked.stop
 
-    def close(self) -> None:
-        """Drop all connections."""
-        for connection in self._connections[:]:
+    def close(self) -> Deferred[None]:
+        """Drop all connections; fires when they are gone."""
+        for connection in list(self._alive):
             connection.drop()
+        if not self._alive:
+            return succeed(None)
+        self._closed = Deferred()
+        return self._closed
 
     def ask_again(self, asked: _Asked) -> None:
         """Send on a new connection what an old one was closed upon."""
@@ -81,9 +85,17 @@ class StreamPool:
         self._new_connection().ask(asked)
 
     def remove(self, connection: "_Connection") -> None:
-        """Use `connection` no more."""
+        """Put nothing more on `connection`."""
         if connection in self._connections:
             self._connections.remove(connection)
+
+    def gone(self, connection: "_Connection") -> None:
+        """Take note that `connection` has ended."""
+        self.remove(connection)
+        self._alive.discard(connection)
+        if self._closed is not None and not self._alive:
+            closed, self._closed = self._closed, None
+            closed.callback(None)
 
     def _connection(self) -> "_Connection":
         able = [c for c in self._connections if c.has_room()]
@@ -94,6 +106,7 @@ class StreamPool:
     def _new_connection(self) -> "_Connection":
         connection = _Connection(self)
         self._connections.append(connection)
+        self._alive.add(connection)
         connection.connect(self._endpoint)
         return connection
 
@@ -139,7 +152,7 @@ class _Connection(Protocol):
         self.forget_stopped()
 
     def _could_not_connect(self) -> None:
-        self._pool.remove(self)
+        self._pool.gone(self)
         self._lose_all(())
 
     def dataReceived(self, data: bytes) -> None:
@@ -154,7 +167,7 @@ class _Connection(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._stop_idling()
-        self._pool.remove(self)
+        self._pool.gone(self)
         # Closed after it had served: an idle limit, most likely (RFC 7766 section 6.2.4).
         closed_in_order = self._answered_at is not None and reason.check(ConnectionDone)
         self._lose_all([a for a in self._asked.values() if closed_in_order and not a.again])
