@@ -59,9 +59,10 @@ def import_list(
         for name, one in imported.items()
         if one.service is not None
     }
+    targets = {name: _target(name, output, force=force) for name in texts}
     _report(imported, given_regions=bool(regions), as_json=as_json, chosen=chosen)
     for name, text in texts.items():
-        _write(_target(name, output), text, force=force, as_json=as_json)
+        _write(targets[name], text, as_json=as_json)
     if not texts:
         raise click.ClickException(f"{file} has nothing that can be steered; nothing was written")
 
@@ -153,19 +154,19 @@ def _plain(service: Service | None) -> dict[str, object] | None:
     return None if service is None else asdict(service)
 
 
-def _target(name: str, output: Path | None) -> Path | None:
-    return output / f"{name}.toml" if output is not None and output.is_dir() else output
+def _target(name: str, output: Path | None, *, force: bool) -> Path | None:
+    target = output / f"{name}.toml" if output is not None and output.is_dir() else output
+    if target is not None and target.exists() and not force:
+        raise click.ClickException(f"{target} exists; write over it with --force")
+    return target
 
 
-def _write(target: Path | None, text: str, *, force: bool, as_json: bool) -> None:
+def _write(target: Path | None, text: str, *, as_json: bool) -> None:
     if target is None:
         if not as_json:
             click.echo(text, nl=False)
         return
     try:
-        with target.open("w" if force else "x", encoding="utf-8") as stream:
-            stream.write(text)
-    except FileExistsError:
-        raise click.ClickException(f"{target} exists; write over it with --force") from None
+        target.write_text(text, encoding="utf-8")
     except OSError as error:
         raise click.ClickException(f"{target} cannot be written ({error.strerror})") from None

@@ -13,7 +13,7 @@ def read_adguard(text: str, file: str) -> Iterator[Line]:
     """Each rule of a filter list."""
     for place, line in numbered(text, file):
         rule = line.strip()
-        if not rule or rule[0] in "!#":
+        if not rule or rule[0] in "!#[":
             continue
         words = rule.partition(" #")[0].split()
         if len(words) > 1 and _is_address(words[0]):
