@@ -23,7 +23,7 @@ _REFRESHABLE_TTL = 10
 _ENTRY_OCTETS, _RECORD_OCTETS = 700, 250
 
 _Key = tuple[Name, int, int, bool, bool]
-_EVERY_TYPE = 0
+_EVERY_TYPE = -1
 
 
 @dataclass(frozen=True, slots=True, repr=False)

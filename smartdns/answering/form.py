@@ -43,7 +43,7 @@ def judge_form(query: Query, cookie: Cookie | None) -> Question | Reply:
         return Reply(REFUSED)  # else it would show what others asked for
     if question.type in {MAILA, MAILB}:
         return Reply(NOTIMP)
-    if question.type in {0, OPT} or 128 <= question.type < ANY:
+    if question.type == OPT or 128 <= question.type < ANY:
         return Reply(FORMERR)  # no data can have such a type (RFC 6895 section 3.1)
     return question
 

@@ -58,7 +58,8 @@ class Query:
     checking_disabled: bool
     authentic_data: bool
     question: Question | None
-    """None when QDCOUNT was 0 (RFC 7873 section 5.4 gives that a meaning)."""
+    """None when QDCOUNT was 0 (RFC 7873 section 5.4 gives that a meaning), or the opcode is one
+    whose messages have something else there."""
     question_wire: bytes
     """The question section as it was sent, case and all; echoed in the reply."""
     edns: Edns | None

@@ -36,6 +36,7 @@ LARGEST_MESSAGE = 65_535
 _LARGEST_POINTER = 0x3FFF
 _QR, _TC, _RD, _RA, _AD, _CD = 0x8000, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 _DNSSEC_OK = 0x8000
+_OPCODES_WITH_QUESTION = {OPCODE_QUERY, 4}  # and NOTIFY; in all others it means something else
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -95,7 +96,7 @@ def _read_question(
         name, end = read_name(data, offset, tails)
         if end + 4 > len(data) or len(name) != end - offset:  # compressed with what?
             raise MalformedError
-        if header.q == 1:
+        if header.q == 1 and header.opcode in _OPCODES_WITH_QUESTION:
             fields = _Octets(data, end).unpack("!HH")
             question, wire = Question(Name(name.lower()), *fields), data[offset : end + 4]
         offset = end + 4
@@ -111,9 +112,10 @@ def _read_extras(
     for number in range(ordinary + header.ar):
         if signature is not None:
             raise MalformedError  # TSIG comes last (RFC 8945 section 5.1)
-        name, kind, klass, ttl, begin, offset = read_record(data, offset, tails)
+        start = offset
+        name, kind, klass, ttl, begin, offset = read_record(data, start, tails)
         if kind == OPT:
-            if edns is not None or name != b"\0" or number < ordinary:
+            if edns is not None or data[start] or number < ordinary:
                 raise MalformedError  # RFC 6891 section 6.1.1
             edns = _edns(klass, ttl, data[begin:offset])
             check_options(edns.options)
@@ -121,6 +123,8 @@ def _read_extras(
             if number < ordinary:
                 raise MalformedError
             signature = _signature(name, data, begin, offset)
+        else:
+            expand(kind, klass, data, begin, offset, tails)
     return edns, signature
 
 

@@ -1,6 +1,6 @@
 """EDNS options of a query whose form is fixed: a wrong one makes the query malformed."""
 
-from smartdns.answering.codes import OPTION_COOKIE, OPTION_KEEPALIVE, OPTION_SUBNET
+from smartdns.answering.codes import OPTION_COOKIE, OPTION_SUBNET
 from smartdns.wire.octets import MalformedError
 
 _ADDRESS_BITS = {0: 0, 1: 32, 2: 128}
@@ -13,8 +13,6 @@ def check_options(options: tuple[tuple[int, bytes], ...]) -> None:
             raise MalformedError  # RFC 7873 section 5.2.2
         if code == OPTION_SUBNET and not _is_subnet(data):
             raise MalformedError  # RFC 7871 section 7.1.2
-        if code == OPTION_KEEPALIVE and data:
-            raise MalformedError  # RFC 7828 section 3.2.1
 
 
 def _is_subnet(data: bytes) -> bool:

@@ -4,13 +4,23 @@ import struct
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from smartdns.answering.answer import answer
 from smartdns.answering.cache import Cache
+from smartdns.answering.concluding import conclude
+from smartdns.answering.cookies import check_cookie
 from smartdns.answering.knowledge import Knowledge, RelayAddresses, Switches
 from smartdns.answering.names import name_of
-from smartdns.answering.plan import Record
+from smartdns.answering.plan import Forward, Record, Silence
 from smartdns.answering.query import Edns, Query, Question, Source, Transport
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.contract.grants import Profile
+from smartdns.wire.dns_message import (
+    FormatError,
+    parse_query,
+    render_format_error,
+    render_reply,
+    size_limit,
+)
 from zones.catalog import Catalog, Region, Service
 
 HOME = bytes((203, 0, 113, 7))
@@ -20,6 +30,7 @@ A, AAAA, TXT, HTTPS, ANY = 1, 28, 16, 65, 255
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
 NOW, DAY = 1_000.0, 740_000
 EDNS = Edns(1232)
+SECRET, WALL_S = bytes(range(16)), 1_800_000_000
 
 
 @dataclass
@@ -117,3 +128,24 @@ def said(
         "additional": (),
     }
     return UpstreamReply(**(values | changes))  # type: ignore[arg-type]
+
+
+def react(packet: bytes, known: Knowledge, where: Source) -> bytes | None:
+    """Carry a packet through parser, decision and rendering; whatever is forwarded gets SERVFAIL.
+
+    None is silence.
+    """
+    query_ = parse_query(packet)
+    if query_ is None:
+        return None
+    if isinstance(query_, FormatError):
+        return render_format_error(query_)
+    cookie = check_cookie(query_, where.address, SECRET, WALL_S)
+    plan = answer(query_, where, known, NOW, DAY, cookie)
+    if isinstance(plan, Silence):
+        return None
+    if isinstance(plan, Forward):
+        plan = conclude(plan, None, known, NOW)
+    limit = size_limit(query_, where.transport)
+    options = () if cookie is None else (cookie.option,)
+    return render_reply(query_, plan, limit=limit, options=options)

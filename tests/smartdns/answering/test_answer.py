@@ -31,6 +31,7 @@ from tests.smartdns.made import (
 
 
 def replied(plan: Plan) -> Reply:
+    """Narrow a plan to a reply."""
     assert isinstance(plan, Reply)
     return plan
 
