@@ -38,6 +38,8 @@ SCAN_COUNT_EMPTY = 5_000
 CHANGES_AT_ONCE = 200
 PIECES_AT_ONCE = 50
 
+UNREADABLE = "Redis holds grants that this version cannot read; they are left out"
+
 
 class Follower(Service):
     """Follows Redis from start to stop; `mirror` may be looked at all the time."""
@@ -60,6 +62,7 @@ class Follower(Service):
         self._gap = False
         """A message was heard that does not follow our head."""
         self._snapshot: Snapshot | None = None
+        self._left_out: str | None = None
 
     def startService(self) -> None:
         """Begin; returns at once."""
@@ -153,7 +156,7 @@ class Follower(Service):
         if head != self.mirror.head:
             return "Redis holds an older allowlist: waiting for the registry to publish again"
         self.mirror.confirm(self._now())
-        return None
+        return self._left_out
 
     async def _read_anew(self, session: FeedSession, before: Head) -> str | None:
         """Build a snapshot aside, in pieces so that queries are answered meanwhile, and swap."""
@@ -181,9 +184,8 @@ class Follower(Service):
         while former:
             del former[-PIECES_AT_ONCE:]
             await asyncio.sleep(0)
-        if snapshot.unreadable:
-            return "Redis holds grants that this version cannot read; they are left out"
-        return None
+        self._left_out = UNREADABLE if snapshot.unreadable else None
+        return self._left_out
 
     async def _wait_until(self, holds: Callable[[], bool], within_s: float) -> None:
         with contextlib.suppress(TimeoutError):

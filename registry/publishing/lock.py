@@ -1,0 +1,55 @@
+"""One drain or rebuild at a time, in whichever process: a lock that dies with its holder."""
+
+import contextlib
+import fcntl
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Engine, text
+
+ADVISORY_LOCK = 0x7075626C697368  # of PostgreSQL's advisory locks; any number, always the same
+_RETRY_S = 0.05
+
+
+@contextlib.contextmanager
+def publishing_lock(engine: Engine, wait_s: float = 0.0) -> Iterator[bool]:
+    """Try for up to `wait_s` to be the only one that publishes; yields whether we are.
+
+    PostgreSQL: an advisory lock, which ends with its connection. SQLite: flock on a file beside the
+    database, which ends with its process.
+    """
+    deadline = time.monotonic() + wait_s
+    attempt = _on_postgresql if engine.dialect.name == "postgresql" else _on_sqlite
+    with contextlib.ExitStack() as stack:
+        held = stack.enter_context(attempt(engine))
+        while not held and time.monotonic() < deadline:
+            stack.close()
+            time.sleep(_RETRY_S)
+            held = stack.enter_context(attempt(engine))
+        yield held
+
+
+@contextlib.contextmanager
+def _on_postgresql(engine: Engine) -> Iterator[bool]:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        lock = {"lock": ADVISORY_LOCK}
+        held = connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), lock).scalar_one()
+        try:
+            yield held
+        finally:
+            if held:
+                # The connection goes back to a pool, and the lock would go with it.
+                connection.execute(text("SELECT pg_advisory_unlock(:lock)"), lock)
+
+
+@contextlib.contextmanager
+def _on_sqlite(engine: Engine) -> Iterator[bool]:
+    database = Path(str(engine.url.database))
+    with database.with_name(f"{database.name}.publishing-lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True  # closing the file releases it

@@ -1,0 +1,158 @@
+"""The service that keeps Redis in step with the database, in a thread of its own."""
+
+import datetime
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import redis
+from sqlalchemy import Engine, exists, select
+from sqlalchemy.exc import SQLAlchemyError
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
+
+from registry.database import make_readers, make_sessions
+from registry.models import PendingNetwork
+from registry.publishing.drain import Drained, drain
+from registry.publishing.lock import publishing_lock
+from registry.publishing.pending import note_networks
+from registry.publishing.rebuild import rebuild
+from registry.publishing.reconcile import Compared, compare
+from registry.publishing.redis_server import RedisPlace, RedisUnavailable
+
+POLL_S = 0.2
+COMPARE_HEADS_EVERY_S = 1.0
+RECONCILE_EVERY_S = 600.0
+RECONCILE_PAUSE_S = 0.01
+"""Between two steps, so that neither Redis nor the pages notice."""
+AFTER_TROUBLE_S = 1.0
+
+
+def utc_today() -> datetime.date:
+    """Give the day on which grants are judged."""
+    return datetime.datetime.now(datetime.UTC).date()
+
+
+class Publisher(Service):
+    """Publishes what is pending every 200 ms, rebuilds when it must, reconciles now and then.
+
+    Any number of processes may run one: a database lock lets one work at a time. Its thread never
+    holds a transaction open while it waits for Redis, so the pages never wait for either.
+    """
+
+    name = "publisher"
+
+    def __init__(
+        self, engine: Engine, redis_url: str, today: Callable[[], datetime.date] = utc_today
+    ) -> None:
+        """Raise ValueError where `redis_url` is none."""
+        self.trouble: str | None = "not connected to Redis yet"
+        """Why nothing is being published at the moment, for `status`; None: all is well."""
+        self._engine = engine
+        self._place = RedisPlace(redis_url)
+        self._today = today
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._heads_compared_at = -COMPARE_HEADS_EVERY_S
+        self._reconciled_at = 0.0
+        self._reconciled_on: datetime.date | None = None
+        self._reconciling: Iterator[Compared] | None = None
+
+    def startService(self) -> None:
+        """Begin; returns at once."""
+        super().startService()  # type: ignore[no-untyped-call]
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._work, name="publisher", daemon=True)
+        self._thread.start()
+
+    def stopService(self) -> Deferred[None]:
+        """Finish the turn; fires when that is done."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        self._stop.set()
+        thread, self._thread = self._thread, None
+        return succeed(None) if thread is None else deferToThread(thread.join)
+
+    def _work(self) -> None:
+        wait_s = 0.0
+        while not self._stop.wait(wait_s):
+            try:
+                wait_s, self.trouble = self.turn(), None
+            except Exception as error:  # noqa: BLE001 - a mistake must not end the publishing
+                wait_s, self.trouble = AFTER_TROUBLE_S, _said_of(error)
+                self._place.leave()
+                self._reconciling = self._reconciled_on = None
+        self._place.leave()
+
+    def turn(self) -> float:
+        """Do what there is to do now; gives how long to wait before the next turn, in seconds.
+
+        Raises RedisError, RedisUnavailable or SQLAlchemyError; nothing is lost by that.
+        """
+        if self._is_pending() or self._heads_are_due():
+            with publishing_lock(self._engine) as held:
+                if held:
+                    self._drain_all()
+        return self._reconcile_a_little()
+
+    def _is_pending(self) -> bool:
+        with make_readers(self._engine).begin() as session:
+            return bool(session.scalar(select(exists(select(PendingNetwork.id)))))
+
+    def _heads_are_due(self) -> bool:
+        return time.monotonic() - self._heads_compared_at >= COMPARE_HEADS_EVERY_S
+
+    def _drain_all(self) -> None:
+        connection = self._place.connection()
+        self._heads_compared_at = time.monotonic()
+        outcome = Drained.MORE_PENDING
+        while outcome is not Drained.NOTHING_LEFT and not self._stop.is_set():
+            outcome = drain(self._engine, connection, self._today())
+            if outcome is Drained.DISAGREEING:
+                self._rebuild(connection)
+
+    def _reconcile_a_little(self) -> float:
+        """One step, if it is time: at start, on a new day, and every ten minutes."""
+        now, today = time.monotonic(), self._today()
+        if self._reconciled_on != today or now - self._reconciled_at >= RECONCILE_EVERY_S:
+            self._reconciling = compare(self._engine, self._place.connection(), today)
+            self._reconciled_on, self._reconciled_at = today, now
+        if self._reconciling is None:
+            return POLL_S
+        step = next(self._reconciling, None)
+        if step is None:
+            self._reconciling = None
+            return POLL_S
+        if step.differing:
+            with make_sessions(self._engine).begin() as session:
+                note_networks(session, step.differing)
+        if step.unreadable:
+            with publishing_lock(self._engine) as held:
+                if held:
+                    self._rebuild(self._place.connection())
+        return RECONCILE_PAUSE_S
+
+    def _rebuild(self, connection: redis.Redis) -> None:
+        self.trouble = "publishing the whole allowlist anew"
+        rebuild(self._engine, connection, self._today(), self._go_on)
+
+    def _go_on(self, _count: int) -> None:
+        if self._stop.is_set():
+            raise _Stopping
+
+
+class _Stopping(Exception):  # noqa: N818 - it ends the thread's turn, nothing is wrong
+    pass
+
+
+def _said_of(error: Exception) -> str | None:
+    match error:
+        case redis.RedisError() | RedisUnavailable():
+            return "Redis cannot be reached or refuses to be written"
+        case SQLAlchemyError():
+            return "the database cannot be reached"
+        case _Stopping():
+            return None
+    Logger().failure("publishing failed and is tried again")
+    return "a fault in publishing"

@@ -1,0 +1,139 @@
+"""The registry's way to Redis: one connection that fails plainly, and what Redis must be set to."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, cast
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from smartdns.contract.redis_url import SentinelService, parse_redis_url
+
+CONNECT_WITHIN_S = 2.0
+ANSWER_WITHIN_S = 5.0
+ASK_SENTINEL_EVERY_S = 5.0
+"""A master that was cut off and replaced still answers."""
+
+
+class RedisUnavailable(Exception):  # noqa: N818 - a state, not a mistake
+    """Redis is not to be had at the moment; the text carries no data."""
+
+
+def connect(url: str) -> redis.Redis:
+    """Open the server, or the master that the Sentinels name; nothing is retried silently.
+
+    Raises ValueError for a URL that is none, RedisUnavailable where no Sentinel names a master.
+    """
+    return RedisPlace(url).connection()
+
+
+class RedisPlace:
+    """Where Redis is, and one client of it that lasts until `leave`."""
+
+    def __init__(self, url: str) -> None:
+        """Raise ValueError where `url` is none (`contract.redis_url`)."""
+        self._place = parse_redis_url(url)
+        self._client: redis.Redis | None = None
+        self._url: str | None = None
+        self._asked_at = 0.0
+
+    def connection(self) -> redis.Redis:
+        """Give the client, another one after Sentinel has named another master."""
+        now = time.monotonic()
+        if self._client is None or now - self._asked_at > ASK_SENTINEL_EVERY_S:
+            url = self._place if isinstance(self._place, str) else master_of(self._place)
+            if self._client is None or url != self._url:
+                self.leave()
+                self._client, self._url = _client(url), url
+            self._asked_at = now
+        return self._client
+
+    def leave(self) -> None:
+        """Disconnect; the next `connection` is a new one."""
+        if self._client is not None:
+            self._client.close()
+        self._client = None
+
+
+def master_of(place: SentinelService) -> str:
+    """Ask the Sentinels in turn; the first that knows the service is believed."""
+    for host, port in place.sentinels:
+        with _client(place.url_of_sentinel(host, port)) as sentinel:
+            try:
+                found = cast("Any", sentinel.sentinel_get_master_addr_by_name(place.service))
+            except redis.RedisError:
+                continue
+        if found is not None:
+            host_of_master, port_of_master = found
+            return place.url_of(_text(host_of_master), int(port_of_master))
+    raise RedisUnavailable("no Sentinel names a master")
+
+
+def _client(url: str) -> redis.Redis:
+    return redis.Redis.from_url(
+        url,
+        protocol=2,
+        socket_connect_timeout=CONNECT_WITHIN_S,
+        socket_timeout=ANSWER_WITHIN_S,
+        # redis-py's own retries would write on in another server without a sign.
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+@dataclass(frozen=True, slots=True)
+class RedisFault:
+    """A setting under which Redis keeps what it should forget, or forgets what it should keep."""
+
+    setting: str
+    found: str
+    wanted: str
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"Redis has {self.setting} {self.found!r}, {self.reason}: "
+            f"redis-cli CONFIG SET {self.setting} {self.wanted!r}, and set it in its configuration"
+        )
+
+
+_WANTED = (
+    ("save", "", "so grants are written to its disk"),
+    ("appendonly", "no", "so every change is written to its disk"),
+    ("slowlog-log-slower-than", "-1", "so its slow log keeps networks with a time"),
+    ("maxmemory-policy", "noeviction", "so it may throw grants away"),
+)
+_WANTED_OF_MASTER = ("repl-diskless-sync", "yes", "so a new replica makes it write to its disk")
+_WANTED_OF_REPLICA = ("repl-diskless-load", "swapdb", "so it receives grants by way of its disk")
+_ALSO_GOOD = {("repl-diskless-load", "on-empty-db"), ("repl-diskless-load", "flush-before-load")}
+
+
+def redis_faults(connection: redis.Redis) -> list[RedisFault]:
+    """Compare what Redis is set to with what is promised: at start, by doctor, by the audit.
+
+    An empty list is good. Where CONFIG is not allowed that itself is the fault.
+    """
+    replication = connection.info("replication")
+    wanted = list(_WANTED)
+    if replication.get("role") == "slave":
+        wanted.append(_WANTED_OF_REPLICA)
+    elif replication.get("connected_slaves"):
+        wanted.append(_WANTED_OF_MASTER)
+    try:
+        found = {name: _setting(connection, name) for name, _, _ in wanted}
+    except redis.ResponseError:
+        return [RedisFault("CONFIG", "not allowed", "allowed", "so nobody can check what it keeps")]
+    return [
+        RedisFault(name, found[name], value, reason)
+        for name, value, reason in wanted
+        if found[name] != value and (name, found[name]) not in _ALSO_GOOD
+    ]
+
+
+def _setting(connection: redis.Redis, name: str) -> str:
+    found = cast("dict[Any, Any]", connection.config_get(name))
+    return _text(next(iter(found.values()), ""))
