@@ -5,6 +5,7 @@ the application sees the address that `client_address` found and the host of `PU
 """
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from smartdns.contract.addresses import Address, Network
 
 _ADDRESS = "mediastreamer.address"
 _REFUSAL = "mediastreamer.refusal"
+_HOST = re.compile(r"(?:\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]*))(?::[0-9]+)?")
 _STRIPPED = ("x-forwarded-host", "x-forwarded-proto", "x-forwarded-port", "x-forwarded-prefix")
 
 StartResponse = Callable[..., Any]
@@ -67,11 +69,13 @@ class Arrival:
 
         Routers speak HTTP/1.0, at times without a Host at all.
         """
-        name = (urlsplit(f"//{host}").hostname or "") if _is_plain(host) else "?"
-        if not name or name in self.own_hosts or name == "localhost":
+        name = _HOST.fullmatch(host.strip().lower())
+        if name is None:
+            return False
+        if not host or name["name"] in self.own_hosts or name["name"] == "localhost":
             return True
         try:
-            ipaddress.ip_address(name)
+            ipaddress.ip_address(name["name"] or name["ipv6"])
         except ValueError:
             return False
         return True
@@ -79,13 +83,6 @@ class Arrival:
 
 def _key(header: str) -> str:
     return "HTTP_" + header.upper().replace("-", "_")
-
-
-def _is_plain(host: str) -> bool:
-    """Host as a name or address with a port, nothing that a parser could be led astray by."""
-    return all(letter.isalnum() or letter in ".-:[]_" for letter in host) and (
-        host.startswith("[") or host.count(":") <= 1
-    )
 
 
 def sender() -> Address:

@@ -14,7 +14,8 @@ from flask import Blueprint, Response, abort, redirect, request, session
 from werkzeug.wrappers import Response as BaseResponse
 
 from registry.web.arrival import sender
-from registry.web.parts import parts
+from registry.web.household import load_household
+from registry.web.parts import parts, visitor
 from registry.web.seal import SealError
 from smartdns.contract.addresses import Address, parse_address
 
@@ -24,8 +25,9 @@ SIGHTING_S = 120
 
 
 def own_ticket() -> str:
-    """Give what a host of one family must be shown; it names this browser's session, sealed."""
-    return parts().seal.close("ticket", "", {"browser": _browser()})
+    """Give what a host of one family must be shown; it names session and account, sealed."""
+    account = str(visitor().id)
+    return parts().seal.close("ticket", "", {"browser": _browser(), "account": account})
 
 
 def hold_sighting(sealed: str, *, spend: bool) -> None:
@@ -61,12 +63,13 @@ def observe() -> BaseResponse:
         ticket = parts().seal.open("ticket", "", request.args.get("ticket", ""), SIGHTING_S)
     except SealError:
         abort(400)
-    address = str(sender())
-    sighting = parts().seal.close("sighting", ticket["browser"], {"address": address})
+    here = load_household(int(ticket["account"]), [sender()]).here[0]
+    sighting = parts().seal.close("sighting", ticket["browser"], {"address": str(sender())})
     public_url = parts().settings.public_url
     if request.args.get("return") == "1":  # without script: by a link there and back
         return redirect(f"{public_url}/?seen={sighting}", 303)
-    return _readable_by(public_url, {"address": address, "sighting": sighting})
+    content = {"sighting": sighting, "shown": here.text, "registered": here.registered}
+    return _readable_by(public_url, content)
 
 
 def _readable_by(origin: str, content: dict[str, Any]) -> Response:

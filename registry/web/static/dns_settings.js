@@ -1,0 +1,64 @@
+"use strict";
+(() => {
+  const one = (selector) => document.querySelector(selector);
+  const form = one("#register");
+  const here = one("#here");
+
+  // Copy buttons, where the browser lets a page copy (https, or this machine).
+  if (navigator.clipboard) {
+    for (const button of document.querySelectorAll("[data-copy]")) {
+      const text = button.textContent;
+      button.hidden = false;
+      button.setAttribute("aria-label", `${text} ${document.getElementById(button.dataset.copy).textContent}`);
+      button.addEventListener("click", async () => {
+        await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
+        button.textContent = button.dataset.done;
+        setTimeout(() => { button.textContent = text; }, 2000);
+      });
+    }
+  }
+
+  // Only regions that the chosen service makes sense in.
+  const service = one("#service");
+  const region = one("#service-region");
+  if (service) {
+    const all = [...region.options];
+    const narrow = () => {
+      const sensible = service.selectedOptions[0].dataset.regions.split(" ");
+      region.replaceChildren(...all.filter((o) => o.value === "off" || sensible.includes(o.value)));
+      region.selectedIndex = 0;
+    };
+    service.addEventListener("change", narrow);
+    narrow();
+  }
+
+  // The other family's address, through a host that has only that family.
+  let unregistered = form.dataset.registered !== "1";
+  const look = async (family, host) => {
+    const reply = await fetch(`${host}/sighting?ticket=${encodeURIComponent(here.dataset.ticket)}`, {
+      credentials: "omit", signal: AbortSignal.timeout(4000),
+    });
+    if (!reply.ok) return;
+    const { shown, sighting, registered } = await reply.json();
+    form.elements.seen.value = sighting;
+    const row = here.querySelector(`[data-family="${family}"]`);
+    const address = document.createElement("span");
+    address.className = "address big";
+    address.textContent = shown;
+    row.querySelector("dd").replaceChildren(address);
+    const mark = row.querySelector(".mark");
+    mark.className = registered ? "mark good" : "mark";
+    mark.textContent = registered ? here.dataset.yes : here.dataset.no;
+    unregistered ||= !registered;
+  };
+  const known = here.dataset.known.split(" ");
+  const missing = Object.entries(JSON.parse(here.dataset.hosts)).filter(([family]) => !known.includes(family));
+  Promise.allSettled(missing.map(([family, host]) => look(family, host))).then(() => {
+    // Once a minute at most: what was refused would be refused again.
+    const lately = Date.now() - Number(sessionStorage.getItem("registered") || 0) < 60_000;
+    if (form.dataset.automatic === "1" && unregistered && !lately) {
+      sessionStorage.setItem("registered", String(Date.now()));
+      form.requestSubmit();
+    }
+  });
+})();
