@@ -8,6 +8,7 @@ x @attribute &list   attributes; and the rule belongs to `list` as well
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,11 +89,15 @@ class _Folder:
             if neighbour.suffix or not neighbour.is_file():
                 continue
             self.files.setdefault(neighbour.name.lower(), neighbour)
-            if neighbour.stat().st_size <= _LARGEST_LIST and b"&" in neighbour.read_bytes():
+            with suppress(PermissionError):  # some other file; as a list it is missed by name
                 self.note_given(neighbour)
 
     def note_given(self, neighbour: Path) -> None:
+        if neighbour.stat().st_size > _LARGEST_LIST:
+            return
         text = neighbour.read_text(encoding="utf-8", errors="replace")
+        if "&" not in text:
+            return
         for rule in parse_rules(text, neighbour.name):
             if isinstance(rule, Rule) and rule.kind != "include":
                 for name in rule.lists:

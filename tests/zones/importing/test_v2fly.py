@@ -103,3 +103,28 @@ def test_a_rule_with_all_that_it_can_have() -> None:
         "list:1", "full", "a.example", frozenset({"one"}), frozenset({"two", "three"})
     )
     assert isinstance(next(parse_rules("full:", "list")), LeftOut)
+
+
+def test_a_rule_can_be_given_to_another_list() -> None:
+    """`&list` alone is enough for a list to exist and to have the rule."""
+    service = imported("gifts").service
+    assert service is not None
+    assert service.suffixes == ("gift.example",)
+
+
+def test_an_exception_wins_over_the_same_name() -> None:
+    """A name that one line steers and another marks @ads is not steered, nor what it held up."""
+    lines = [
+        Listed("x:1", "suffix", "a.example"),
+        Listed("x:2", "suffix", "b.example"),
+        Listed("x:3", "never", "ads.b.example", "is marked @ads"),
+        Listed("x:4", "never", "b.example", "is marked @ads"),
+        Listed("x:5", "name", "c.a.example"),
+        Listed("x:6", "never", "c.a.example", "is marked @ads"),
+    ]
+    found = gather("mine", "Mine", ("us",), lines, load_catalog())
+    assert found.service is not None
+    assert found.service.suffixes == ("a.example",)
+    assert found.service.names == ()
+    assert found.service.never == ("c.a.example",)
+    assert {line.text for line in found.left_out} == {"ads.b.example", "b.example"}
