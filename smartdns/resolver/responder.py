@@ -1,0 +1,192 @@
+"""Carry out a plan: from a query's octets to the octets of its reply."""
+
+import datetime
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from smartdns.answering.answer import answer
+from smartdns.answering.codes import OPTION_KEEPALIVE, SERVFAIL
+from smartdns.answering.cookies import Cookie, check_cookie
+from smartdns.answering.knowledge import Knowledge
+from smartdns.answering.plan import Forward, Plan, Reply, Silence
+from smartdns.answering.query import Query, Source
+from smartdns.answering.rate_limit import RateLimiter, Verdict, client_key, stranger_key
+from smartdns.upstream.forwarder import Forwarder
+from smartdns.wire.dns_message import (
+    HEADER_LENGTH,
+    FormatError,
+    parse_query,
+    render_format_error,
+    render_reply,
+    size_limit,
+)
+
+_TLS_PADDING = 468  # RFC 8467 section 4.1
+STREAM_IDLE_S = 10
+"""What a stream's peer is told, and held to (RFC 7828, RFC 7766 section 6.2.3)."""
+_KEEPALIVE = (OPTION_KEEPALIVE, (STREAM_IDLE_S * 10).to_bytes(2, "big"))
+_SLIPPED = Reply(0, truncated=True)
+_FAILED = Reply(SERVFAIL)
+FOR_EVER = float("inf")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Rendered:
+    """A reply as it goes out."""
+
+    octets: bytes
+    valid_until: float = 0.0
+    """Second of the monotonic clock before which the same octets after the ID, from anybody with
+    an equal profile, may be given these again, as long as `Responder.generation` stays; 0: never.
+    """
+    constant: bool = True
+    """Else each TTL is one lower with every whole second."""
+
+
+Answered = Rendered | Deferred[Rendered | None] | None
+"""A reply now, or once somebody else was asked; None: silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one network may ask; the buckets are this worker's share."""
+
+    clients: RateLimiter
+    strangers: RateLimiter
+
+
+class Responder:
+    """Answers one query at a time; at once where nobody else must be asked."""
+
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        forwarder: Forwarder[Reply],
+        limits: Limits,
+        cookie_secret: bytes,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`now` gives seconds of the clock that `forwarder` concludes by."""
+        self.knowledge = knowledge
+        self.generation = 0
+        """Raised after each change by which a reply that was given would be another now."""
+        self._forwarder = forwarder
+        self._limits = limits
+        self._cookie_secret = cookie_secret
+        self._now = now
+        self._changed: list[Callable[[], None]] = []
+        self._log = Logger()
+
+    def respond(self, data: bytes, source: Source) -> Answered:
+        """Give the reply to a message, None for silence; never raises."""
+        try:
+            return self._respond(data, source)
+        except Exception:  # noqa: BLE001 - whatever it is, the next query is answered
+            self._log.failure("a query could not be answered")
+            return _server_failure(data)
+
+    def lets_in(self, source: Source) -> bool:
+        """Say whether the allowlist knows the source."""
+        day = int(time.time()) // 86_400 + _EPOCH_DAY
+        return self.knowledge.allowlist.lookup(source.address, day) is not None
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after each change of `generation`."""
+        self._changed.append(listener)
+
+    def knowledge_changed(self) -> None:
+        """Tell whoever remembers replies: allowlist, catalogue or relays are not what they were."""
+        self.generation += 1
+        for listener in self._changed:
+            listener()
+
+    def _respond(self, data: bytes, source: Source) -> Answered:
+        now = self._now()
+        wall_s = int(time.time())
+        day = wall_s // 86_400 + _EPOCH_DAY
+        if source.port == 0:  # nobody can be there; it would loop a reply back to us
+            return None
+        verdict = self._admit(source, now, day)
+        if verdict is Verdict.DROP:
+            return None
+        query = parse_query(data)
+        if query is None:
+            return None
+        if isinstance(query, FormatError):
+            return Rendered(render_format_error(query))
+        if verdict is Verdict.SLIP:
+            return _render(query, source, _SLIPPED, None)
+        cookie = check_cookie(query, source.address, self._cookie_secret, wall_s)
+        plan = answer(query, source, self.knowledge, now, day, cookie)
+        return self._carry_out(plan, query, source, cookie)
+
+    def _admit(self, source: Source, now: float, day: int) -> Verdict:
+        """Count the query; only datagrams can be sent in somebody else's name."""
+        if source.transport != "udp":
+            return Verdict.GO
+        if self.knowledge.allowlist.lookup(source.address, day) is None:
+            return self._limits.strangers.admit(stranger_key(source.address), now)
+        return self._limits.clients.admit(client_key(source.address), now)
+
+    def _carry_out(
+        self, plan: Plan, query: Query, source: Source, cookie: Cookie | None
+    ) -> Answered:
+        if isinstance(plan, Reply):
+            if plan.refresh is not None:
+                self._forwarder.forward(plan.refresh).addErrback(self._failed)
+            return _render(query, source, plan, cookie)
+        if isinstance(plan, Silence):
+            return None
+        return self._ask(plan, query, source, cookie)
+
+    def _ask(
+        self, plan: Forward, query: Query, source: Source, cookie: Cookie | None
+    ) -> Deferred[Rendered | None]:
+        asking = self._forwarder.forward(plan).addErrback(self._failed)
+        return asking.addCallback(lambda reply: _render(query, source, reply, cookie))
+
+    def _failed(self, failure: Failure) -> Reply:
+        self._log.failure("a question could not be asked", failure)
+        return _FAILED
+
+
+_EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
+
+
+def _render(query: Query, source: Source, reply: Reply, cookie: Cookie | None) -> Rendered:
+    options = () if cookie is None else (cookie.option,)
+    if source.transport != "udp" and _asks_for_keepalive(query):
+        options = (*options, _KEEPALIVE)
+    octets = render_reply(
+        query,
+        reply,
+        limit=size_limit(query, source.transport),
+        options=options,
+        padding_block=_TLS_PADDING if source.transport == "tls" else 0,
+    )
+    if not _may_be_repeated(query):
+        return Rendered(octets)
+    return Rendered(octets, FOR_EVER if reply.constant else reply.valid_until, reply.constant)
+
+
+def _server_failure(data: bytes) -> Rendered | None:
+    """SERVFAIL with nothing but a header, when the trouble is ours."""
+    if len(data) < HEADER_LENGTH or data[2] & 0x80:
+        return None
+    return Rendered(data[:2] + bytes((0x80 | data[2] & 0x79, 0x80 | SERVFAIL)) + bytes(8))
+
+
+def _asks_for_keepalive(query: Query) -> bool:
+    return query.edns is not None and any(
+        code == OPTION_KEEPALIVE for code, _ in query.edns.options
+    )
+
+
+def _may_be_repeated(query: Query) -> bool:
+    """Say whether the reply depends on nothing that only this sender has: cookie, subnet, key."""
+    return query.signature is None and (query.edns is None or not query.edns.options)

@@ -1,0 +1,235 @@
+"""Queries in streams, plain and over TLS: pipelined, answered in whatever order (RFC 7766)."""
+
+import ipaddress
+from collections import Counter, deque
+from typing import cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import (
+    IAddress,
+    IConsumer,
+    IDelayedCall,
+    IHalfCloseableProtocol,
+    IPushProducer,
+    ITCPTransport,
+)
+from twisted.internet.posixbase import PosixReactorBase
+from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from smartdns.answering.query import Source, Transport
+from smartdns.answering.rate_limit import client_key
+from smartdns.resolver.responder import STREAM_IDLE_S, Rendered, Responder
+from smartdns.wire.length_prefix import FrameBuffer, with_length
+
+_WHOLE_WITHIN_S = 10
+"""A query that began must be whole by then, and a reply must have been read."""
+_LONGEST_S = 3_600
+_STRANGER_S = 5
+_MOST_PER_STRANGER = 5
+_MOST_IN_FLIGHT = 64
+"""Queries of one connection under way; what is sent beyond stays in the socket."""
+
+
+class StreamLimits:
+    """How many connections there may be, in all and from one client; counted here.
+
+    Strangers, who get nothing but refusals, may hold a quarter of them and a few each.
+    """
+
+    def __init__(self, most: int, most_per_client: int) -> None:
+        self._most = most
+        self._most_per_client = most_per_client
+        self._clients: Counter[bytes] = Counter()
+        self._strangers: Counter[bytes] = Counter()
+
+    def enter(self, key: bytes, *, stranger: bool) -> bool:
+        """Count one more of `key`, unless that is too many."""
+        kind, most, most_each = self._clients, self._most, self._most_per_client
+        if stranger:
+            kind, most, most_each = self._strangers, self._most // 4, _MOST_PER_STRANGER
+        total = self._clients.total() + self._strangers.total()
+        if total >= self._most or kind.total() >= most or kind[key] >= most_each:
+            return False
+        kind[key] += 1
+        return True
+
+    def leave(self, key: bytes, *, stranger: bool) -> None:
+        """Count one less."""
+        kind = self._strangers if stranger else self._clients
+        kind[key] -= 1
+        if not kind[key]:
+            del kind[key]  # nothing remembers who was here
+
+
+class Streams(ServerFactory):
+    """Makes a `Stream` of each connection, as long as the limits allow."""
+
+    noisy = False
+
+    def __init__(
+        self,
+        reactor: PosixReactorBase,
+        responder: Responder,
+        limits: StreamLimits,
+        transport: Transport = "tcp",
+    ) -> None:
+        self.reactor = reactor
+        self.responder = responder
+        self.limits = limits
+        self.transport: Transport = transport
+        self.open: set[Stream] = set()
+
+    def buildProtocol(self, addr: IAddress | None) -> "Stream | None":
+        """None closes the connection at once."""
+        source = _source_of(addr, self.transport)
+        stranger = not self.responder.lets_in(source)
+        if not self.limits.enter(client_key(source.address), stranger=stranger):
+            return None
+        return Stream(self, source, stranger=stranger)
+
+    def finish(self) -> None:
+        """Read no more; each connection closes when its replies are out."""
+        for stream in list(self.open):
+            stream.finish()
+
+
+@implementer(IPushProducer, IHalfCloseableProtocol)
+class Stream(Protocol):
+    """One connection: queries in as they come, replies out as they are there."""
+
+    def __init__(self, streams: Streams, source: Source, *, stranger: bool) -> None:
+        self._streams = streams
+        self._source = source
+        self._stranger = stranger
+        self._frames = FrameBuffer()
+        self._queue: deque[bytes] = deque()
+        """Whole queries that wait for their turn; never more than one read brought."""
+        self._in_flight = 0
+        self._clogged = False
+        """The peer does not read: the transport's buffer is full."""
+        self._finishing = False
+        self._deadline: IDelayedCall | None = None
+        self._last: IDelayedCall | None = None
+
+    def connectionMade(self) -> None:
+        """Begin with two limits: one that activity puts off, and one that stands."""
+        self._streams.open.add(self)
+        longest_s = _STRANGER_S if self._stranger else _LONGEST_S
+        self._last = self._streams.reactor.callLater(longest_s, self._drop)
+        self._tcp.registerProducer(self, True)
+        self._allow(STREAM_IDLE_S)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take what is whole; however it was cut up."""
+        was_within_a_query = len(self._frames) > 0
+        messages = self._frames.add(data)
+        self._queue.extend(messages)
+        # An octet now and then does not put off the moment by which a query must be whole.
+        if messages or not was_within_a_query:
+            self._allow(_WHOLE_WITHIN_S if len(self._frames) else STREAM_IDLE_S)
+        self._go_on()
+
+    def readConnectionLost(self) -> None:
+        """The peer has asked all that it wants to; it still reads."""
+        self.finish()
+
+    def writeConnectionLost(self) -> None:
+        """The peer reads no more."""
+        self._drop()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
+        """Forget it; replies still under way go nowhere."""
+        self._streams.open.discard(self)
+        self._streams.limits.leave(client_key(self._source.address), stranger=self._stranger)
+        self._queue.clear()
+        for timer in (self._deadline, self._last):
+            if timer is not None and timer.active():
+                timer.cancel()
+
+    def finish(self) -> None:
+        """Read no more, answer what was asked, close."""
+        self._finishing = True
+        self._go_on()
+
+    # The transport consumes our replies: it says when its buffer is full.
+
+    def pauseProducing(self) -> None:
+        """The peer does not read: take nothing more until it does, and not for long."""
+        self._clogged = True
+        self._allow(_WHOLE_WITHIN_S)
+        self._go_on()
+
+    def resumeProducing(self) -> None:
+        """The peer reads again."""
+        self._clogged = False
+        self._allow(STREAM_IDLE_S)
+        self._go_on()
+
+    def stopProducing(self) -> None:
+        """Nothing to stop: `connectionLost` follows."""
+
+    @property
+    def _tcp(self) -> "_StreamTransport":
+        return cast("_StreamTransport", self.transport)
+
+    def _go_on(self) -> None:
+        """Take queries while there is room for their replies; read only when none waits."""
+        while self._queue and self._has_room():
+            self._take(self._queue.popleft())
+        if self._queue or self._finishing or not self._has_room():
+            self._tcp.pauseProducing()
+        else:
+            self._tcp.resumeProducing()
+        if self._finishing and not self._queue and not self._in_flight:
+            self._tcp.loseConnection()
+
+    def _has_room(self) -> bool:
+        return not self._clogged and self._in_flight < _MOST_IN_FLIGHT
+
+    def _take(self, message: bytes) -> None:
+        reply = self._streams.responder.respond(message, self._source)
+        if isinstance(reply, Deferred):
+            self._in_flight += 1
+            reply.addCallback(self._answered)
+        else:
+            self._send(reply)
+
+    def _answered(self, reply: Rendered | None) -> None:
+        self._in_flight -= 1
+        if self in self._streams.open:
+            self._send(reply)
+            self._go_on()
+
+    def _send(self, reply: Rendered | None) -> None:
+        if reply is None:  # whoever sends what deserves no reply is no stub resolver
+            self._drop()
+        else:
+            self._tcp.write(with_length(reply.octets))
+
+    def _allow(self, seconds: float) -> None:
+        """Drop the connection in so many seconds, unless something happens before."""
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.reset(seconds)
+        elif self in self._streams.open:
+            self._deadline = self._streams.reactor.callLater(seconds, self._overdue)
+
+    def _overdue(self) -> None:
+        if self._in_flight and not self._clogged and not len(self._frames):
+            self._allow(STREAM_IDLE_S)  # it waits for us
+        else:
+            self._drop()
+
+    def _drop(self) -> None:
+        self._tcp.abortConnection()
+
+
+class _StreamTransport(ITCPTransport, IPushProducer, IConsumer):
+    """What a connection of Twisted's is, plain or over TLS; no one interface says so."""
+
+
+def _source_of(addr: IAddress | None, transport: Transport) -> Source:
+    host, port = getattr(addr, "host", ""), getattr(addr, "port", 0)
+    packed = ipaddress.ip_address(host.partition("%")[0]).packed
+    return Source(packed, port, transport)

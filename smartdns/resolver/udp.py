@@ -1,0 +1,119 @@
+"""Queries in datagrams: one is read, answered and forgotten at a time."""
+
+import socket
+import struct
+
+from twisted.internet.defer import Deferred
+from twisted.internet.posixbase import PosixReactorBase
+from twisted.internet.protocol import DatagramProtocol
+from twisted.internet.udp import Port
+
+from smartdns.answering.query import Source
+from smartdns.resolver.responder import Rendered, Responder
+
+_MOST_OCTETS = 4096
+_MOST_AT_ONCE = 64
+"""Datagrams read before the reactor looks at the rest of the world."""
+_CONTROL_OCTETS = 64
+_IPV6_PKTINFO = 50  # RFC 3542; Linux
+_IPV6_RECVPKTINFO = 49
+_IP_PKTINFO = 8  # ip(7)
+_IPV4_INFO = struct.Struct("=I4s4s")
+
+Address = tuple[str | int, ...]
+Ancillary = list[tuple[int, int, bytes]]
+
+
+def listen_datagrams(
+    reactor: PosixReactorBase, bound: socket.socket, responder: Responder
+) -> "DatagramPort":
+    """Answer what comes to `bound`, which stays the caller's: the port has its own descriptor."""
+    port: DatagramPort = DatagramPort._fromListeningDescriptor(  # type: ignore[no-untyped-call] # noqa: SLF001 - as adoptDatagramPort does
+        reactor, bound.fileno(), bound.family, Datagrams(responder), _MOST_OCTETS
+    )
+    port.startListening()
+    return port
+
+
+class Datagrams(DatagramProtocol):
+    """A reply to each datagram that deserves one, from the address that it came to."""
+
+    noisy = False
+    transport: "DatagramPort"
+
+    def __init__(self, responder: Responder) -> None:
+        self._responder = responder
+
+    def datagramReceived(self, datagram: bytes, addr: Address, ancillary: Ancillary = []) -> None:  # noqa: B006
+        """Answer now, or when the answer is there."""
+        reply = self._responder.respond(datagram, source_of(addr))
+        if isinstance(reply, Deferred):
+            reply.addCallback(self._send, addr, ancillary)
+        else:
+            self._send(reply, addr, ancillary)
+
+    def _send(self, reply: Rendered | None, addr: Address, ancillary: Ancillary) -> None:
+        if reply is not None:
+            self.transport.send(reply.octets, addr, ancillary)
+
+
+def source_of(addr: Address) -> Source:
+    """Give the source that a socket's address names."""
+    family = socket.AF_INET if len(addr) == 2 else socket.AF_INET6
+    packed = socket.inet_pton(family, str(addr[0]).partition("%")[0])
+    return Source(packed, int(addr[1]), "udp")
+
+
+class DatagramPort(Port):
+    """Twisted's UDP port, but that a reply leaves from the very address that was asked.
+
+    A socket bound to all addresses would answer from whichever the route prefers, and whoever
+    asked another would not take it (RFC 1123 section 6.1.4.1 by way of RFC 2181 section 4).
+    """
+
+    socket: socket.socket
+    protocol: Datagrams
+    connected: bool
+    _any_address = False
+
+    def startListening(self) -> None:
+        """Ask the kernel to say which address was asked, where that is not plain."""
+        super().startListening()  # type: ignore[no-untyped-call]
+        self._any_address = self.socket.getsockname()[0] in {"0.0.0.0", "::"}  # noqa: S104
+        if self._any_address and self.socket.family == socket.AF_INET:
+            self.socket.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+        elif self._any_address:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVPKTINFO, 1)
+
+    def doRead(self) -> None:
+        """Hand what is queued to the protocol, up to a bound."""
+        control = _CONTROL_OCTETS if self._any_address else 0
+        for _ in range(_MOST_AT_ONCE):
+            if not self.connected:
+                return
+            try:
+                data, ancillary, _, addr = self.socket.recvmsg(_MOST_OCTETS, control)
+            except OSError:  # nothing more, or an ICMP error about an earlier reply
+                return
+            self.protocol.datagramReceived(data, addr, ancillary)
+
+    def send(self, data: bytes, addr: Address, ancillary: Ancillary) -> None:
+        """Send, or lose it as a network may: full buffers, no route."""
+        if not self.connected:
+            return
+        try:
+            self.socket.sendmsg([data], _from_the_same(ancillary), 0, addr)
+        except OSError:
+            return
+
+
+def _from_the_same(ancillary: Ancillary) -> Ancillary:
+    """Make of "it came to this address" a "send it from this address"."""
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.IPPROTO_IP, _IP_PKTINFO):
+            # The interface is left to the route; the local address stands where it is obeyed.
+            _, local, _ = _IPV4_INFO.unpack(data[: _IPV4_INFO.size])
+            return [(level, kind, _IPV4_INFO.pack(0, local, local))]
+        if (level, kind) == (socket.IPPROTO_IPV6, _IPV6_PKTINFO):
+            return [(level, kind, data)]
+    return []
