@@ -80,6 +80,8 @@ class Responder:
         self._cookie_secret = cookie_secret
         self._now = now
         self._changed: list[Callable[[], None]] = []
+        self.in_flight = 0
+        """Queries that wait for somebody else's answer."""
         self._log = Logger()
 
     def respond(self, data: bytes, source: Source) -> Answered:
@@ -147,8 +149,14 @@ class Responder:
     def _ask(
         self, plan: Forward, query: Query, source: Source, cookie: Cookie | None
     ) -> Deferred[Rendered | None]:
+        self.in_flight += 1
         asking = self._forwarder.forward(plan).addErrback(self._failed)
+        asking.addBoth(self._landed)
         return asking.addCallback(lambda reply: _render(query, source, reply, cookie))
+
+    def _landed(self, reply: Reply) -> Reply:
+        self.in_flight -= 1
+        return reply
 
     def _failed(self, failure: Failure) -> Reply:
         self._log.failure("a question could not be asked", failure)

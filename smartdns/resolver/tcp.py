@@ -80,6 +80,7 @@ class Streams(ServerFactory):
         self.limits = limits
         self.transport: Transport = transport
         self.open: set[Stream] = set()
+        self._closed: Deferred[None] | None = None
 
     def buildProtocol(self, addr: IAddress | None) -> "Stream | None":
         """None closes the connection at once."""
@@ -93,6 +94,25 @@ class Streams(ServerFactory):
         """Read no more; each connection closes when its replies are out."""
         for stream in list(self.open):
             stream.finish()
+
+    def close(self) -> Deferred[None]:
+        """Drop what is still open; fires when nothing is."""
+        closed: Deferred[None] = Deferred()
+        self._closed = closed
+        for stream in list(self.open):
+            stream.drop()
+        self._look()
+        return closed
+
+    def ended(self, stream: "Stream") -> None:
+        """Take note that a connection has ended."""
+        self.open.discard(stream)
+        self._look()
+
+    def _look(self) -> None:
+        if self._closed is not None and not self.open:
+            closed, self._closed = self._closed, None
+            closed.callback(None)
 
 
 @implementer(IPushProducer, IHalfCloseableProtocol)
@@ -117,7 +137,7 @@ class Stream(Protocol):
         """Begin with two limits: one that activity puts off, and one that stands."""
         self._streams.open.add(self)
         longest_s = _STRANGER_S if self._stranger else _LONGEST_S
-        self._last = self._streams.reactor.callLater(longest_s, self._drop)
+        self._last = self._streams.reactor.callLater(longest_s, self.drop)
         self._tcp.registerProducer(self, True)
         self._allow(STREAM_IDLE_S)
 
@@ -137,16 +157,16 @@ class Stream(Protocol):
 
     def writeConnectionLost(self) -> None:
         """The peer reads no more."""
-        self._drop()
+        self.drop()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
         """Forget it; replies still under way go nowhere."""
-        self._streams.open.discard(self)
         self._streams.limits.leave(client_key(self._source.address), stranger=self._stranger)
         self._queue.clear()
         for timer in (self._deadline, self._last):
             if timer is not None and timer.active():
                 timer.cancel()
+        self._streams.ended(self)
 
     def finish(self) -> None:
         """Read no more, answer what was asked, close."""
@@ -204,7 +224,7 @@ class Stream(Protocol):
 
     def _send(self, reply: Rendered | None) -> None:
         if reply is None:  # whoever sends what deserves no reply is no stub resolver
-            self._drop()
+            self.drop()
         else:
             self._tcp.write(with_length(reply.octets))
 
@@ -219,9 +239,10 @@ class Stream(Protocol):
         if self._in_flight and not self._clogged and not len(self._frames):
             self._allow(STREAM_IDLE_S)  # it waits for us
         else:
-            self._drop()
+            self.drop()
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """Close without waiting for anything."""
         self._tcp.abortConnection()
 
 

@@ -1,0 +1,79 @@
+"""All that a worker listens on, opened and closed together."""
+
+import socket
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.posixbase import PosixReactorBase
+from twisted.internet.task import deferLater
+
+from smartdns.resolver.responder import Responder
+from smartdns.resolver.tcp import StreamLimits, Streams
+from smartdns.resolver.udp import DatagramPort, listen_datagrams
+
+if TYPE_CHECKING:
+    from twisted.internet.interfaces import IListeningPort
+
+_LOOK_EVERY_S = 0.02
+DRAIN_S = 5.0
+"""How long what is in flight may take when the worker ends."""
+
+
+class Listeners(Service):
+    """The listening ports over sockets that were bound by others and stay theirs."""
+
+    def __init__(
+        self,
+        reactor: PosixReactorBase,
+        responder: Responder,
+        sockets: Mapping[str, Sequence[socket.socket]],
+        limits: StreamLimits,
+    ) -> None:
+        self.urls = [
+            f"{name}://{_where(bound)}" for name, group in sockets.items() for bound in group
+        ]
+        self._reactor = reactor
+        self._responder = responder
+        self._sockets = sockets
+        self._streams = Streams(reactor, responder, limits)
+        self._datagram_ports: list[DatagramPort] = []
+        self._stream_ports: list[IListeningPort] = []
+
+    @property
+    def open(self) -> bool:
+        """Whether queries are taken."""
+        return bool(self.running)
+
+    def startService(self) -> None:
+        """Open every port."""
+        super().startService()  # type: ignore[no-untyped-call]
+        for bound in self._sockets.get("udp", ()):
+            self._datagram_ports.append(listen_datagrams(self._reactor, bound, self._responder))
+        for bound in self._sockets.get("tcp", ()):
+            port = self._reactor.adoptStreamPort(bound.fileno(), bound.family, self._streams)
+            self._stream_ports.append(port)
+
+    def stopService(self) -> Deferred[None]:
+        """Take no more queries, send the replies that are due, close."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        return Deferred.fromCoroutine(self._drain_and_close())
+
+    async def _drain_and_close(self) -> None:
+        for datagrams in self._datagram_ports:
+            datagrams.stopReading()  # type: ignore[no-untyped-call]
+        self._streams.finish()
+        for port in self._stream_ports:
+            await maybeDeferred(port.stopListening)
+        until = self._reactor.seconds() + DRAIN_S
+        while self._responder.in_flight and self._reactor.seconds() < until:
+            await deferLater(self._reactor, _LOOK_EVERY_S)
+        for datagrams in self._datagram_ports:
+            await maybeDeferred(datagrams.stopListening)
+        await self._streams.close()
+
+
+def _where(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"[{host}]:{port}" if bound.family == socket.AF_INET6 else f"{host}:{port}"

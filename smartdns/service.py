@@ -1,0 +1,149 @@
+"""Composition root of the data plane: settings and bound sockets in, a role's service out."""
+
+import functools
+import os
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from twisted.application.service import IService, MultiService
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.posixbase import PosixReactorBase
+
+from smartdns.allowlist.follower import Follower
+from smartdns.allowlist.mirror import Mirror
+from smartdns.allowlist.redis_feed import RedisFeed
+from smartdns.answering.cache import Cache
+from smartdns.answering.concluding import conclude
+from smartdns.answering.knowledge import Knowledge, RelayAddresses, Switches
+from smartdns.answering.names import name_of
+from smartdns.answering.plan import Forward, Reply
+from smartdns.answering.query import Name
+from smartdns.answering.rate_limit import RateLimiter
+from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.contract.addresses import Address
+from smartdns.resolver.listeners import Listeners
+from smartdns.resolver.responder import Limits, Responder
+from smartdns.resolver.tcp import StreamLimits
+from smartdns.settings import DataPlaneSettings
+from smartdns.upstream.forwarder import Forwarder
+from zones.load import load_catalog
+from zones.names import parse_name
+
+V = TypeVar("V")
+
+Sockets = Mapping[str, Sequence[socket.socket]]
+"""Bound sockets by what they are for: udp, tcp, tls."""
+
+
+class ResolverService(MultiService):
+    """One worker of the resolver."""
+
+    def __init__(self, mirror: Mirror, listeners: Listeners) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._mirror = mirror
+        self._listeners = listeners
+
+    def stopService(self) -> Deferred[None]:
+        """Answer what is in flight before anything else ends."""
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        await maybeDeferred(self._listeners.disownServiceParent)
+        await maybeDeferred(super().stopService)
+
+    def report(self) -> dict[str, object]:
+        """Say how far it is; nothing in here comes from a query."""
+        head = self._mirror.head
+        return {
+            "pid": os.getpid(),
+            "listen": self._listeners.urls,
+            "epoch": None if head is None else head.epoch,
+            "position": None if head is None else head.position,
+            "loaded": self._mirror.loaded,
+            "ready": self._mirror.loaded and self._listeners.open,
+        }
+
+
+def resolver_service(
+    settings: DataPlaneSettings, sockets: Sockets, reactor: PosixReactorBase | None = None
+) -> ResolverService:
+    """Make a worker of the resolver; it answers from its start on, and refuses till it knows."""
+    reactor = reactor or _installed_reactor()
+    mirror = Mirror(keep_for_s=settings.allowlist_max_age_hours * 3600.0)
+    knowledge = knowledge_of(settings, mirror)
+    forwarder = Forwarder(
+        reactor,
+        settings.upstreams,
+        functools.partial(_conclude, knowledge),
+        _by_name(settings.forward_suffixes),
+        settings.exchanges_in_flight,
+    )
+    responder = Responder(knowledge, forwarder, limits_of(settings), settings.cookie_secret)
+    mirror.on_change(lambda _: responder.knowledge_changed())
+    streams = StreamLimits(settings.tcp_connections, settings.tcp_connections_per_client)
+    listeners = Listeners(reactor, responder, sockets, streams)
+    service = ResolverService(mirror, listeners)
+    parts: list[IService] = [Follower(mirror, RedisFeed(settings.redis_url)), forwarder, listeners]
+    for part in parts:
+        part.setServiceParent(service)
+    return service
+
+
+def knowledge_of(settings: DataPlaneSettings, mirror: Mirror) -> Knowledge:
+    """Gather what a decision may look at, as it is before anything was heard or asked."""
+    catalog = load_catalog(settings.zones)
+    host = _host_name(settings)
+    apart = frozenset(_by_name(settings.forward_suffixes))
+    open_names = set(map(Name, catalog.never)) | ({host} if host else set())
+    return Knowledge(
+        allowlist=mirror,
+        catalog=catalog,
+        relays={r: relay_addresses(a) for r, a in settings.relay_addresses.items()},
+        cache=Cache(settings.cache_mib << 20, apart),
+        check_host=Name(b"\x05check" + host) if host else None,
+        switches=Switches(
+            block_private_relay=settings.block_private_relay,
+            filter_private_answers=settings.filter_private_answers,
+            private_suffixes=apart | {name_of(s) for s in settings.private_answer_suffixes},
+            open_names=frozenset(open_names) if settings.open_names else frozenset(),
+        ),
+    )
+
+
+def limits_of(settings: DataPlaneSettings) -> Limits:
+    """Split what a network may ask among the workers, over which the kernel spreads it."""
+    client = settings.client_rate / settings.workers
+    refused = settings.refused_rate / settings.workers
+    return Limits(RateLimiter(client, 2 * client), RateLimiter(refused, 2 * refused))
+
+
+def relay_addresses(addresses: Sequence[Address]) -> RelayAddresses:
+    """Sort addresses by family."""
+    return RelayAddresses(
+        tuple(address.packed for address in addresses if address.version == 4),
+        tuple(address.packed for address in addresses if address.version == 6),
+    )
+
+
+def _conclude(knowledge: Knowledge, plan: Forward, said: UpstreamReply | None) -> Reply:
+    return conclude(plan, said, knowledge, time.monotonic())
+
+
+def _by_name(table: Mapping[str, V]) -> dict[Name, V]:
+    return {Name(parse_name(suffix)): value for suffix, value in table.items()}
+
+
+def _host_name(settings: DataPlaneSettings) -> Name | None:
+    """Give the page's host name, unless it has none but its address."""
+    try:
+        return Name(parse_name(settings.public_host)) if settings.public_host else None
+    except ValueError:
+        return None
+
+
+def _installed_reactor() -> PosixReactorBase:
+    from twisted.internet import reactor  # noqa: PLC0415 - importing it installs one
+
+    return reactor  # type: ignore[return-value]
