@@ -1,7 +1,6 @@
 """Composition root of the data plane: settings and bound sockets in, a role's service out."""
 
 import functools
-import os
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -23,55 +22,64 @@ from smartdns.answering.query import Name
 from smartdns.answering.rate_limit import RateLimiter
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.contract.addresses import Address
+from smartdns.relay.destinations import OriginRules
+from smartdns.relay.dns import Origins
+from smartdns.relay.service import HTTP, TLS, RelayService
+from smartdns.relay.session import Knowledge as RelayKnowledge
+from smartdns.relay.session import Limits as RelayLimits
+from smartdns.relay.tcp import Listening
 from smartdns.resolver.listeners import Listeners
 from smartdns.resolver.responder import Limits, Responder
 from smartdns.resolver.tcp import StreamLimits
 from smartdns.settings import DataPlaneSettings
 from smartdns.upstream.forwarder import Forwarder
+from smartdns.upstream.look_up import LookUp, addresses_in
 from zones.load import load_catalog
 from zones.names import parse_name
 
 V = TypeVar("V")
 
 Sockets = Mapping[str, Sequence[socket.socket]]
-"""Bound sockets by what they are for: udp, tcp, tls."""
+"""Bound sockets by what they are for: udp, tcp, tls; relay-tls, relay-http."""
 
 
-class ResolverService(MultiService):
-    """One worker of the resolver."""
+class Role(MultiService):
+    """One worker of a role: its front, and what that depends on."""
 
-    def __init__(self, mirror: Mirror, listeners: Listeners) -> None:
+    def __init__(self, mirror: Mirror, front: Listeners | RelayService, *parts: IService) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._mirror = mirror
-        self._listeners = listeners
-
-    def stopService(self) -> Deferred[None]:
-        """Answer what is in flight before anything else ends."""
-        return Deferred.fromCoroutine(self._stop())
-
-    async def _stop(self) -> None:
-        await maybeDeferred(self._listeners.disownServiceParent)
-        await maybeDeferred(super().stopService)
+        self._front = front
+        for part in (*parts, front):
+            part.setServiceParent(self)  # type: ignore[no-untyped-call]
 
     def report(self) -> dict[str, object]:
         """Say how far it is; nothing in here comes from a query."""
         head = self._mirror.head
+        report = self._front.report()
         return {
-            "pid": os.getpid(),
-            "listen": self._listeners.urls,
+            **report,
             "epoch": None if head is None else head.epoch,
             "position": None if head is None else head.position,
             "loaded": self._mirror.loaded,
-            "ready": self._mirror.loaded and self._listeners.open,
+            "ready": bool(self._mirror.loaded and report["ready"]),
         }
+
+    def stopService(self) -> Deferred[None]:
+        """Let the front finish what is in flight before anything that it needs ends."""
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        await maybeDeferred(self._front.disownServiceParent)
+        await maybeDeferred(super().stopService)
 
 
 def resolver_service(
     settings: DataPlaneSettings, sockets: Sockets, reactor: PosixReactorBase | None = None
-) -> ResolverService:
+) -> Role:
     """Make a worker of the resolver; it answers from its start on, and refuses till it knows."""
     reactor = reactor or _installed_reactor()
-    mirror = Mirror(keep_for_s=settings.allowlist_max_age_hours * 3600.0)
+    mirror, follower = _allowlist(settings)
     knowledge = knowledge_of(settings, mirror)
     forwarder = Forwarder(
         reactor,
@@ -83,12 +91,44 @@ def resolver_service(
     responder = Responder(knowledge, forwarder, limits_of(settings), settings.cookie_secret)
     mirror.on_change(lambda _: responder.knowledge_changed())
     streams = StreamLimits(settings.tcp_connections, settings.tcp_connections_per_client)
-    listeners = Listeners(reactor, responder, sockets, streams)
-    service = ResolverService(mirror, listeners)
-    parts: list[IService] = [Follower(mirror, RedisFeed(settings.redis_url)), forwarder, listeners]
-    for part in parts:
-        part.setServiceParent(service)
-    return service
+    return Role(mirror, Listeners(reactor, responder, sockets, streams), follower, forwarder)
+
+
+def relay_service(
+    settings: DataPlaneSettings, sockets: Sockets, reactor: PosixReactorBase | None = None
+) -> Role:
+    """Make a worker of the relay; it accepts once the allowlist was read."""
+    reactor = reactor or _installed_reactor()
+    mirror, follower = _allowlist(settings)
+    forwarder = Forwarder(reactor, settings.upstreams, addresses_in)
+    origins = Origins(LookUp(forwarder), _origin_rules(settings), reactor.seconds)
+    listening = [
+        Listening(bound, port)
+        for name, port in (("relay-tls", TLS), ("relay-http", HTTP))
+        for bound in sockets.get(name, ())
+    ]
+    knowledge = RelayKnowledge(
+        mirror,
+        load_catalog(settings.zones),
+        settings.relay_exits,
+        tuple(settings.relay_addresses),
+    )
+    front = RelayService(reactor, knowledge, origins, listening, RelayLimits())
+    return Role(mirror, front, follower, forwarder)
+
+
+def _allowlist(settings: DataPlaneSettings) -> tuple[Mirror, Follower]:
+    mirror = Mirror(keep_for_s=settings.allowlist_max_age_hours * 3600.0)
+    return mirror, Follower(mirror, RedisFeed(settings.redis_url))
+
+
+def _origin_rules(settings: DataPlaneSettings) -> OriginRules:
+    own = {address for group in settings.relay_addresses.values() for address in group}
+    return OriginRules(
+        frozenset(own),
+        frozenset((*settings.relay_tls_listen, *settings.relay_http_listen)),
+        settings.relay_private_origins,
+    )
 
 
 def knowledge_of(settings: DataPlaneSettings, mirror: Mirror) -> Knowledge:

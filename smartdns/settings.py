@@ -19,7 +19,9 @@ from smartdns.contract.configuration import (
     parse_table,
     parse_words,
 )
+from smartdns.relay.exits import Exit, parse_exits
 from smartdns.upstream.addresses import UpstreamAddress, parse_upstream, upstreams_of_resolv_conf
+from zones.names import parse_name
 
 T = TypeVar("T")
 
@@ -90,8 +92,8 @@ class DataPlaneSettings:
         default_factory=lambda: {ANY_REGION: (_LOOPBACK,)}
     )
     """Region, or "*" for any other -> what steered names resolve to."""
-    relay_exits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Region, or "*" -> source address or socks5://HOST:PORT of the way out."""
+    relay_exits: Mapping[str, Exit] = field(default_factory=lambda: parse_exits({}))
+    """Region, or "*" -> the way out; by default the ordinary one for every region."""
     relay_private_origins: bool = False
     """The relay may connect to private and loopback origins: for a laboratory."""
 
@@ -145,19 +147,30 @@ def _upstreams(text: str) -> tuple[UpstreamAddress, ...]:
 
 
 def _forward_suffixes(text: str) -> Mapping[str, tuple[UpstreamAddress, ...]]:
-    return _table(text, lambda words: tuple(parse_upstream(word) for word in words))
+    return _table(text, lambda words: tuple(parse_upstream(word) for word in words), parse_name)
 
 
 def _relay_addresses(text: str) -> Mapping[str, tuple[Address, ...]]:
     return _table(text, lambda words: tuple(ipaddress.ip_address(word) for word in words))
 
 
-def _relay_exits(text: str) -> Mapping[str, tuple[str, ...]]:
-    return _table(text, lambda words: words)
+def _relay_exits(text: str) -> Mapping[str, Exit]:
+    return parse_exits(parse_table(text))
 
 
-def _table(text: str, parse: Callable[[tuple[str, ...]], T]) -> Mapping[str, T]:
-    return MappingProxyType({key: parse(words) for key, words in parse_table(text).items()})
+def _table(
+    text: str, parse: Callable[[tuple[str, ...]], T], check_key: Callable[[str], object] = str
+) -> Mapping[str, T]:
+    table = parse_table(text)
+    for key in table:
+        check_key(key)
+    return MappingProxyType({key: parse(words) for key, words in table.items()})
+
+
+def _suffixes(text: str) -> tuple[str, ...]:
+    for word in parse_words(text):
+        parse_name(word)
+    return parse_words(text)
 
 
 def _positive(text: str) -> int:
@@ -227,7 +240,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "public_url": _url,
     "block_private_relay": parse_switch,
     "filter_private_answers": parse_switch,
-    "private_answer_suffixes": parse_words,
+    "private_answer_suffixes": _suffixes,
     "open_names": parse_switch,
     "zones": _folders,
     "relay_tls_listen": _listen,

@@ -3,25 +3,16 @@
 import ipaddress
 import socket
 from collections.abc import Callable
-from typing import Protocol
 
 from twisted.internet.defer import Deferred
 
 from smartdns.answering.query import Name
 from smartdns.contract.addresses import Address
 from smartdns.relay.destinations import Endpoint, OriginRules, order
+from smartdns.upstream.look_up import Resolved
 
 MOST_NAMES = 10_000
 _SHORTEST_S, _LONGEST_S = 5.0, 60.0
-
-
-class Resolved(Protocol):
-    """What the upstreams say of a name's A and AAAA records."""
-
-    addresses: tuple[bytes, ...]
-    """4 or 16 octets each."""
-    ttl: float
-    """Seconds that all of them hold."""
 
 
 Lookup = Callable[[Name], Deferred[Resolved | None]]

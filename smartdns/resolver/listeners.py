@@ -31,7 +31,7 @@ class Listeners(Service):
         sockets: Mapping[str, Sequence[socket.socket]],
         limits: StreamLimits,
     ) -> None:
-        self.urls = [
+        self._urls = [
             f"{name}://{_where(bound)}" for name, group in sockets.items() for bound in group
         ]
         self._reactor = reactor
@@ -41,10 +41,9 @@ class Listeners(Service):
         self._datagram_ports: list[DatagramPort] = []
         self._stream_ports: list[IListeningPort] = []
 
-    @property
-    def open(self) -> bool:
-        """Whether queries are taken."""
-        return bool(self.running)
+    def report(self) -> dict[str, object]:
+        """Give where queries are taken, and whether they are."""
+        return {"listen": self._urls, "ready": bool(self.running)}
 
     def startService(self) -> None:
         """Open every port."""
