@@ -76,8 +76,10 @@ def make_engine(given: str, *, foreign_keys: bool = True) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        reading = connection.get_execution_options().get("only_reads", False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        options = connection.get_execution_options()
+        if options.get("isolation_level") != "AUTOCOMMIT":
+            only_reads = options.get("only_reads", False)
+            connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -143,6 +145,11 @@ def upgrade(given: str) -> bool:
         engine.dispose()
 
 
+def schema_revision(connection: Connection) -> str | None:
+    """Revision of the schema that is there; None: no schema."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
 def overwrite_deleted(engine: Engine) -> bool:
     """Let nothing of deleted rows remain in the database's files; False if readers kept it busy.
 
@@ -186,7 +193,9 @@ def _upgrade_lock(engine: Engine) -> Iterator[None]:
             connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": UPGRADE_LOCK})
         return
     path = _sqlite_path(engine.url)
-    with path.with_name(f"{path.name}.upgrade-lock").open("w") as lock:
+    lock_file = path.with_name(f"{path.name}.upgrade-lock")
+    _make_private_file(lock_file)
+    with lock_file.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

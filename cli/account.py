@@ -1,0 +1,190 @@
+"""`mediastreamer account`: add, change, list and remove accounts."""
+
+import datetime
+import sys
+
+import click
+
+from cli.account_import import import_
+from cli.account_reports import email_argument, export, list_, show, token
+from cli.registry_access import Registry, open_registry
+from cli.state import State, state_option
+from registry.actions.add_account import add_account
+from registry.actions.choose_service_region import choose_service_region
+from registry.actions.delete_account import delete_account
+from registry.actions.find_account import find_account
+from registry.actions.set_paid_until import set_paid_until
+from registry.actions.set_password import set_password
+from registry.actions.set_region import set_region
+from registry.actions.suspend_account import resume_account, suspend_account
+from registry.database import overwrite_deleted
+
+
+class Day(click.ParamType[datetime.date | None]):
+    """A UTC day, or a word for none."""
+
+    name = "YYYY-MM-DD"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime.date | None:
+        """Read the day."""
+        if value is None or value == "never":
+            return None
+        try:
+            return datetime.date.fromisoformat(str(value))
+        except ValueError:
+            self.fail("takes a day as YYYY-MM-DD, or never", param, ctx)
+
+
+@click.group()
+def account() -> None:
+    """Add, change, list and remove accounts."""
+
+
+for _command in (list_, show, export, token, import_):
+    account.add_command(_command)
+
+
+def _number(registry: Registry, email: str) -> int:
+    with registry.readers() as session:
+        return find_account(session, email).id
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise click.UsageError("no terminal to ask for a password: give --password-stdin")
+    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return typed
+
+
+password_option = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input, one line."
+)
+
+
+@account.command()
+@email_argument
+@state_option
+@password_option
+@click.option("--region", metavar="R", help="Default region [default: each service's first].")
+@click.option("--until", type=Day(), help="Last UTC day that is let in [default: no end].")
+def add(
+    state: State,
+    email: str,
+    *,
+    password_stdin: bool,
+    region: str | None,
+    until: datetime.date | None,
+) -> None:
+    """Add an account."""
+    with open_registry(state) as registry:
+        password = _password(from_stdin=password_stdin)
+        with registry.sessions.begin() as session:
+            add_account(
+                session,
+                email,
+                password,
+                catalog=registry.catalog,
+                region=region,
+                paid_until=until,
+            )
+    click.echo(f"Added {email}.")
+
+
+@account.command()
+@email_argument
+@state_option
+@password_option
+def password(state: State, email: str, *, password_stdin: bool) -> None:
+    """Set a password; whoever is signed in is signed out."""
+    with open_registry(state) as registry:
+        number = _number(registry, email)
+        typed = _password(from_stdin=password_stdin)
+        with registry.sessions.begin() as session:
+            set_password(session, number, typed)
+    click.echo(f"The password of {email} is set.")
+
+
+@account.command("set")
+@email_argument
+@state_option
+@click.option("--region", metavar="R", help="Default region, or none.")
+@click.option(
+    "--service",
+    "services",
+    metavar="NAME=R",
+    multiple=True,
+    help="Region for one service, off or default; may be repeated.",
+)
+@click.option("--until", type=Day(), help="Last UTC day that is let in, or never.")
+def set_(
+    state: State,
+    email: str,
+    region: str | None,
+    services: tuple[str, ...],
+    until: datetime.date | None,
+) -> None:
+    """Set region, services' regions and the last day."""
+    given = click.get_current_context().get_parameter_source("until")
+    has_day = given is not click.core.ParameterSource.DEFAULT
+    if region is None and not services and not has_day:
+        raise click.UsageError("nothing to set: give --region, --service or --until")
+    choices = [_choice(text) for text in services]
+    with open_registry(state) as registry, registry.sessions.begin() as session:
+        number = find_account(session, email).id
+        if region is not None:
+            set_region(
+                session, number, None if region == "none" else region, catalog=registry.catalog
+            )
+        for service, chosen in choices:
+            choose_service_region(session, number, service, chosen, catalog=registry.catalog)
+        if has_day:
+            set_paid_until(session, number, until)
+    click.echo(f"Set for {email}; it counts within a second.")
+
+
+def _choice(text: str) -> tuple[str, str | None]:
+    service, equals, region = text.partition("=")
+    if not service or not equals or not region:
+        raise click.BadParameter("takes NAME=R, NAME=off or NAME=default", param_hint="--service")
+    return service, None if region == "default" else region.lower()
+
+
+@account.command()
+@email_argument
+@state_option
+def suspend(state: State, email: str) -> None:
+    """Let an account in no longer; it keeps what it has."""
+    with open_registry(state) as registry, registry.sessions.begin() as session:
+        suspend_account(session, find_account(session, email).id)
+    click.echo(f"{email} is suspended.")
+
+
+@account.command()
+@email_argument
+@state_option
+def resume(state: State, email: str) -> None:
+    """Undo a suspension."""
+    with open_registry(state) as registry, registry.sessions.begin() as session:
+        resume_account(session, find_account(session, email).id)
+    click.echo(f"{email} is let in again.")
+
+
+@account.command()
+@email_argument
+@state_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(state: State, email: str, *, yes: bool) -> None:
+    """Delete an account and everything that is held about it."""
+    with open_registry(state) as registry:
+        number = _number(registry, email)
+        if not yes:
+            click.confirm(f"Delete {email} and all that is held about it?", abort=True, err=True)
+        with registry.sessions.begin() as session:
+            delete_account(session, number)
+        if not overwrite_deleted(registry.engine):
+            click.echo("The database's log is in use; it is emptied a little later.", err=True)
+    click.echo(f"Deleted {email}.")

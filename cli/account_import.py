@@ -1,0 +1,56 @@
+"""`mediastreamer account import`: many accounts from a table."""
+
+import json
+from pathlib import Path
+
+import click
+
+from cli.progress import progress
+from cli.registry_access import open_registry
+from cli.state import State, json_option, state_option
+from registry.actions.import_accounts import TableRefused, import_accounts, read_table
+
+MOST_FAULTS_SHOWN = 20
+
+
+@click.command("import")
+@click.argument(
+    "file", type=click.Path(exists=True, dir_okay=False, path_type=Path, allow_dash=True)
+)
+@state_option
+@json_option
+def import_(state: State, file: Path, *, as_json: bool) -> None:
+    """Import FILE: CSV with the header email,address,region; the last two may be empty.
+
+    The table is checked whole, then stored in one transaction. Repeating it is harmless.
+    """
+    with open_registry(state) as registry:
+        try:
+            with click.open_file(str(file), encoding="utf-8-sig") as lines:
+                rows = read_table(lines, catalog=registry.catalog, parse=registry.network)
+        except TableRefused as refusal:
+            _show_faults(refusal)
+            raise
+        with (
+            progress(len(rows), "Importing") as bar,
+            registry.sessions.begin() as session,
+        ):
+            imported = import_accounts(session, rows, bar.update)
+    report = {
+        "rows": len(rows),
+        "accounts_added": imported.accounts,
+        "networks_added": imported.networks,
+    }
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+        return
+    click.echo(
+        f"{len(rows)} rows: {imported.accounts} accounts and {imported.networks} networks added."
+    )
+
+
+def _show_faults(refusal: TableRefused) -> None:
+    for number, text in list(refusal.faults.items())[:MOST_FAULTS_SHOWN]:
+        click.echo(f"line {number}: {text}", err=True)
+    if (more := len(refusal.faults) - MOST_FAULTS_SHOWN) > 0:
+        click.echo(f"and {more} more lines", err=True)

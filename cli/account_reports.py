@@ -1,0 +1,125 @@
+"""What `mediastreamer account` says about accounts; a token it says only once."""
+
+import json
+from typing import Any
+
+import click
+from sqlalchemy import func, select
+
+from cli.registry_access import open_registry
+from cli.state import State, json_option, state_option
+from registry.actions.export_account import export_account
+from registry.actions.find_account import find_account
+from registry.actions.issue_token import issue_token
+from registry.models import Account, Registration, ServiceRegion, Slot
+
+email_argument = click.argument("email", metavar="EMAIL")
+
+
+@click.command("list")
+@state_option
+@json_option
+def list_(state: State, *, as_json: bool) -> None:
+    """List all accounts."""
+    networks = (
+        select(Slot.account_id, func.count().label("networks"))
+        .join(Registration)
+        .group_by(Slot.account_id)
+        .subquery()
+    )
+    query = select(Account, networks.c.networks).outerjoin(networks).order_by(Account.email)
+    with open_registry(state) as registry, registry.readers() as session:
+        accounts = [
+            {**_summary(one), "networks": count or 0} for one, count in session.execute(query)
+        ]
+    if as_json:
+        click.echo(json.dumps(accounts, indent=2))
+        return
+    for one in accounts:
+        until = f", until {one['until']}" if one["until"] else ""
+        click.echo(f"{one['email']}  {one['state']}{until}, networks: {one['networks']}")
+
+
+@click.command()
+@email_argument
+@state_option
+@json_option
+def show(state: State, email: str, *, as_json: bool) -> None:
+    """Show one account."""
+    with open_registry(state) as registry, registry.readers() as session:
+        found = find_account(session, email)
+        chosen = select(ServiceRegion).where(ServiceRegion.account_id == found.id)
+        report: dict[str, Any] = {
+            **_summary(found),
+            "services": {one.service: one.region for one in session.scalars(chosen)},
+            "slots": [_slot_report(slot) for slot in found.slots],
+        }
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+        return
+    _print_account(report)
+
+
+def _print_account(report: dict[str, Any]) -> None:
+    services = ", ".join(f"{name}={region}" for name, region in report["services"].items())
+    click.echo(f"{report['email']}: {report['state']}")
+    click.echo(f"  last day: {report['until'] or 'no end'}")
+    click.echo(
+        f"  region: {report['region'] or 'first of each service'}; {services or 'no others'}"
+    )
+    for slot in report["slots"]:
+        place = "by operator" if slot["number"] is None else f"{slot['number']} ({slot['kind']})"
+        click.echo(f"  slot {place} {slot['label']}: {' '.join(slot['networks']) or 'empty'}")
+
+
+def _summary(found: Account) -> dict[str, Any]:
+    state = "active" if found.confirmed else "unconfirmed"
+    return {
+        "email": found.email,
+        "state": state if found.active else "suspended",
+        "region": found.region,
+        "until": found.paid_until.isoformat() if found.paid_until else None,
+    }
+
+
+def _slot_report(slot: Slot) -> dict[str, Any]:
+    return {
+        "number": slot.number,
+        "kind": str(slot.kind),
+        "label": slot.label,
+        "hostname": slot.hostname,
+        "networks": [str(held.network) for held in slot.registrations],
+    }
+
+
+@click.command()
+@email_argument
+@state_option
+def export(state: State, email: str) -> None:
+    """Write everything that is held about an account, as JSON."""
+    with open_registry(state) as registry, registry.readers() as session:
+        click.echo(json.dumps(export_account(session, find_account(session, email).id), indent=2))
+
+
+@click.command()
+@email_argument
+@state_option
+@json_option
+@click.option("--label", default="", metavar="TEXT", help="A word for it, such as the router's.")
+def token(state: State, email: str, label: str, *, as_json: bool) -> None:
+    """Make an update token for a router or a secret link; it is shown this once."""
+    with open_registry(state) as registry, registry.sessions.begin() as session:
+        number = find_account(session, email).id
+        issued = issue_token(session, number, label, limit=registry.settings.slot_limit)
+    report = {
+        "username": issued.username,
+        "token": issued.token,
+        "link": issued.link(registry.settings.public_url),
+    }
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+        return
+    click.echo(f"User name: {report['username']}")
+    click.echo(f"Password:  {report['token']}")
+    click.echo(f"Link:      {report['link']}")
+    click.echo("It is not shown again. It can register addresses and do nothing else.")

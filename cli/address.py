@@ -1,0 +1,99 @@
+"""`mediastreamer address`: networks by an operator's hand."""
+
+import json
+import sys
+
+import click
+from sqlalchemy import select
+
+from cli.registry_access import Registry, open_registry
+from cli.state import State, json_option, state_option
+from registry.actions.add_network import add_network, remove_network
+from registry.actions.address_rules import oddity_of
+from registry.actions.find_account import find_account
+from registry.models import Registration, Slot
+from smartdns.contract.addresses import Network
+
+email_argument = click.argument("email", metavar="EMAIL")
+network_argument = click.argument("network", metavar="NETWORK")
+
+
+@click.group()
+def address() -> None:
+    """Register and remove addresses by hand.
+
+    NETWORK is an address or ADDRESS/LENGTH. With "-" it is read from standard input, one a line,
+    so that it shows neither in the shell's history nor in the list of processes.
+    """
+
+
+def _networks(registry: Registry, text: str) -> list[Network]:
+    texts = sys.stdin.read().split() if text == "-" else [text]
+    if not texts:
+        raise click.UsageError("no network on standard input")
+    networks = []
+    for number, one in enumerate(texts, 1):
+        try:
+            networks.append(registry.network(one))
+        except ValueError as error:
+            where = f"standard input, number {number}" if text == "-" else "NETWORK"
+            raise click.BadParameter(str(error), param_hint=where) from None
+    return networks
+
+
+@address.command()
+@email_argument
+@network_argument
+@state_option
+def add(state: State, email: str, network: str) -> None:
+    """Let a network in, whatever it is; an odd one with a warning."""
+    with open_registry(state) as registry:
+        networks = _networks(registry, network)
+        with registry.sessions.begin() as session:
+            number = find_account(session, email).id
+            added = sum(add_network(session, number, one) for one in networks)
+    for one in networks:
+        if (oddity := oddity_of(one)) is not None:
+            click.echo(f"Warning: {oddity}.", err=True)
+    click.echo(f"{added} added, {len(networks) - added} there already.")
+
+
+@address.command()
+@email_argument
+@network_argument
+@state_option
+def remove(state: State, email: str, network: str) -> None:
+    """Let a network in no longer for this account."""
+    with open_registry(state) as registry:
+        networks = _networks(registry, network)
+        with registry.sessions.begin() as session:
+            number = find_account(session, email).id
+            for one in networks:
+                remove_network(session, number, one)
+    click.echo(f"{len(networks)} removed.")
+
+
+@address.command("list")
+@email_argument
+@state_option
+@json_option
+def list_(state: State, email: str, *, as_json: bool) -> None:
+    """List an account's networks, and who keeps each up to date."""
+    with open_registry(state) as registry, registry.readers() as session:
+        number = find_account(session, email).id
+        query = select(Registration.network, Slot).join(Slot).where(Slot.account_id == number)
+        held = [
+            {
+                "network": str(network),
+                "kind": str(slot.kind),
+                "slot": slot.number,
+                "label": slot.label,
+            }
+            for network, slot in session.execute(query.order_by(Slot.id, Registration.family))
+        ]
+    if as_json:
+        click.echo(json.dumps(held, indent=2))
+        return
+    for one in held:
+        place = "" if one["slot"] is None else f" {one['slot']}"
+        click.echo(f"{one['network']}  {one['kind']}{place} {one['label']}".rstrip())
