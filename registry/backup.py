@@ -23,10 +23,12 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
 from registry.database import DatabaseUnready, overwrite_deleted, schema_revision
 from registry.models import Account, Base, PendingNetwork, PublishedHead
+from registry.publishing.heads import skip_epochs_after_restore
 
 FORMAT = "mediastreamer backup 1"
 AT_ONCE = 1000
@@ -78,8 +80,9 @@ def restore_backup(
             connection.execute(insert(table), values)
             count += len(values)
             advance(len(values))
-        newer = max(epoch, connection.scalar(select(PublishedHead.epoch)) or 0) + 1
-        connection.execute(update(PublishedHead).values(epoch=newer))
+        newest = max(epoch, connection.scalar(select(PublishedHead.epoch)) or 0)
+        connection.execute(update(PublishedHead).values(epoch=newest))
+        skip_epochs_after_restore(Session(connection))
         _set_sequences(connection)
     overwrite_deleted(engine)
     return count

@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,12 +29,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from registry.models import Base
 
+BUSY_TIMEOUT_MS = 10_000
 PRAGMAS = (
     "journal_mode=WAL",
-    "busy_timeout=10000",
+    f"busy_timeout={BUSY_TIMEOUT_MS}",
     "synchronous=NORMAL",
     "secure_delete=ON",  # deleted rows are overwritten with zeros
 )
+EMPTY_ATTEMPTS, EMPTY_RETRY_S = 50, 0.1
 UPGRADE_LOCK = 0x6D65646961  # of PostgreSQL's advisory locks; any number that is always the same
 _DRIVERS = {
     "sqlite": "sqlite",
@@ -151,16 +154,30 @@ def schema_revision(connection: Connection) -> str | None:
 
 
 def overwrite_deleted(engine: Engine) -> bool:
-    """Let nothing of deleted rows remain in the database's files; False if readers kept it busy.
+    """Let nothing of deleted rows remain in the database's files; False if it was busy.
 
-    SQLite has zeroed the rows (secure_delete) and this empties the write-ahead log. PostgreSQL
-    frees dead rows; its own write-ahead log goes as its settings say.
+    On SQLite the rows are zeros already (secure_delete), but the write-ahead log has older pages.
+    On PostgreSQL dead rows are freed; its own log goes as its settings say.
     """
+    if engine.dialect.name == "sqlite":
+        for _ in range(EMPTY_ATTEMPTS):
+            if empty_log(engine):
+                return True
+            time.sleep(EMPTY_RETRY_S)
+        return False
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("VACUUM"))
-            return True
+        connection.execute(text("VACUUM"))
+    return True
+
+
+def empty_log(engine: Engine) -> bool:
+    """Empty SQLite's write-ahead log, unless somebody is using it; elsewhere do nothing."""
+    if engine.dialect.name != "sqlite":
+        return True
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout=0")
         busy: int = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         return not busy
 
 

@@ -134,7 +134,7 @@ def _portions(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 def _ids(session: Session, emails: Collection[str]) -> dict[str, int]:
     query = select(Account.email, Account.id).where(Account.email.in_(emails))
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def _add_accounts(session: Session, rows: Sequence[Row]) -> int:
@@ -154,7 +154,7 @@ def _set_regions(session: Session, rows: Sequence[Row], ids: dict[str, int]) -> 
     """Set what differs, and have those accounts' networks published."""
     wanted = {ids[row.email]: row.region for row in rows if row.region}
     known = session.execute(select(Account.id, Account.region).where(Account.id.in_(wanted)))
-    changed = {number for number, region in known.tuples() if region != wanted[number]}
+    changed = {number for number, region in known if region != wanted[number]}
     if not changed:
         return
     session.execute(update(Account), [{"id": n, "region": wanted[n]} for n in changed])
@@ -168,7 +168,7 @@ def _add_slots(
     """Open a slot for each network that the account was not given by hand before."""
     query = select(Slot.account_id, Registration.network).join(Registration)
     typed = query.where(Slot.account_id.in_(ids.values()), Slot.kind == SlotKind.OPERATOR)
-    there = set(session.execute(typed).tuples())
+    there = set(session.execute(typed))
     wanted = {(ids[row.email], row.network): None for row in rows if row.network is not None}
     missing = [pair for pair in wanted if pair not in there]
     if not missing:

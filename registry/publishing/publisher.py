@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
-from registry.database import make_readers, make_sessions
+from registry.database import empty_log, make_readers, make_sessions
 from registry.models import PendingNetwork
 from registry.publishing.drain import Drained, drain
 from registry.publishing.lock import publishing_lock
@@ -94,6 +94,7 @@ class Publisher(Service):
             with publishing_lock(self._engine) as held:
                 if held:
                     self._drain_all()
+                    empty_log(self._engine)  # it has the addresses that were replaced
         return self._reconcile_a_little()
 
     def _is_pending(self) -> bool:
