@@ -9,10 +9,11 @@ import importlib.metadata
 import sys
 from pathlib import PurePath
 from types import TracebackType
+from typing import NoReturn
 
 import click
 
-from smartdns.contract.configuration import SettingError
+from cli.errors import is_for_people
 
 COMMANDS = {
     "up": ("cli.up", "Run everything on this machine, with nothing to set up."),
@@ -69,16 +70,16 @@ def main() -> None:
     """Run the command line; whatever goes wrong is one line on standard error."""
     try:
         mediastreamer.main(prog_name="mediastreamer")
-    except SettingError as error:
-        _stop(str(error))
     except Exception as error:  # noqa: BLE001  # a traceback may carry what must not be shown
+        if is_for_people(error):
+            _stop(str(error))
         _stop(
             f"a fault of the program: {type(error).__name__} at {_place(error.__traceback__)}; "
             "please report this line"
         )
 
 
-def _stop(line: str) -> None:
+def _stop(line: str) -> NoReturn:
     click.echo(f"Error: {line}", err=True)
     sys.exit(1)
 

@@ -22,8 +22,8 @@ _BACKLOG = 1024
 _RECEIVE_BUFFER = 4 << 20  # octets; with the default, bursts of 256 queries lost 120
 
 
-class ListenError(OSError):
-    """An address that cannot be listened on; `strerror` says why."""
+class ListenError(Exception):
+    """An address that cannot be listened on; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _bound(kind: socket.SocketKind, host: str, port: int, *, shared: bool) -> so
         bound.bind((host, port))
     except OSError as error:
         bound.close()
-        raise ListenError(error.errno, _why(error, kind, host, port)) from None
+        raise ListenError(_why(error, kind, host, port)) from None
     bound.setblocking(False)
     return bound
 

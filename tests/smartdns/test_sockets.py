@@ -23,7 +23,7 @@ def test_a_taken_port_is_found_even_if_its_holder_would_share_it(
     where = parse_socket_address(held[0].url().partition("//")[2])
     with pytest.raises(ListenError) as raised:
         bind("dns", kind, where, count)
-    assert "is taken by another program" in str(raised.value.strerror)
+    assert "is taken by another program" in str(raised.value)
     for each in held:
         each.socket.close()
 
@@ -32,7 +32,7 @@ def test_a_privileged_port_and_a_foreign_address_are_told_apart() -> None:
     """Each reason has its own words, for each has its own remedy."""
     with pytest.raises(ListenError) as raised:
         bind("dns", socket.SOCK_DGRAM, parse_socket_address("192.0.2.1:53"))
-    assert "does not have that address" in str(raised.value.strerror)
+    assert "does not have that address" in str(raised.value)
 
 
 def test_sockets_pass_to_a_child_as_systemd_passes_them() -> None:

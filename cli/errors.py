@@ -1,0 +1,18 @@
+"""Which exceptions are meant for people: their text is one clear line that says what to do."""
+
+import sys
+
+FOR_PEOPLE = (
+    ("smartdns.contract.configuration", "SettingError"),
+    ("smartdns.sockets", "ListenError"),
+    ("zones.load", "CatalogError"),
+    ("registry.database", "DatabaseUnready"),
+    ("registry.actions.errors", "Refused"),
+)
+
+
+def is_for_people(error: Exception) -> bool:
+    """Say so without importing anything: who raised it has its module loaded."""
+    return any(
+        isinstance(error, getattr(sys.modules.get(module), name, ())) for module, name in FOR_PEOPLE
+    )

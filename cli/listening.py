@@ -1,0 +1,75 @@
+"""The sockets of each role: bound from settings, or handed over by systemd."""
+
+import socket
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from smartdns.contract.addresses import SocketAddress
+from smartdns.sockets import NamedSocket, bind
+
+if TYPE_CHECKING:
+    from registry.settings import RegistrySettings
+    from smartdns.settings import DataPlaneSettings
+
+SetsOfSockets = list[list[NamedSocket]]
+
+NAMES = {
+    "resolver": {"udp", "tcp", "tls"},
+    "relay": {"relay-tls", "relay-http"},
+    "registry": {"web"},
+}
+
+
+def sockets_of_resolver(settings: "DataPlaneSettings") -> SetsOfSockets:
+    """DNS over UDP and TCP, and over TLS where there is a certificate."""
+    return _bound(
+        [
+            *(("udp", socket.SOCK_DGRAM, where) for where in settings.dns_listen),
+            *(("tcp", socket.SOCK_STREAM, where) for where in settings.dns_listen),
+            *(("tls", socket.SOCK_STREAM, where) for where in settings.dns_tls_listen),
+        ],
+        settings.workers,
+    )
+
+
+def sockets_of_relay(settings: "DataPlaneSettings") -> SetsOfSockets:
+    """TLS and HTTP of streaming services."""
+    return _bound(
+        [
+            *(("relay-tls", socket.SOCK_STREAM, where) for where in settings.relay_tls_listen),
+            *(("relay-http", socket.SOCK_STREAM, where) for where in settings.relay_http_listen),
+        ],
+        settings.workers,
+    )
+
+
+def sockets_of_registry(settings: "RegistrySettings") -> SetsOfSockets:
+    """The pages; one worker, whose threads wait on the database."""
+    return _bound([("web", socket.SOCK_STREAM, where) for where in settings.web_listen], 1)
+
+
+def _bound(
+    wanted: Iterable[tuple[str, socket.SocketKind, SocketAddress]], workers: int
+) -> SetsOfSockets:
+    sets: SetsOfSockets = [[] for _ in range(workers)]
+    try:
+        for name, kind, where in wanted:
+            for each, sockets in zip(bind(name, kind, where, workers), sets, strict=True):
+                sockets.append(each)
+    except Exception:
+        close(sets)
+        raise
+    return sets
+
+
+def activated(role: str, given: Sequence[NamedSocket], workers: int) -> SetsOfSockets:
+    """Sockets that systemd bound for this role, all of them in every worker; [] if none."""
+    ours = [each for each in given if each.name in NAMES[role]]
+    return [ours] * workers if ours else []
+
+
+def close(sets: SetsOfSockets) -> None:
+    """Give the ports back."""
+    for sockets in sets:
+        for each in sockets:
+            each.socket.close()

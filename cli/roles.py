@@ -1,0 +1,112 @@
+"""`mediastreamer registry`, `resolver`, `relay`: one role each, in the foreground."""
+
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from cli import listening
+from cli.listening import SetsOfSockets
+from cli.privileges import become
+from cli.state import (
+    SECRETS,
+    State,
+    data_plane_environment,
+    registry_environment,
+    state_option,
+)
+from smartdns.contract.configuration import Configuration, SettingError
+from smartdns.sockets import NamedSocket, inherited
+
+if TYPE_CHECKING:
+    from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+
+    from cli.running import Running
+
+
+@click.command
+@state_option
+def resolver(state: State) -> None:
+    """Run the resolver: DNS for registered addresses.
+
+    SIGHUP replaces the workers one after the other; no query is lost. Sockets that systemd
+    hands over under the names udp, tcp and tls are used in place of MEDIASTREAMER_DNS_LISTEN.
+    """
+    given = inherited()  # before anything imports Twisted
+    from smartdns.settings import read_settings
+
+    settings = read_settings(state.configuration())
+    if not settings.upstreams:
+        raise SettingError(
+            "MEDIASTREAMER_UPSTREAMS: no upstream resolver is known, "
+            "/etc/resolv.conf names none; give ADDRESS[:PORT]"
+        )
+    sockets = _sockets("resolver", given, settings.workers) or listening.sockets_of_resolver(
+        settings
+    )
+    become(settings.run_as)
+    _run(state, "resolver", sockets, data_plane_environment)
+
+
+@click.command
+@state_option
+def relay(state: State) -> None:
+    """Run the relay: TLS and HTTP of streaming services.
+
+    SIGHUP replaces the workers. Sockets that systemd hands over under the names relay-tls and
+    relay-http are used in place of the settings'.
+    """
+    given = inherited()
+    from smartdns.settings import read_settings
+
+    settings = read_settings(state.configuration())
+    sockets = _sockets("relay", given, settings.workers) or listening.sockets_of_relay(settings)
+    become(settings.run_as)
+    _run(state, "relay", sockets, data_plane_environment)
+
+
+@click.command
+@state_option
+def registry(state: State) -> None:
+    """Run the registry: pages, update endpoints, publishing.
+
+    SIGHUP replaces its worker. A socket that systemd hands over under the name web is used in
+    place of MEDIASTREAMER_WEB_LISTEN.
+    """
+    given = inherited()
+    from registry.settings import read_settings
+
+    configuration = state.configuration()
+    settings = read_settings(configuration)
+    if not configuration.texts.get("secret_key"):
+        state.prepare()
+    sockets = _sockets("registry", given, 1) or listening.sockets_of_registry(settings)
+    _run(state, "registry", sockets, registry_environment)
+
+
+def _sockets(role: str, given: Sequence[NamedSocket], workers: int) -> SetsOfSockets:
+    return listening.activated(role, given, workers)
+
+
+def _run(
+    state: State,
+    role: str,
+    sockets: SetsOfSockets,
+    environment: Callable[[Configuration], dict[str, str]],
+) -> None:
+    from cli import control, running
+    from smartdns.telemetry.gate import say
+
+    if any(name not in state.configuration().texts for name in SECRETS):
+        state.prepare()
+
+    def start(reactor: "AsyncioSelectorReactor") -> "tuple[Running, Awaitable[None]]":
+        redis_url = state.configuration().texts["redis_url"]
+        everything = running.Running(reactor, redis_url)
+        supervisor = everything.add(role, sockets, lambda: environment(state.configuration()))
+        ready = supervisor.when_ready()
+        ready.addCallback(lambda _: say(f"Ready: {role}"))
+        return everything, ready
+
+    sys.exit(running.run(state, f"{control.NAME}-{role}", start))

@@ -1,0 +1,155 @@
+"""What a foreground command runs: roles under supervisors, perhaps a Redis, and how they are."""
+
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+from twisted.internet.defer import Deferred, DeferredList, ensureDeferred
+
+from cli import control
+from cli.errors import is_for_people
+from cli.listening import SetsOfSockets
+from cli.state import State
+from smartdns.child_process import Place
+from smartdns.telemetry.gate import place_of, say
+from smartdns.workers import StartError, Supervisor
+
+WORKER = [sys.executable, "-m", "cli.main", "worker"]
+
+
+@dataclass
+class Running:
+    """The roles of one installation that this process looks after."""
+
+    reactor: AsyncioSelectorReactor
+    redis_url: str
+    redis: Place | None = None
+    roles: dict[str, Supervisor] = field(default_factory=dict)
+
+    def add(
+        self, role: str, sockets: SetsOfSockets, environment: Callable[[], Mapping[str, str]]
+    ) -> Supervisor:
+        """Start a role on its sockets."""
+        supervisor = Supervisor([*WORKER, role], sockets, environment, self.reactor)
+        self.roles[role] = supervisor
+        supervisor.startService()
+        return supervisor
+
+    def status(self) -> dict[str, Any]:
+        """Give what `status --json` shows."""
+        roles = {role: _status_of(supervisor) for role, supervisor in self.roles.items()}
+        if self.redis is not None:
+            roles["redis"] = self._status_of_redis(self.redis)
+        return {"ready": all(role["ready"] for role in roles.values()), "roles": roles}
+
+    def _status_of_redis(self, place: Place) -> dict[str, Any]:
+        alive = place.child is not None and not place.child.ended
+        return {
+            "ready": alive,
+            "pids": [place.child.pid] if alive and place.child else [],
+            "listen": [without_password(self.redis_url)],
+        }
+
+    def answer(self, question: Mapping[str, Any]) -> object:
+        """Answer what came through the control socket."""
+        if question["what"] == "status":
+            return self.status()
+        asked = [
+            supervisor.ask(question).addCallback(lambda found, role=role: (role, found))  # type: ignore[misc]
+            for role, supervisor in self.roles.items()
+            if role == question.get("role", role)
+        ]
+        return DeferredList(asked).addCallback(lambda results: dict(pair for _, pair in results))
+
+    def replace_all(self) -> None:
+        """Replace every worker of every role, without a gap."""
+        for supervisor in self.roles.values():
+            supervisor.replace_all()
+
+    def stop(self) -> Deferred[object]:
+        """Stop the roles together, then Redis, which they still talk to."""
+        stopped = DeferredList([each.stopService() for each in self.roles.values()])
+        return stopped.addCallback(lambda _: None if self.redis is None else self.redis.close())
+
+
+def _status_of(supervisor: Supervisor) -> dict[str, Any]:
+    """Merge what the workers say: a role is as far as the last of its workers."""
+    reports = supervisor.reports()
+    merged: dict[str, Any] = {
+        "ready": supervisor.ready,
+        "pids": [worker.pid for worker in supervisor.workers],
+        "listen": list(dict.fromkeys(
+            each.url() for sockets in supervisor.sets_of_sockets for each in sockets
+        )),
+    }  # fmt: skip
+    heads = [(r["epoch"], r["position"]) for r in reports if r.get("epoch") is not None]
+    if heads:
+        merged["epoch"], merged["position"] = min(heads)
+    if any("loaded" in report for report in reports):
+        merged["loaded"] = all(report.get("loaded") for report in reports)
+    return merged
+
+
+def without_password(url: str) -> str:
+    """Give a URL as it may be shown."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def run(
+    state: State,
+    control_name: str,
+    start: Callable[[AsyncioSelectorReactor], tuple[Running, Awaitable[None]]],
+) -> int:
+    """Run the reactor until a signal; give the exit status.
+
+    `start` begins everything and gives what becomes true once all of it is ready; if that fails,
+    the reason is said in one line and the status is 1.
+    """
+    from smartdns.event_loop import install_reactor
+    from smartdns.process_limits import forbid_core_dumps, use_all_descriptors
+    from smartdns.telemetry.gate import close_gate
+
+    install_reactor()
+    close_gate()
+    forbid_core_dumps()
+    use_all_descriptors()
+    from twisted.internet import reactor
+
+    status = 0
+
+    def begin() -> None:
+        running, ready = start(reactor)
+        control.serve(state.folder, control_name, running.answer, reactor)
+        reactor.addSystemEventTrigger("before", "shutdown", running.stop)
+        signal.signal(
+            signal.SIGHUP, lambda *_: reactor.callFromThread(running.replace_all)
+        )
+        ensureDeferred(_awaited(ready)).addErrback(failed)
+
+    def failed(failure: Any) -> None:  # noqa: ANN401
+        nonlocal status
+        status = 1
+        say(f"Error: {_line(failure.value)}")
+        if reactor.running:
+            reactor.stop()
+
+    reactor.callWhenRunning(begin)
+    reactor.run()
+    (state.folder / control_name).unlink(missing_ok=True)
+    return status
+
+
+async def _awaited(ready: Awaitable[None]) -> None:
+    await ready
+
+
+def _line(error: Exception) -> str:
+    if isinstance(error, (StartError, click.ClickException)) or is_for_people(error):
+        return str(error)
+    return f"a fault of the program: {type(error).__name__} at {place_of(error.__traceback__)}"

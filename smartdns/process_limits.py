@@ -1,0 +1,39 @@
+"""What the kernel is told about a process: no core dump, no debugger, no life after its parent."""
+
+import ctypes
+import os
+import resource
+import signal
+
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+_PR_SET_DUMPABLE = 4
+
+
+def forbid_core_dumps() -> None:
+    """A dump would hold queries and addresses; nor may another process of the user look in."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def die_with_parent() -> None:
+    """SIGTERM when the thread that started us ends, however it does."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def leave_the_keyboard_to_the_parent() -> None:
+    """Ctrl-C reaches every process of a terminal; the parent passes on what it means."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def use_all_descriptors() -> None:
+    """Raise the soft limit of open files to the hard one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _prctl(option: int, value: int) -> None:
+    if os.name == "posix" and hasattr(_LIBC, "prctl"):
+        _LIBC.prctl(option, value, 0, 0, 0)
+
+
+_LIBC = ctypes.CDLL(None)
