@@ -14,9 +14,11 @@ from typing import Any
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.protocol import Factory
+from twisted.internet.interfaces import IReadDescriptor
+from twisted.python.failure import Failure
+from zope.interface import implementer
 
-from smartdns.worker_channel import JsonLines
+from smartdns.worker_channel import JsonLines, adopt
 
 NAME = "control"
 _TIMEOUT_S = 10.0
@@ -35,10 +37,33 @@ def serve(
         Path(name).unlink(missing_ok=True)
         listening.bind(name)
     listening.listen()
-    factory = Factory.forProtocol(lambda: _answering(answer))
-    factory.noisy = False
-    reactor.adoptStreamPort(listening.fileno(), socket.AF_UNIX, factory)
-    listening.close()
+    reactor.addReader(_Accepting(listening, answer, reactor))
+
+
+@implementer(IReadDescriptor)
+class _Accepting:
+    """Twisted's own port would let everybody in: it makes its socket 0666, and by its path."""
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        answer: Callable[[Mapping[str, Any]], object],
+        reactor: AsyncioSelectorReactor,
+    ) -> None:
+        self._listening = listening
+        self._answer = answer
+        self._reactor = reactor
+        self.fileno = listening.fileno
+
+    def logPrefix(self) -> str:
+        return "control"
+
+    def doRead(self) -> None:
+        with contextlib.suppress(OSError):
+            adopt(_answering(self._answer), self._listening.accept()[0], self._reactor)
+
+    def connectionLost(self, _reason: Failure) -> None:
+        self._listening.close()
 
 
 def _answering(answer: Callable[[Mapping[str, Any]], object]) -> JsonLines:

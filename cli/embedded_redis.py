@@ -1,6 +1,4 @@
-"""The Redis that `up` starts where none is configured: with a socket in a folder of ours, no
-port, and nothing on disk.
-"""
+"""The Redis that `up` starts where none is configured: a socket, no port, nothing on disk."""
 
 import importlib.util
 import shutil

@@ -42,9 +42,7 @@ def _query() -> bytes:
     return header + _LOCALHOST + struct.pack("!HH", _A, _IN)
 
 
-def _connected(
-    where: SocketAddress, kind: socket.SocketKind, timeout: float
-) -> socket.socket:
+def _connected(where: SocketAddress, kind: socket.SocketKind, timeout: float) -> socket.socket:
     family = socket.AF_INET6 if where.address.version == 6 else socket.AF_INET
     asking = socket.socket(family, kind)
     asking.settimeout(timeout)

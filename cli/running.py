@@ -59,12 +59,10 @@ class Running:
         """Answer what came through the control socket."""
         if question["what"] == "status":
             return self.status()
-        asked = [
-            supervisor.ask(question).addCallback(lambda found, role=role: (role, found))  # type: ignore[misc]
-            for role, supervisor in self.roles.items()
-            if role == question.get("role", role)
-        ]
-        return DeferredList(asked).addCallback(lambda results: dict(pair for _, pair in results))
+        return ensureDeferred(self._ask_workers(question))
+
+    async def _ask_workers(self, question: Mapping[str, Any]) -> dict[str, list[Any]]:
+        return {role: await each.ask(question) for role, each in self.roles.items()}
 
     def replace_all(self) -> None:
         """Replace every worker of every role, without a gap."""
@@ -115,22 +113,18 @@ def run(
     from smartdns.process_limits import forbid_core_dumps, use_all_descriptors
     from smartdns.telemetry.gate import close_gate
 
-    install_reactor()
+    reactor = install_reactor(has_children=True)
     close_gate()
     forbid_core_dumps()
     use_all_descriptors()
-    from twisted.internet import reactor
-
     status = 0
 
-    def begin() -> None:
+    async def begin() -> None:
         running, ready = start(reactor)
-        control.serve(state.folder, control_name, running.answer, reactor)
         reactor.addSystemEventTrigger("before", "shutdown", running.stop)
-        signal.signal(
-            signal.SIGHUP, lambda *_: reactor.callFromThread(running.replace_all)
-        )
-        ensureDeferred(_awaited(ready)).addErrback(failed)
+        control.serve(state.folder, control_name, running.answer, reactor)
+        signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(running.replace_all))
+        await ready
 
     def failed(failure: Any) -> None:  # noqa: ANN401
         nonlocal status
@@ -139,14 +133,10 @@ def run(
         if reactor.running:
             reactor.stop()
 
-    reactor.callWhenRunning(begin)
+    reactor.callWhenRunning(lambda: ensureDeferred(begin()).addErrback(failed))
     reactor.run()
     (state.folder / control_name).unlink(missing_ok=True)
     return status
-
-
-async def _awaited(ready: Awaitable[None]) -> None:
-    await ready
 
 
 def _line(error: Exception) -> str:

@@ -47,13 +47,18 @@ class State:
 
     def configuration(self, environment: Mapping[str, str] = os.environ) -> Configuration:
         """Give all settings of this installation; makes nothing."""
+        given = self.given(environment)
+        return Configuration({**self.defaults(), **self._chosen_by_up(), **given})
+
+    def given(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """Give the settings that somebody made by hand."""
         by_hand = self.folder / FILE_NAME
         file = by_hand if f"{PREFIX}CONFIG" not in environment and by_hand.exists() else None
-        given = load_configuration(environment, file).texts
-        texts = {**self._defaults(), **self._chosen_by_up(), **given}
-        return Configuration({k: v for k, v in texts.items() if k not in NOT_SETTINGS})
+        texts = load_configuration(environment, file).texts
+        return {name: text for name, text in texts.items() if name not in NOT_SETTINGS}
 
-    def _defaults(self) -> dict[str, str]:
+    def defaults(self) -> dict[str, str]:
+        """Give the settings that follow from the folder alone."""
         texts = {
             "database_url": f"sqlite:///{self.folder / 'registry.sqlite'}",
             "redis_url": f"unix://{self.folder / 'redis' / 'redis.sock'}",

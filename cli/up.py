@@ -2,21 +2,18 @@
 
 import contextlib
 import fcntl
-import os
 import sys
-from collections.abc import Awaitable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cli import embedded_redis, listening, probes
+from cli import choices, embedded_redis, listening
 from cli.choices import Options, chosen_settings
-from cli.listening import SetsOfSockets
+from cli.installation import Installation
 from cli.privileges import become
-from cli.state import State, data_plane_environment, registry_environment, state_option
-from smartdns.contract.addresses import SocketAddress
+from cli.state import State, state_option
 from smartdns.contract.configuration import PREFIX, Configuration, SettingError
 from smartdns.settings import DataPlaneSettings
 from smartdns.settings import read_settings as read_data_plane_settings
@@ -25,27 +22,54 @@ if TYPE_CHECKING:
     from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
     from cli.running import Running
-    from registry.settings import RegistrySettings
-
-READY_WITHIN_S = 60.0
 
 
 @click.command
 @state_option
-@click.option("--dns", metavar="ADDR:PORT", help="Serve DNS here [default: 127.0.0.1:1053].")
-@click.option("--web", metavar="ADDR:PORT", help="Serve the page here [default: 127.0.0.1:8053].")
-@click.option("--relay-tls", metavar="ADDR:PORT", help="[default: 127.0.0.1:8443]")
-@click.option("--relay-http", metavar="ADDR:PORT", help="[default: 127.0.0.1:8080]")
 @click.option(
-    "--upstream", "upstreams", metavar="HOST[:PORT]", multiple=True,
+    "--dns",
+    metavar="ADDR:PORT",
+    callback=choices.socket_address,
+    help="Serve DNS here [default: 127.0.0.1:1053].",
+)
+@click.option(
+    "--web",
+    metavar="ADDR:PORT",
+    callback=choices.socket_address,
+    help="Serve the page here [default: 127.0.0.1:8053].",
+)
+@click.option(
+    "--relay-tls",
+    metavar="ADDR:PORT",
+    callback=choices.socket_address,
+    help="Relay TLS here [default: 127.0.0.1:8443].",
+)
+@click.option(
+    "--relay-http",
+    metavar="ADDR:PORT",
+    callback=choices.socket_address,
+    help="Relay HTTP here [default: 127.0.0.1:8080].",
+)
+@click.option(
+    "--upstream",
+    "upstreams",
+    metavar="HOST[:PORT]",
+    multiple=True,
+    callback=choices.upstreams,
     help="Forward to this resolver; may be repeated [default: the system's].",
 )
 @click.option(
-    "--relay-address", "relay_addresses", metavar="REGION=ADDR[,ADDR]", multiple=True,
+    "--relay-address",
+    "relay_addresses",
+    metavar="REGION=ADDR[,ADDR]",
+    multiple=True,
+    callback=choices.relay_addresses,
     help="What steered names resolve to; may be repeated [default: 127.0.0.1 for all].",
 )
 @click.option(
-    "--zones", metavar="DIR", multiple=True,
+    "--zones",
+    metavar="DIR",
+    multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Services beside the built-in ones; may be repeated.",
 )
@@ -62,11 +86,93 @@ def up(state: State, **options: object) -> None:
     """
     state.prepare()
     with _alone(state), contextlib.ExitStack() as cleanup:
-        settings = chosen_settings(Options(**options), state.given())  # type: ignore[arg-type]
-        plan = _plan(state, settings, cleanup)
-        become(plan.data_plane.run_as)
-        state.remember({k: v for k, v in plan.configuration.texts.items() if k in settings})
-        from cli.first_account import make_ready
+        installation = _prepare(state, Options(**options), cleanup)  # type: ignore[arg-type]
+        become(installation.data_plane.run_as)
+        _run(state, installation)
 
-        password = make_ready(state, plan.registry)
-        sys.exit(_run(state, plan, password))
+
+def _prepare(state: State, options: Options, cleanup: contextlib.ExitStack) -> Installation:
+    """Find everything that would stop the start while nothing runs yet."""
+    from registry.settings import read_settings as read_registry_settings
+
+    given = state.given()
+    redis = None if "redis_url" in given else _own_redis(state, cleanup)
+    chosen = chosen_settings(options, given)
+    if redis is not None:
+        chosen["redis_url"] = f"unix://{redis[1] / 'redis.sock'}"
+    configuration = Configuration({**state.defaults(), **chosen})
+    data_plane = read_data_plane_settings(configuration)
+    registry = read_registry_settings(configuration)
+    _reject_unknown(configuration)
+    _require_upstream(data_plane)
+    sockets = {
+        "registry": listening.sockets_of_registry(registry),
+        "resolver": listening.sockets_of_resolver(data_plane),
+        "relay": listening.sockets_of_relay(data_plane),
+    }
+    state.remember(chosen)
+    return Installation(configuration, data_plane, registry, sockets, redis)
+
+
+@contextlib.contextmanager
+def _alone(state: State) -> Iterator[None]:
+    """One `up` for each state folder, as long as its process lives."""
+    with (state.folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise click.ClickException(
+                f"another `mediastreamer up` runs on {state.folder}: "
+                "stop it, or name another folder with --state DIR"
+            ) from None
+        yield
+
+
+def _own_redis(state: State, cleanup: contextlib.ExitStack) -> tuple[str, Path]:
+    server = embedded_redis.find_server()
+    if server is None:
+        raise click.ClickException(
+            "no Redis is to be had: install redis-server or valkey-server, "
+            f"or name one with {PREFIX}REDIS_URL"
+        )
+    return server, cleanup.enter_context(embedded_redis.socket_folder(state.folder))
+
+
+def _reject_unknown(configuration: Configuration) -> None:
+    for name in configuration.unknown():
+        raise SettingError(f"{PREFIX}{name.upper()}: there is no such setting")
+
+
+def _require_upstream(settings: DataPlaneSettings) -> None:
+    if not settings.upstreams:
+        raise click.ClickException(
+            "no upstream resolver was found: /etc/resolv.conf names none; "
+            "name one with --upstream ADDRESS"
+        )
+    ours = {(where.address, where.port) for where in settings.dns_listen}
+    for upstream in settings.upstreams:
+        if (upstream.address, upstream.port) in ours:
+            raise click.ClickException(
+                f"the upstream {upstream} is this resolver itself: name another with --upstream"
+            )
+
+
+def _run(state: State, installation: Installation) -> None:
+    from cli import control, running, starting
+    from cli.first_account import upgrade_and_add_owner
+    from zones.load import load_catalog
+
+    catalog = load_catalog(installation.registry.zones)
+    unknown = set(installation.data_plane.relay_addresses) - set(catalog.regions) - {"*"}
+    if unknown:
+        raise SettingError(
+            f"{PREFIX}RELAY_ADDRESSES: there is no region {', '.join(sorted(unknown))}; "
+            f"there are {', '.join(sorted(catalog.regions))}"
+        )
+    password = upgrade_and_add_owner(state, installation.registry.database_url, catalog)
+
+    def start(reactor: "AsyncioSelectorReactor") -> "tuple[Running, Awaitable[None]]":
+        everything = running.Running(reactor, installation.data_plane.redis_url)
+        return everything, starting.start_all(everything, state, installation, password)
+
+    sys.exit(running.run(state, control.NAME, start))

@@ -1,14 +1,18 @@
 """`mediastreamer worker ROLE`: one process of a role, started by a supervisor with its sockets."""
 
+import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from socket import socket
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 from smartdns.contract.configuration import Configuration, load_configuration
 from smartdns.sockets import by_name, inherited
+
+if TYPE_CHECKING:
+    from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
 Sockets = dict[str, list[socket]]
 
@@ -34,18 +38,18 @@ def worker(role: str) -> None:
     if "control" not in sockets:
         raise click.UsageError(f"workers are started by `mediastreamer {role}`")
     (control,) = sockets.pop("control")
-    _prepare_process()
+    reactor = _prepare_process()
     try:
-        service = _SERVICES[role](load_configuration(), sockets)
+        service = _service(role, load_configuration(), sockets)
     except Exception as error:  # noqa: BLE001  # told to the supervisor, which tells the operator
         from smartdns.worker_channel import say_failed
 
         say_failed(control, _line(error))
         sys.exit(1)
-    _run(service, control)
+    _run(service, control, reactor)
 
 
-def _prepare_process() -> None:
+def _prepare_process() -> "AsyncioSelectorReactor":
     from smartdns.event_loop import install_reactor
     from smartdns.process_limits import (
         die_with_parent,
@@ -59,13 +63,12 @@ def _prepare_process() -> None:
     leave_the_keyboard_to_the_parent()
     forbid_core_dumps()
     use_all_descriptors()
-    install_reactor()
+    reactor = install_reactor()
     close_gate()
+    return reactor
 
 
-def _run(service: RoleService, control: socket) -> None:
-    from twisted.internet import reactor
-
+def _run(service: RoleService, control: socket, reactor: "AsyncioSelectorReactor") -> None:
     from smartdns.worker_channel import WorkerEnd
 
     def begin() -> None:
@@ -99,32 +102,16 @@ def _line(error: Exception) -> str:
     return str(error) if is_for_people(error) else f"a fault of the program: {type(error).__name__}"
 
 
-# Each imports its plane only: no worker of the data plane ever loads the registry's libraries.
-
-
-def _resolver(configuration: Configuration, sockets: Sockets) -> RoleService:
-    from smartdns.service import resolver_service
-    from smartdns.settings import read_settings
-
-    return resolver_service(read_settings(configuration), sockets)
-
-
-def _relay(configuration: Configuration, sockets: Sockets) -> RoleService:
-    from smartdns.service import relay_service
-    from smartdns.settings import read_settings
-
-    return relay_service(read_settings(configuration), sockets)
-
-
-def _registry(configuration: Configuration, sockets: Sockets) -> RoleService:
-    from registry.service import registry_service
-    from registry.settings import read_settings
-
-    return registry_service(read_settings(configuration), sockets)
-
-
-_SERVICES: Mapping[str, Callable[[Configuration, Sockets], RoleService]] = {
-    "resolver": _resolver,
-    "relay": _relay,
-    "registry": _registry,
+# Only its own plane is imported: no worker of the data plane loads the registry's libraries.
+_SERVICES = {
+    "resolver": ("smartdns.service", "resolver_service", "smartdns.settings"),
+    "relay": ("smartdns.service", "relay_service", "smartdns.settings"),
+    "registry": ("registry.service", "registry_service", "registry.settings"),
 }
+
+
+def _service(role: str, configuration: Configuration, sockets: Sockets) -> RoleService:
+    module, make, settings = _SERVICES[role]
+    read = importlib.import_module(settings).read_settings(configuration)
+    service: RoleService = getattr(importlib.import_module(module), make)(read, sockets)
+    return service

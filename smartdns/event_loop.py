@@ -2,19 +2,27 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from twisted.internet import asyncioreactor
+from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import Deferred
 
 T = TypeVar("T")
 
 
-def install_reactor() -> None:
-    """Make Twisted's reactor; to be called before anything imports `twisted.internet.reactor`."""
-    loop = _new_loop()
+def install_reactor(*, has_children: bool = False) -> AsyncioSelectorReactor:
+    """Make Twisted's reactor; to be called before anything imports `twisted.internet.reactor`.
+
+    Who has child processes gets asyncio's own loop: uvloop takes SIGCHLD's wake-up away from
+    Twisted, which then never learns that a child has ended.
+    """
+    loop = asyncio.new_event_loop() if has_children else _new_loop()
     asyncio.set_event_loop(loop)
     asyncioreactor.install(loop)
+    from twisted.internet import reactor  # noqa: PLC0415 - only now is there one
+
+    return cast("AsyncioSelectorReactor", reactor)
 
 
 def deferred_from(coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:

@@ -1,0 +1,89 @@
+"""Start everything of an `up`, wait until it really answers, and say how to use it."""
+
+import sys
+from collections.abc import Callable, Mapping
+
+import click
+from twisted.internet.defer import FirstError, gatherResults
+from twisted.internet.threads import deferToThread
+
+from cli import embedded_redis, probes
+from cli.first_account import EMAIL
+from cli.installation import Installation
+from cli.running import Running
+from cli.state import State, data_plane_environment, registry_environment
+
+READY_WITHIN_S = 60.0
+ANSWERS_WITHIN_S = 10.0
+
+
+async def start_all(
+    everything: Running, state: State, installation: Installation, password: str | None
+) -> None:
+    """Start Redis and the roles; ClickException or StartError says what did not come about."""
+    if installation.redis is not None:
+        everything.redis = embedded_redis.start(*installation.redis, everything.reactor)
+    for role, sockets in installation.sockets.items():
+        everything.add(role, sockets, _environment_of(role, installation))
+    ready = gatherResults(
+        [each.when_ready() for each in everything.roles.values()], consumeErrors=True
+    )
+    try:
+        await ready.addTimeout(READY_WITHIN_S, everything.reactor)
+    except TimeoutError:
+        raise click.ClickException(_who_is_not_ready(everything)) from None
+    except FirstError as error:
+        error.subFailure.raiseException()
+    silent = await deferToThread(_silent, installation)
+    if silent:
+        raise click.ClickException(f"started, but there is no answer from {', '.join(silent)}")
+    _welcome(state, installation, password)
+
+
+def _environment_of(role: str, installation: Installation) -> Callable[[], Mapping[str, str]]:
+    variables = registry_environment if role == "registry" else data_plane_environment
+    return lambda: variables(installation.configuration)
+
+
+def _who_is_not_ready(everything: Running) -> str:
+    late = [role for role, each in everything.status()["roles"].items() if not each["ready"]]
+    return (
+        f"not ready after {READY_WITHIN_S:.0f} seconds: {', '.join(late)}; "
+        "`mediastreamer doctor` looks for the reason"
+    )
+
+
+def _silent(installation: Installation) -> list[str]:
+    """Ask every listening address as its users will; give those that say nothing."""
+    dns, web = installation.data_plane, installation.registry
+    host = web.public_url.partition("://")[2]
+    tls = web.web_certificate is not None
+    asked: dict[str, Callable[[], bool]] = {}
+    for where in dns.dns_listen:
+        asked[f"DNS over UDP at {where}"] = lambda where=where: probes.dns_answers(where)  # type: ignore[misc]
+        asked[f"DNS over TCP at {where}"] = lambda where=where: probes.dns_answers(where, tcp=True)  # type: ignore[misc]
+    for where in (*dns.relay_tls_listen, *dns.relay_http_listen):
+        asked[f"the relay at {where}"] = lambda where=where: probes.accepts(where)  # type: ignore[misc]
+    for where in web.web_listen:
+        asked[f"the page at {where}"] = lambda where=where: probes.page_answers(
+            where, host, tls=tls
+        )  # type: ignore[misc]
+    return [name for name, probe in asked.items() if not probes.eventually(probe, ANSWERS_WITHIN_S)]
+
+
+def _welcome(state: State, installation: Installation, password: str | None) -> None:
+    dns = installation.data_plane.dns_listen[0]
+    file = state.folder / "sign-in"
+    if sys.stdout.isatty() and password is not None:
+        said = password
+    else:
+        said = f"in {file}" if file.exists() else "the one you chose"
+    lines = (
+        f"Sign in    {installation.registry.public_url}",
+        f"           e-mail {EMAIL}, password {said}",
+        '           and press "Register my IP address"',
+        f"Then try   dig @{dns.address} -p {dns.port} www.netflix.com",
+        f"Ready      DNS on {dns}; Ctrl-C stops everything",
+    )
+    for line in lines:
+        click.echo(line)
