@@ -15,6 +15,7 @@ from smartdns.answering.codes import (
     NXDOMAIN,
     RRSIG,
     SOA,
+    YXDOMAIN,
 )
 from smartdns.answering.names import below, suffixes
 from smartdns.answering.plan import Record
@@ -37,7 +38,7 @@ def accept(question: Question, reply: UpstreamReply, *, dnssec_ok: bool) -> Hear
     and what stands at its end; the SOA of a negative answer (RFC 2308); and with `dnssec_ok` the
     signatures and denials that prove them.
     """
-    if reply.rcode not in {NOERROR, NXDOMAIN} or reply.truncated:
+    if reply.rcode not in {NOERROR, NXDOMAIN, YXDOMAIN} or reply.truncated:
         return None
     try:
         chain, end, answered = _follow(question, reply.answer, dnssec_ok=dnssec_ok)
@@ -47,9 +48,11 @@ def accept(question: Question, reply: UpstreamReply, *, dnssec_ok: bool) -> Hear
     if answered:
         return _heard(NOERROR, chain, proofs, LONGEST_TTL, reply)
     soa = _soa(end, reply.authority)
-    negative_ttl = 0 if soa is None else min(_ttl(soa), _minimum(soa), LONGEST_NEGATIVE_TTL)
-    authority = [] if soa is None else [replace(soa, ttl=negative_ttl), *proofs]
-    heard = _heard(reply.rcode, chain, authority, negative_ttl, reply)
+    if soa is None:  # not to be believed for any time (RFC 2308 section 5)
+        return replace(_heard(reply.rcode, chain, proofs, LONGEST_TTL, reply), ttl=0)
+    negative_ttl = min(_ttl(soa), _minimum(soa), LONGEST_NEGATIVE_TTL)
+    authority = [replace(soa, ttl=negative_ttl), *proofs]
+    heard = _heard(reply.rcode, chain, authority, LONGEST_TTL, reply)
     return replace(heard, denies_name=reply.rcode == NXDOMAIN and not chain)
 
 

@@ -2,7 +2,7 @@
 
 # Response codes; those above 15 need an OPT record in the reply.
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
-NOTAUTH = 9
+YXDOMAIN, NOTAUTH = 6, 9
 BADVERS = 16
 BADCOOKIE = 23
 

@@ -39,10 +39,10 @@ def check_cookie(query: Query, address: bytes, secret: bytes, wall_s: int) -> Co
         return None
     client, server = data[:CLIENT_COOKIE_LENGTH], data[CLIENT_COOKIE_LENGTH:]
     age = _age(server, wall_s)
-    valid = age is not None and server == _server_cookie(client, server[4:8], address, secret)
+    valid = age is not None and server == _server_cookie(client, server[:8], address, secret)
     if not valid or age is None or age > _RENEWED_AFTER_S:
-        time = (wall_s & 0xFFFF_FFFF).to_bytes(4)
-        fresh = _server_cookie(client, time, address, secret)
+        head = _VERSION + (wall_s & 0xFFFF_FFFF).to_bytes(4)
+        fresh = _server_cookie(client, head, address, secret)
     else:
         fresh = server
     return Cookie((OPTION_COOKIE, client + fresh), valid, bool(server) and not valid)
@@ -50,15 +50,15 @@ def check_cookie(query: Query, address: bytes, secret: bytes, wall_s: int) -> Co
 
 def _age(server: bytes, wall_s: int) -> int | None:
     """Give the age in seconds of a cookie that may still be good; None: not one of ours."""
-    if len(server) != 16 or server[:4] != _VERSION:
+    if len(server) != 16 or server[0] != _VERSION[0]:
         return None
     age = (wall_s - int.from_bytes(server[4:8])) & 0xFFFF_FFFF  # serial arithmetic (RFC 1982)
     age = age - 0x1_0000_0000 if age >> 31 else age
     return age if -_NEWEST_S <= age <= _OLDEST_S else None
 
 
-def _server_cookie(client: bytes, time: bytes, address: bytes, secret: bytes) -> bytes:
-    head = _VERSION + time
+def _server_cookie(client: bytes, head: bytes, address: bytes, secret: bytes) -> bytes:
+    """Sign `head`: version, reserved octets as they came, and time."""
     return head + siphash_2_4(secret, client + head + address)
 
 

@@ -21,6 +21,9 @@ def stranger_key(address: bytes) -> bytes:
     return address[:3] if len(address) == 4 else address[:7]
 
 
+_ROUNDING = 1e-3  # of one query: sums of 1 / rate are not exact
+
+
 class RateLimiter:
     """So many a second for each key, saved up for a burst; beyond it every second one slips.
 
@@ -55,7 +58,7 @@ class RateLimiter:
                 full_at = self._old.get(key, now)
         # A bucket is known by when it will be full: each query puts that off by 1 / rate.
         full_at = max(full_at, now) + 1 / self._rate
-        if full_at - now > self._burst / self._rate:
+        if full_at - now > (self._burst + _ROUNDING) / self._rate:
             self._slip = not self._slip
             return Verdict.SLIP if self._slip else Verdict.DROP
         self._young[key] = full_at

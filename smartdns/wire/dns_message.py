@@ -20,14 +20,13 @@ from smartdns.answering.codes import (
     OPTION_COOKIE,
     OPTION_ERROR,
     OPTION_PADDING,
-    TSIG,
 )
 from smartdns.answering.plan import ExtendedError, Record, Reply
-from smartdns.answering.query import Edns, Name, Query, Question, Signature, Transport
+from smartdns.answering.query import Edns, Query, Question, Transport
 from smartdns.answering.upstream_reply import UpstreamReply
-from smartdns.wire.octets import MalformedError, Tails, read_name, read_pairs, read_record
-from smartdns.wire.options import check_options
-from smartdns.wire.rdata import expand, labels, split_names
+from smartdns.wire.octets import MalformedError, Tails
+from smartdns.wire.rdata import labels, split_names
+from smartdns.wire.sections import first_error, read_extras, read_question, read_section
 
 HEADER_LENGTH = 12
 PAYLOAD_SIZE = 1232  # what no path fragments (DNS flag day 2020)
@@ -70,8 +69,10 @@ def parse_query(data: bytes) -> Query | FormatError | None:
 
 def _parse_query(data: bytes, header: DNSHeader) -> Query:
     tails: Tails = {}
-    question, question_wire, offset = _read_question(data, header, tails)
-    edns, signature = _read_extras(data, offset, header, tails)
+    question, wire, offset = read_question(data, header.q, tails)
+    edns, signature = read_extras(data, offset, header.a + header.auth, header.ar, tails)
+    if header.opcode not in _OPCODES_WITH_QUESTION:
+        question, wire = None, b""
     if header.opcode == OPCODE_QUERY and question is None and not _asks_for_cookie(header, edns):
         raise MalformedError  # RFC 9619
     return Query(
@@ -81,63 +82,10 @@ def _parse_query(data: bytes, header: DNSHeader) -> Query:
         checking_disabled=bool(header.cd),
         authentic_data=bool(header.ad),
         question=question,
-        question_wire=question_wire,
+        question_wire=wire,
         edns=edns,
         signature=signature,
     )
-
-
-def _read_question(
-    data: bytes, header: DNSHeader, tails: Tails
-) -> tuple[Question | None, bytes, int]:
-    """Give the only question, its octets, and where it ends; no question unless QDCOUNT is 1."""
-    question, wire, offset = None, b"", HEADER_LENGTH
-    for _ in range(header.q):
-        name, end = read_name(data, offset, tails)
-        if end + 4 > len(data) or len(name) != end - offset:  # compressed with what?
-            raise MalformedError
-        if header.q == 1 and header.opcode in _OPCODES_WITH_QUESTION:
-            fields = _Octets(data, end).unpack("!HH")
-            question, wire = Question(Name(name.lower()), *fields), data[offset : end + 4]
-        offset = end + 4
-    return question, wire, offset
-
-
-def _read_extras(
-    data: bytes, offset: int, header: DNSHeader, tails: Tails
-) -> tuple[Edns | None, Signature | None]:
-    """Walk all records of a query, of which only OPT and TSIG matter."""
-    edns, signature = None, None
-    ordinary = header.a + header.auth
-    for number in range(ordinary + header.ar):
-        if signature is not None:
-            raise MalformedError  # TSIG comes last (RFC 8945 section 5.1)
-        start = offset
-        name, kind, klass, ttl, begin, offset = read_record(data, start, tails)
-        if kind == OPT:
-            if edns is not None or data[start] or number < ordinary:
-                raise MalformedError  # RFC 6891 section 6.1.1
-            edns = _edns(klass, ttl, data[begin:offset])
-            check_options(edns.options)
-        elif kind == TSIG:
-            if number < ordinary:
-                raise MalformedError
-            signature = _signature(name, data, begin, offset)
-        else:
-            expand(kind, klass, data, begin, offset, tails)
-    return edns, signature
-
-
-def _edns(klass: int, ttl: int, data: bytes) -> Edns:
-    """Read what an OPT record packs into the fields of a record (RFC 6891 section 6.1.3)."""
-    return Edns(klass, (ttl >> 16) & 0xFF, bool(ttl & _DNSSEC_OK), read_pairs(data))
-
-
-def _signature(name: bytes, data: bytes, begin: int, end: int) -> Signature:
-    algorithm, offset = read_name(data, begin, {})
-    if offset + 16 > end:
-        raise MalformedError
-    return Signature(Name(name.lower()), algorithm, data[offset : offset + 6])
 
 
 def _asks_for_cookie(header: DNSHeader, edns: Edns | None) -> bool:
@@ -298,43 +246,27 @@ def parse_upstream_reply(data: bytes) -> UpstreamReply | None:
 
 def _parse_upstream_reply(data: bytes, header: DNSHeader) -> UpstreamReply:
     tails: Tails = {}
-    question, question_wire, offset = _read_question(data, header, tails)
-    edns, extended_rcode = None, 0
-    sections: tuple[list[Record], list[Record], list[Record]] = ([], [], [])
-    for section, count in zip(sections, (header.a, header.auth, header.ar), strict=True):
-        for _ in range(count):
-            name, kind, klass, ttl, begin, offset = read_record(data, offset, tails)
-            if kind == OPT:
-                if edns is not None or name != b"\0" or section is not sections[2]:
-                    raise MalformedError
-                edns, extended_rcode = _edns(klass, ttl, data[begin:offset]), ttl >> 24
-                continue
-            content = expand(kind, klass, data, begin, offset, tails)
-            section.append(Record(Name(name.lower()), kind, klass, ttl, content))
-    options = () if edns is None else edns.options
+    question, wire, offset = read_question(data, header.q, tails)
+    answer, _, offset = read_section(data, offset, header.a, tails)
+    authority, _, offset = read_section(data, offset, header.auth, tails)
+    additional, opt, _ = read_section(data, offset, header.ar, tails, opt_allowed=True)
+    options = () if opt is None else opt.edns.options
     return UpstreamReply(
         id=header.id,
         opcode=header.opcode,
-        rcode=header.rcode | extended_rcode << 4,
+        rcode=header.rcode | (0 if opt is None else opt.rcode_high << 4),
         truncated=bool(header.tc),
         recursion_available=bool(header.ra),
         authentic_data=bool(header.ad),
         question=question,
-        question_wire=question_wire,
-        answer=tuple(sections[0]),
-        authority=tuple(sections[1]),
-        additional=tuple(sections[2]),
-        edns=edns is not None,
-        error=_first_error(options),
+        question_wire=wire,
+        answer=answer,
+        authority=authority,
+        additional=additional,
+        edns=opt is not None,
+        error=first_error(options),
         options=options,
     )
-
-
-def _first_error(options: tuple[tuple[int, bytes], ...]) -> ExtendedError | None:
-    for code, data in options:
-        if code == OPTION_ERROR and len(data) >= 2:
-            return ExtendedError(int.from_bytes(data[:2]), data[2:].decode(errors="replace"))
-    return None
 
 
 class _Octets(DNSBuffer):  # type: ignore[misc]  # dnslib has no types

@@ -1,0 +1,89 @@
+"""Token buckets: what passes, what slips, what memory they take."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smartdns.answering.rate_limit import RateLimiter, Verdict, client_key, stranger_key
+from tests.smartdns.made import HOME
+
+KEY = b"abc"
+
+
+def admitted(limiter: RateLimiter, times: int, now: float, key: bytes = KEY) -> int:
+    """Count how many of so many queries pass."""
+    return sum(limiter.admit(key, now) is Verdict.GO for _ in range(times))
+
+
+def test_a_burst_passes_and_then_the_rate() -> None:
+    """A household that was quiet has its burst; after it so many a second."""
+    limiter = RateLimiter(10, 20)
+    assert admitted(limiter, 100, 1_000.0) == 20
+    assert admitted(limiter, 100, 1_001.0) == 10
+    assert admitted(limiter, 100, 1_011.0) == 20
+
+
+def test_beyond_it_every_second_one_slips() -> None:
+    """A truncated reply lets a real client come back over TCP; a forged flood gets half of it."""
+    limiter = RateLimiter(1, 1)
+    verdicts = [limiter.admit(KEY, 1_000.0) for _ in range(101)]
+    assert verdicts.count(Verdict.GO) == 1
+    assert verdicts.count(Verdict.SLIP) == verdicts.count(Verdict.DROP) == 50
+
+
+def test_one_does_not_pay_for_another() -> None:
+    """Each key has its own bucket."""
+    limiter = RateLimiter(5, 5)
+    assert admitted(limiter, 100, 1_000.0) == 5
+    assert admitted(limiter, 100, 1_000.0, b"other") == 5
+
+
+def test_zero_is_no_limit() -> None:
+    """As the setting says."""
+    assert admitted(RateLimiter(0, 0), 10_000, 1_000.0) == 10_000
+
+
+@given(st.lists(st.tuples(st.floats(0, 3), st.integers(1, 30)), max_size=40))
+@settings(deadline=None)
+def test_no_pattern_gets_more_than_burst_and_rate(steps: list[tuple[float, int]]) -> None:
+    """Over any time t at most burst + rate * t pass, and whoever stays below loses nothing."""
+    limiter, now, total = RateLimiter(10, 20), 1_000.0, 0
+    for pause, count in steps:
+        now += pause
+        total += admitted(limiter, count, now)
+        assert total <= 20 + 10 * (now - 1_000.0) + 0.01
+    assert admitted(limiter, 1, now + 0.2) == 1
+
+
+@given(st.lists(st.floats(0.1001, 5), max_size=60))
+@settings(deadline=None)
+def test_who_keeps_to_the_rate_is_never_stopped(pauses: list[float]) -> None:
+    """Forgetting old buckets never takes tokens away."""
+    limiter, now = RateLimiter(10, 1), 1_000.0
+    for pause in pauses:
+        now += pause
+        assert limiter.admit(KEY, now) is Verdict.GO
+
+
+def test_a_flood_of_sources_takes_bounded_memory() -> None:
+    """Beyond so many keys the newcomers share one bucket; whoever has one already keeps it."""
+    limiter = RateLimiter(10, 20, maximum_keys=100)
+    assert admitted(limiter, 1, 1_000.0) == 1
+    passed = sum(admitted(limiter, 1, 1_000.0, number.to_bytes(4)) for number in range(10_000))
+    assert len(limiter) <= 102
+    assert passed <= 100 + 20
+    assert admitted(limiter, 5, 1_000.0) == 5
+
+
+def test_buckets_are_gone_after_seconds() -> None:
+    """Nothing about who asked stays in memory for longer than it takes a bucket to fill."""
+    limiter = RateLimiter(10, 20)
+    admitted(limiter, 1, 1_000.0)
+    admitted(limiter, 1, 1_005.0, b"other")
+    assert limiter._young.keys() | limiter._old.keys() == {b"other"}
+
+
+def test_whose_bucket() -> None:
+    """A client's own address or /64; of strangers the /24 or /56."""
+    ipv6 = bytes(range(16))
+    assert (client_key(HOME), client_key(ipv6)) == (HOME, ipv6[:8])
+    assert (stranger_key(HOME), stranger_key(ipv6)) == (HOME[:3], ipv6[:7])
