@@ -238,8 +238,10 @@ class Stream(Protocol):
     def _overdue(self) -> None:
         if self._in_flight and not self._clogged and not len(self._frames):
             self._allow(STREAM_IDLE_S)  # it waits for us
-        else:
+        elif self._clogged or len(self._frames):
             self.drop()
+        else:
+            self._tcp.loseConnection()
 
     def drop(self) -> None:
         """Close without waiting for anything."""

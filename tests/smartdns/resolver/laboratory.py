@@ -1,0 +1,145 @@
+"""A resolver in the test's own process, on real sockets, with an allowlist of the test's own."""
+
+import functools
+import ipaddress
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dns.message
+import dns.query
+from twisted.internet import reactor
+from twisted.internet.threads import deferToThread
+
+from smartdns.answering.cache import Cache
+from smartdns.answering.concluding import conclude
+from smartdns.answering.knowledge import Knowledge, RelayAddresses
+from smartdns.answering.plan import Forward, Reply
+from smartdns.answering.rate_limit import RateLimiter
+from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.contract.addresses import parse_socket_address
+from smartdns.contract.grants import Profile
+from smartdns.resolver.listeners import Listeners
+from smartdns.resolver.responder import Limits, Responder
+from smartdns.resolver.tcp import StreamLimits
+from smartdns.sockets import bind
+from smartdns.upstream.forwarder import Forwarder
+from tests.peers.missing import require_program
+from tests.smartdns.upstream.asking import upstream
+from zones.load import load_catalog
+
+RELAY = "192.0.2.80"
+STRANGER = "127.0.0.2"
+REACTOR: Any = reactor
+
+
+@functools.cache
+def catalog() -> Any:
+    """Read the real catalogue once."""
+    return load_catalog()
+
+
+@dataclass
+class Granted:
+    """Who is let in, as the test says."""
+
+    profiles: dict[bytes, Profile] = field(default_factory=dict)
+    loaded: bool = True
+
+    def lookup(self, address: bytes, _day: int) -> Profile | None:
+        return self.profiles.get(address)
+
+
+class Laboratory:
+    """One resolver on loopback; stop it at the end."""
+
+    def __init__(
+        self,
+        *upstream_ports: int,
+        listen: Sequence[str] = ("127.0.0.1:0",),
+        streams: StreamLimits | None = None,
+        client_rate: float = 0,
+        refused_rate: float = 0,
+        in_flight: int = 2_000,
+    ) -> None:
+        here = ipaddress.ip_address("127.0.0.1").packed
+        here6 = ipaddress.ip_address("::1").packed
+        self.allowlist = Granted({here: Profile(), here6: Profile()})
+        addresses = RelayAddresses((ipaddress.ip_address(RELAY).packed,))
+        self.knowledge = Knowledge(self.allowlist, catalog(), {"*": addresses}, Cache(1 << 24))
+        self.forwarder: Forwarder[Reply] = Forwarder(
+            REACTOR, [upstream(port) for port in upstream_ports], self._conclude, None, in_flight
+        )
+        limits = Limits(
+            RateLimiter(client_rate, 2 * client_rate), RateLimiter(refused_rate, 2 * refused_rate)
+        )
+        self.responder = Responder(self.knowledge, self.forwarder, limits, bytes(16))
+        self.sockets = _sockets(listen)
+        self.port = self.sockets["udp"][0].getsockname()[1]
+        self.listeners = Listeners(
+            REACTOR, self.responder, self.sockets, streams or StreamLimits(100, 100)
+        )
+        self.listeners.startService()
+
+    async def stop(self) -> None:
+        """Close everything."""
+        await self.listeners.stopService()
+        await self.forwarder.stopService()
+        for group in self.sockets.values():
+            for bound in group:
+                bound.close()
+
+    def _conclude(self, plan: Forward, said: UpstreamReply | None) -> Reply:
+        return conclude(plan, said, self.knowledge, time.monotonic())
+
+    async def ask(
+        self, name: str, kind: str = "A", *, tcp: bool = False, **options: Any
+    ) -> dns.message.Message:
+        """Ask as dnspython does."""
+        query = dns.message.make_query(name, kind, use_edns=options.pop("edns", 0))
+        how = dns.query.tcp if tcp else dns.query.udp
+        to = options.pop("to", "127.0.0.1")
+        options = {"timeout": 10, **options}
+        reply = await deferToThread(how, query, to, port=self.port, **options)
+        assert isinstance(reply, dns.message.Message)
+        return reply
+
+    async def dig(self, *arguments: str) -> str:
+        """Ask as people do."""
+        return await run("dig", "bind9-dnsutils", f"-p{self.port}", "@127.0.0.1", *arguments)
+
+    async def kdig(self, *arguments: str) -> str:
+        """Ask as Knot's people do."""
+        return await run("kdig", "knot-dnsutils", f"-p{self.port}", "@127.0.0.1", *arguments)
+
+
+async def run(program: str, package: str, *arguments: str) -> str:
+    """Run a real client and give what it says."""
+    path = require_program(program, package)
+    ended = await deferToThread(
+        subprocess.run, [path, *arguments], capture_output=True, text=True, timeout=30, check=False
+    )
+    return str(ended.stdout)
+
+
+def _sockets(listen: Sequence[str]) -> dict[str, list[socket.socket]]:
+    """Bind UDP and TCP to the same ports."""
+    bound: dict[str, list[socket.socket]] = {"udp": [], "tcp": []}
+    for text in listen:
+        for _ in range(20):
+            where = parse_socket_address(text)
+            (udp,) = bind("udp", socket.SOCK_DGRAM, where)
+            port = udp.socket.getsockname()[1]
+            try:
+                same = parse_socket_address(f"{text.rpartition(':')[0]}:{port}")
+                (tcp,) = bind("tcp", socket.SOCK_STREAM, same)
+            except OSError:
+                udp.socket.close()
+                continue
+            bound["udp"].append(udp.socket)
+            bound["tcp"].append(tcp.socket)
+            break
+    return bound
