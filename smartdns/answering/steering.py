@@ -52,18 +52,13 @@ def address_reply(
 def relay_for(service: Service, profile: Profile, knowledge: Knowledge) -> RelayAddresses | None:
     """Give the relay of the household's region for a service; None: forward.
 
-    Its choice for that service (`OFF`: forward); else its default where the service makes sense
-    there; else the first of the service's regions that has a relay.
+    A region that was chosen and has no relay is forwarded, too: another one would show another
+    catalogue than the household asked for.
     """
-    choice = profile.services.get(service.name)
-    if choice is not None:
-        return None if choice == OFF else _relay_of(choice, knowledge)
-    default = (profile.region,) if profile.region in service.regions else ()
-    for region in (*default, *service.regions):
-        if region is not None and (relay := _relay_of(region, knowledge)) is not None:
-            return relay
-    return None
-
-
-def _relay_of(region: str, knowledge: Knowledge) -> RelayAddresses | None:
-    return knowledge.relays.get(region) or knowledge.relays.get(ANY_REGION)
+    relays = knowledge.relays
+    region = profile.services.get(service.name)
+    if region is None:
+        region = service.region_for(profile.region, () if ANY_REGION in relays else relays)
+    if region is None or region == OFF:
+        return None
+    return relays.get(region) or relays.get(ANY_REGION)
