@@ -12,15 +12,21 @@ from registry.actions.issue_token import hash_token
 from registry.actions.register_address import Registered
 from registry.actions.registrations import hold_network
 from registry.models import Account, Registration, Slot
-from smartdns.contract.addresses import Address, household_network
+from smartdns.contract.addresses import Address, Network, household_network
+
+
+def is_token(session: Session, token: str) -> bool:
+    """Say whether an updater has this token."""
+    query = select(Slot.id).where(Slot.token_hash == hash_token(token))
+    return session.scalar(query) is not None
 
 
 def is_unchanged(
     session: Session, token: str, address: Address, *, rules: AddressRules, day: datetime.date
-) -> bool:
-    """Say, without changing or waiting for anything, that `token` has reported this already.
+) -> Network | None:
+    """Give the network that `token` has reported already, without changing anything.
 
-    False: go through `update_by_token`, which also says what is wrong.
+    None: go through `update_by_token`, which also says what is wrong.
     """
     network = household_network(address, rules.ipv6_prefix)
     query = (
@@ -37,7 +43,7 @@ def is_unchanged(
             or_(Account.paid_until.is_(None), Account.paid_until >= day),
         )
     )
-    return session.scalar(query) is not None
+    return None if session.scalar(query) is None else network
 
 
 def update_by_token(

@@ -21,6 +21,7 @@ from registry.web.sightings import sightings
 from registry.web.sign_in import configure_sign_in
 from registry.web.site import LONGEST_BODY
 from registry.web.throttle import throttle
+from registry.web.updates import Updates
 
 SESSION_DAYS = 30
 
@@ -45,8 +46,9 @@ def make_application(parts: Parts) -> Flask:
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     add_security_headers(app, https=https, reachable=reachable(parts))
+    updates = Updates(app.wsgi_app, parts.rules, parts.sessions, parts.readers)
     app.wsgi_app = Arrival(  # type: ignore[method-assign]
-        app.wsgi_app, settings.public_url, own_hosts(parts), settings.trusted_proxies
+        updates, settings.public_url, own_hosts(parts), settings.trusted_proxies
     )
     return app
 

@@ -6,7 +6,7 @@ the application sees the address that `client_address` found and the host of `PU
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -87,11 +87,21 @@ def _key(header: str) -> str:
 
 def sender() -> Address:
     """Give the address that the current request was sent from."""
-    address: Address = request.environ[_ADDRESS]
+    return sender_of(request.environ)
+
+
+def sender_of(environ: Mapping[str, Any]) -> Address:
+    """Give the address that a request was sent from, outside of Flask."""
+    address: Address = environ[_ADDRESS]
     return address
 
 
 def refusal() -> str | None:
     """Say why the current request gets no answer, or None."""
-    reason: str | None = request.environ.get(_REFUSAL)
+    return refusal_of(request.environ)
+
+
+def refusal_of(environ: Mapping[str, Any]) -> str | None:
+    """Say why a request gets no answer, outside of Flask."""
+    reason: str | None = environ.get(_REFUSAL)
     return reason
