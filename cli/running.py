@@ -90,6 +90,8 @@ def _status_of(supervisor: Supervisor) -> dict[str, Any]:
         merged["epoch"], merged["position"] = min(heads)
     if any("loaded" in report for report in reports):
         merged["loaded"] = all(report.get("loaded") for report in reports)
+    if troubles := [report["trouble"] for report in reports if report.get("trouble")]:
+        merged["trouble"] = troubles[0]
     return merged
 
 
@@ -110,7 +112,11 @@ def run(
     the reason is said in one line and the status is 1.
     """
     from smartdns.event_loop import install_reactor
-    from smartdns.process_limits import forbid_core_dumps, use_all_descriptors
+    from smartdns.process_limits import (
+        forbid_core_dumps,
+        ignore_further_signals,
+        use_all_descriptors,
+    )
     from smartdns.telemetry.gate import close_gate
 
     reactor = install_reactor(has_children=True)
@@ -121,6 +127,7 @@ def run(
 
     async def begin() -> None:
         running, ready = start(reactor)
+        reactor.addSystemEventTrigger("before", "shutdown", ignore_further_signals)
         reactor.addSystemEventTrigger("before", "shutdown", running.stop)
         control.serve(state.folder, control_name, running.answer, reactor)
         signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(running.replace_all))

@@ -1,6 +1,8 @@
 """`mediastreamer worker ROLE`: one process of a role, started by a supervisor with its sockets."""
 
 import importlib
+import os
+import signal
 import sys
 from collections.abc import Mapping
 from socket import socket
@@ -69,6 +71,7 @@ def _prepare_process() -> "AsyncioSelectorReactor":
 
 
 def _run(service: RoleService, control: socket, reactor: "AsyncioSelectorReactor") -> None:
+    from smartdns.process_limits import ignore_further_signals
     from smartdns.worker_channel import WorkerEnd
 
     def begin() -> None:
@@ -77,15 +80,12 @@ def _run(service: RoleService, control: socket, reactor: "AsyncioSelectorReactor
             control,
             report=service.report,
             answer=lambda question: _answer(service, question),
-            orphaned=stop_once,
+            orphaned=lambda: os.kill(os.getpid(), signal.SIGTERM),
             reactor=reactor,
         )
 
-    def stop_once() -> None:
-        if reactor.running:
-            reactor.stop()
-
     reactor.callWhenRunning(begin)
+    reactor.addSystemEventTrigger("before", "shutdown", ignore_further_signals)
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     reactor.run()
 
