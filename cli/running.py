@@ -35,7 +35,9 @@ class Running:
         self, role: str, sockets: SetsOfSockets, environment: Callable[[], Mapping[str, str]]
     ) -> Supervisor:
         """Start a role on its sockets."""
-        supervisor = Supervisor([*WORKER, role], sockets, environment, self.reactor)
+        supervisor = Supervisor(
+            [*WORKER, role], sockets, environment, self.reactor, keeps_standby=role != "registry"
+        )
         self.roles[role] = supervisor
         supervisor.startService()
         return supervisor

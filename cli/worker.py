@@ -4,13 +4,13 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from socket import socket
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from smartdns.contract.configuration import Configuration, load_configuration
+from smartdns.contract.configuration import load_configuration
 from smartdns.sockets import by_name, inherited
 
 if TYPE_CHECKING:
@@ -36,16 +36,20 @@ class RoleService(Protocol):
 @click.argument("role", type=click.Choice(["resolver", "relay", "registry"]))
 def worker(role: str) -> None:
     """Run one worker; not for use by hand."""
-    sockets = by_name(inherited())  # before anything imports Twisted
-    if "control" not in sockets:
+    inheritance = by_name(inherited())  # before anything imports Twisted
+    if "control" not in inheritance:
         raise click.UsageError(f"workers are started by `mediastreamer {role}`")
-    (control,) = sockets.pop("control")
+    (control,) = inheritance["control"]
     reactor = _prepare_process()
-    try:
-        service = _service(role, load_configuration(), sockets)
-    except Exception as error:  # noqa: BLE001  # told to the supervisor, which tells the operator
-        from smartdns.worker_channel import say_failed
+    from smartdns.worker_channel import receive_sockets, say_failed
 
+    try:
+        make, settings = _load(role)
+        sockets = receive_sockets(control)
+        if sockets is None:
+            sys.exit(0)
+        service = make(settings, by_name(sockets))
+    except Exception as error:  # noqa: BLE001  # told to the supervisor, which tells the operator
         say_failed(control, _line(error))
         sys.exit(1)
     _run(service, control, reactor)
@@ -110,8 +114,8 @@ _SERVICES = {
 }
 
 
-def _service(role: str, configuration: Configuration, sockets: Sockets) -> RoleService:
+def _load(role: str) -> tuple[Callable[[Any, Sockets], RoleService], Any]:
+    """Import what makes the service, which takes a second, and read its settings."""
     module, make, settings = _SERVICES[role]
-    read = importlib.import_module(settings).read_settings(configuration)
-    service: RoleService = getattr(importlib.import_module(module), make)(read, sockets)
-    return service
+    read = importlib.import_module(settings).read_settings(load_configuration())
+    return getattr(importlib.import_module(module), make), read

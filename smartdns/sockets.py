@@ -4,9 +4,9 @@ Closing a SO_REUSEPORT socket loses what is queued on it (half of 200 datagrams,
 supervisor keeps every socket open, and a replacement inherits the socket of the worker it
 replaces. Nobody may `shutdown()` an inherited socket: that reaches every process that has it.
 
-A worker finds its sockets as systemd hands them over (sd_listen_fds(3)): descriptors from 3 on,
-LISTEN_FDS says how many, LISTEN_FDNAMES what each is for. Importing `twisted.internet.endpoints`
-removes these variables, so they are read before Twisted is.
+A process finds what it inherits as systemd hands it over (sd_listen_fds(3)): descriptors from 3
+on, LISTEN_FDS says how many, LISTEN_FDNAMES what each is for. Importing
+`twisted.internet.endpoints` removes these variables, so they are read before Twisted is.
 """
 
 import errno

@@ -1,16 +1,18 @@
 """JSON lines between a supervisor and each of its workers, over an inherited socket pair.
 
+    supervisor -> worker    {"sockets": ["udp", …]}       with the sockets themselves: begin
+                            {"ask": n, "question": {…}}
     worker -> supervisor    {"report": {…}}               whenever it changed
                             {"failed": "one line"}        it cannot start, and why
                             {"answer": n, "value": …}
-    supervisor -> worker    {"ask": n, "question": {…}}
 
 When the supervisor is gone the socket ends, and so does the worker.
 """
 
 import json
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
@@ -20,11 +22,14 @@ from twisted.internet.task import LoopingCall
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
+from smartdns.sockets import NamedSocket
+
 Report = dict[str, Any]
 """`service.report()`; "ready" says whether it does its work."""
 
 REPORT_INTERVAL_S = 0.2
 _LONGEST_LINE = 1 << 20
+_MOST_SOCKETS = 250  # SCM_MAX_FD is 253
 
 
 class JsonLines(LineOnlyReceiver):
@@ -93,6 +98,21 @@ class WorkerEnd:
         self._lines.send({"answer": message["ask"], "value": value})
 
 
+def receive_sockets(end: socket.socket) -> list[NamedSocket] | None:
+    """In a worker that is ready to begin: wait for its sockets; None if the supervisor is gone."""
+    end.setblocking(True)
+    line, descriptors, _, _ = socket.recv_fds(end, _LONGEST_LINE, _MOST_SOCKETS)
+    if not line:
+        return None
+    sockets = [
+        NamedSocket(name, socket.socket(fileno=descriptor))
+        for name, descriptor in zip(json.loads(line)["sockets"], descriptors, strict=True)
+    ]
+    for each in sockets:
+        each.socket.setblocking(False)
+    return sockets
+
+
 def say_failed(end: socket.socket, line: str) -> None:
     """From a worker that cannot start, before it has a reactor."""
     end.setblocking(True)
@@ -111,7 +131,14 @@ class SupervisorEnd:
         self._asked: dict[int, Deferred[Any]] = {}
         self._number = 0
         self._lines = JsonLines(self._received, self._lost)
+        self._end = end.dup()  # Twisted's transport cannot pass several descriptors at once
         adopt(self._lines, end, reactor)
+
+    def hand_over(self, sockets: Sequence[NamedSocket]) -> None:
+        """Let the worker begin; it gets descriptors of the same sockets."""
+        names = json.dumps({"sockets": [each.name for each in sockets]}).encode() + b"\n"
+        with suppress(BrokenPipeError):  # it is dead already, and that will be noticed
+            socket.send_fds(self._end, [names], [each.socket.fileno() for each in sockets])
 
     def ask(self, question: Mapping[str, object]) -> Deferred[Any]:
         """Fires with the worker's answer, or with None when it is gone."""
@@ -131,6 +158,7 @@ class SupervisorEnd:
 
     def _lost(self) -> None:
         self.report = None
+        self._end.close()
         asked, self._asked = self._asked, {}
         for answered in asked.values():
             answered.callback(None)

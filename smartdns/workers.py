@@ -3,9 +3,11 @@
     supervisor ── holds the sockets, one set for each place
        place 1 ── worker, a process with set 1 ── control channel
        place 2 ── worker, a process with set 2 ── control channel
+       standby ── a process that has loaded its code and waits for a set
 
-A replacement inherits the set of the worker it follows and is ready before that one stops, so
-nothing that is queued on a socket is lost.
+A successor gets the set of the worker it follows and is ready before that one is asked to stop,
+so nothing that is queued on a socket is lost. Loading takes a second, so whoever dies is
+succeeded by the standby.
 """
 
 import os
@@ -41,18 +43,19 @@ class Worker(Child):
     def __init__(
         self,
         command: Sequence[str],
-        sockets: Sequence[NamedSocket],
         environment: Mapping[str, str],
         changed: Callable[[], None],
         reactor: AsyncioSelectorReactor,
     ) -> None:
         ours, theirs = socket.socketpair()
-        inherited = [*sockets, NamedSocket("control", theirs)]
-        numbers = enumerate((each.socket.fileno() for each in inherited), FIRST_DESCRIPTOR)
         program = Program(
             command,
-            {**_ordinary_variables(), **environment, **variables_for(inherited)},
-            dict(numbers),
+            {
+                **_ordinary_variables(),
+                **environment,
+                **variables_for([NamedSocket("control", theirs)]),
+            },
+            {FIRST_DESCRIPTOR: theirs.fileno()},
         )
         super().__init__(program, reactor)
         theirs.close()
@@ -82,9 +85,13 @@ class Supervisor(Service):
         sets_of_sockets: Sequence[Sequence[NamedSocket]],
         environment: Callable[[], Mapping[str, str]],
         reactor: AsyncioSelectorReactor,
+        *,
+        keeps_standby: bool = False,
     ) -> None:
         """Take the sockets over; `environment` is asked anew for each worker."""
         self._command = command
+        self._keeps_standby = keeps_standby
+        self._standby: Worker | None = None
         self.sets_of_sockets = sets_of_sockets
         self._environment = environment
         self._reactor = reactor
@@ -97,10 +104,20 @@ class Supervisor(Service):
         ]
 
     def _spawn(self, sockets: Sequence[NamedSocket]) -> Worker:
-        worker = Worker(self._command, sockets, self._environment(), self._look, self._reactor)
-        self._alive.add(worker)
-        worker.when_ended().addCallback(lambda _: self._alive.discard(worker))
+        worker, self._standby = self._standby or self._start(), None
+        worker.channel.hand_over(sockets)
         return worker
+
+    def _start(self) -> Worker:
+        worker = Worker(self._command, self._environment(), self._look, self._reactor)
+        self._alive.add(worker)
+        worker.when_ended().addCallback(lambda _: self._forget(worker))
+        return worker
+
+    def _forget(self, worker: Worker) -> None:
+        self._alive.discard(worker)
+        if worker is self._standby:
+            self._standby = None
 
     def startService(self) -> None:
         """Start a worker at each place."""
@@ -168,6 +185,8 @@ class Supervisor(Service):
         self._replacing = None
 
     async def _replace_each(self) -> None:
+        if self._standby is not None:  # it has loaded what is to be replaced
+            await self._standby.stop()
         for place, sockets in zip(self._places, self.sets_of_sockets, strict=True):
             before, successor = place.child, self._spawn(sockets)
             try:
@@ -190,6 +209,8 @@ class Supervisor(Service):
         return waiting
 
     def _look(self) -> None:
+        if self._keeps_standby and self._standby is None and self.running and self.ready:
+            self._standby = self._start()
         for entry in self._waiting[:]:
             look, waiting = entry
             try:

@@ -9,17 +9,21 @@ import sys
 
 from smartdns.sockets import by_name, inherited
 
-sockets = by_name(inherited())
-control = sockets["control"][0]
+(control,) = by_name(inherited())["control"]
 behaviour = os.environ.get("MEDIASTREAMER_STAND_IN", "")
 
-from smartdns.worker_channel import WorkerEnd, say_failed
+from smartdns.worker_channel import WorkerEnd, receive_sockets, say_failed
 
 if behaviour == "crashing":
     sys.exit(3)
 if behaviour == "failing":
     say_failed(control, "MEDIASTREAMER_STAND_IN: takes something better")
     sys.exit(1)
+
+given = receive_sockets(control)
+if given is None:
+    sys.exit(0)
+sockets = by_name(given)
 
 from smartdns.event_loop import install_reactor
 

@@ -30,7 +30,11 @@ class Supervised:
         self.where = self.sockets[0].socket.getsockname()
         self.behaviour = ""
         self.supervisor = Supervisor(
-            STAND_IN, [[each] for each in self.sockets], self._environment, reactor
+            STAND_IN,
+            [[each] for each in self.sockets],
+            self._environment,
+            reactor,
+            keeps_standby=True,
         )
 
     def _environment(self) -> dict[str, str]:
@@ -104,6 +108,17 @@ async def test_a_killed_worker_is_back_and_answers_what_was_queued(supervised: S
     await worker.when_ended()
     successor = await deferToThread(supervised.ask)
     assert successor != worker.pid
+
+
+async def test_who_dies_is_succeeded_by_the_standby(supervised: Supervised) -> None:
+    """The successor has loaded its code before it is needed, and another waits soon after."""
+    await start(supervised)
+    standby, (worker,) = supervised.supervisor._standby, supervised.supervisor.workers
+    os.kill(worker.pid, signal.SIGKILL)
+    await worker.when_ended()
+    assert await deferToThread(supervised.ask) == standby.pid
+    await supervised.supervisor.when_ready()
+    assert supervised.supervisor._standby not in {None, standby}
 
 
 async def test_a_crash_loop_backs_off(supervised: Supervised) -> None:
