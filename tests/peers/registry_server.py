@@ -57,6 +57,12 @@ class RegistryServer:
         line = self._process.stdout.readline()
         assert line == b"Ready\n", self.output.read_text()
 
+    @property
+    def pid(self) -> int:
+        """Number of the running process."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self) -> int:
         """SIGTERM; give the exit status."""
         self.engine.dispose()
