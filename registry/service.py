@@ -4,29 +4,44 @@ import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import Engine
 from twisted.application.service import MultiService
 
-from registry.database import make_engine, make_readers, make_sessions, require_current_schema
+from registry.database import (
+    make_engine,
+    make_readers,
+    make_sessions,
+    require_current_schema,
+)
+from registry.publishing.publisher import Publisher
 from registry.settings import RegistrySettings
+from registry.sweeping import Sweeper
 from registry.web.application import make_application
 from registry.web.mail import Postman, make_delivery
 from registry.web.pages_service import PagesService
 from registry.web.parts import Parts
 from registry.web.seal import Seal
+from smartdns.contract.configuration import SettingError
 from zones.load import load_catalog
 
 
 class RegistryService(MultiService):
     """Everything the registry does, until it is stopped."""
 
-    def __init__(self, pages: PagesService) -> None:
+    def __init__(self, pages: PagesService, publisher: Publisher, sweeper: Sweeper) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._pages = pages
-        self.addService(pages)  # type: ignore[no-untyped-call]
+        self._publisher = publisher
+        for part in (publisher, sweeper, pages):
+            self.addService(part)  # type: ignore[no-untyped-call]
 
     def report(self) -> dict[str, Any]:
-        """Say how far it is, for `status`."""
-        return {"ready": self._pages.listening, "listen": self._pages.listen}
+        """Say how far it is, for `status`: without Redis pages go on, publishing waits."""
+        return {
+            "ready": self._pages.listening,
+            "listen": self._pages.listen,
+            "trouble": self._publisher.trouble,
+        }
 
 
 def registry_service(
@@ -38,6 +53,7 @@ def registry_service(
     """
     engine = make_engine(settings.database_url)
     require_current_schema(engine)
+    sweeper = Sweeper(engine)
     parts = Parts(
         settings=settings,
         catalog=load_catalog(settings.zones),
@@ -45,9 +61,18 @@ def registry_service(
         sessions=make_sessions(engine),
         readers=make_readers(engine),
         seal=Seal(settings.secret_key),
+        sweep_soon=sweeper.sweep_soon,
         postman=_postman(settings),
     )
-    return RegistryService(PagesService(make_application(parts), parts, sockets.get("web", ())))
+    pages = PagesService(make_application(parts), parts, sockets.get("web", ()))
+    return RegistryService(pages, _publisher(engine, settings.redis_url), sweeper)
+
+
+def _publisher(engine: Engine, redis_url: str) -> Publisher:
+    try:
+        return Publisher(engine, redis_url)
+    except ValueError as error:
+        raise SettingError(f"MEDIASTREAMER_REDIS_URL: {error}") from None
 
 
 def _postman(settings: RegistrySettings) -> Postman | None:

@@ -58,6 +58,8 @@ class RegistrySettings:
     ipv4_host: str | None = None
     """Name of the page that has IPv4 addresses only."""
     ipv6_host: str | None = None
+    check_names: bool = False
+    """On https: the page's certificate holds for *.check.<host>, so a browser can ask there."""
     trusted_proxies: tuple[Network, ...] = ()
     """The only peers whose forwarding headers count."""
 
@@ -225,6 +227,7 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "public_url": _public_url,
     "ipv4_host": _host,
     "ipv6_host": _host,
+    "check_names": parse_switch,
     "trusted_proxies": _networks,
     "sign_up": _sign_up,
     "mail_url": _mail_url,

@@ -22,6 +22,7 @@ from smartdns.answering.query import Name
 from smartdns.answering.rate_limit import RateLimiter
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.contract.addresses import Address
+from smartdns.contract.check_names import address_of, check_domain
 from smartdns.relay.destinations import OriginRules
 from smartdns.relay.dns import Origins
 from smartdns.relay.service import HTTP, TLS, RelayService
@@ -142,7 +143,8 @@ def knowledge_of(settings: DataPlaneSettings, mirror: Mirror) -> Knowledge:
         catalog=catalog,
         relays={r: relay_addresses(a) for r, a in settings.relay_addresses.items()},
         cache=Cache(settings.cache_mib << 20, apart),
-        check_host=Name(b"\x05check" + host) if host else None,
+        check_host=name_of(check_domain(url)) if (url := settings.public_url) else None,
+        check_addresses=relay_addresses(_check_addresses(settings)),
         switches=Switches(
             block_private_relay=settings.block_private_relay,
             filter_private_answers=settings.filter_private_answers,
@@ -181,6 +183,11 @@ def _host_name(settings: DataPlaneSettings) -> Name | None:
         return Name(parse_name(settings.public_host)) if settings.public_host else None
     except ValueError:
         return None
+
+
+def _check_addresses(settings: DataPlaneSettings) -> Sequence[Address]:
+    own = address_of(settings.public_url or "")
+    return settings.check_addresses or ((own,) if own else ())
 
 
 def _installed_reactor() -> PosixReactorBase:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from smartdns.contract.addresses import Address, SocketAddress, parse_socket_address
+from smartdns.contract.addresses import Address, SocketAddress, parse_address, parse_socket_address
 from smartdns.contract.configuration import (
     Configuration,
     SettingError,
@@ -75,6 +75,9 @@ class DataPlaneSettings:
     """128 bits that all workers share, for server cookies (RFC 9018); made up if not given."""
 
     public_url: str | None = None
+    check_addresses: tuple[Address, ...] = ()
+    """Where the page is reached: what check names resolve to. Not needed where `public_url` has
+    an address in place of a name."""
     block_private_relay: bool = True
     """iCloud Private Relay would lead around us; its names do not exist here."""
     filter_private_answers: bool = True
@@ -238,6 +241,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "tcp_connections_per_client": _positive,
     "cookie_secret": _secret,
     "public_url": _url,
+    "check_addresses": lambda text: tuple(parse_address(word) for word in parse_words(text)),
     "block_private_relay": parse_switch,
     "filter_private_answers": parse_switch,
     "private_answer_suffixes": _suffixes,

@@ -8,7 +8,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from registry.web.account_page import account
 from registry.web.arrival import Arrival
-from registry.web.check_page import check
+from registry.web.check_page import check, check_origin
 from registry.web.choices import place_name, service_title
 from registry.web.dns_settings import dns_settings
 from registry.web.errors import add_error_pages
@@ -22,6 +22,7 @@ from registry.web.sign_in import configure_sign_in
 from registry.web.site import LONGEST_BODY
 from registry.web.throttle import throttle
 from registry.web.updates import Updates
+from smartdns.contract.check_names import check_domain
 
 SESSION_DAYS = 30
 
@@ -45,10 +46,14 @@ def make_application(parts: Parts) -> Flask:
         explain=explain, place_name=place_name, service_title=service_title
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    add_security_headers(app, https=https, reachable=reachable(parts))
+    add_security_headers(app, https=https, reachable=reachable(parts), pictures=check_origin(parts))
     updates = Updates(app.wsgi_app, parts.rules, parts.sessions, parts.readers)
     app.wsgi_app = Arrival(  # type: ignore[method-assign]
-        updates, settings.public_url, own_hosts(parts), settings.trusted_proxies
+        updates,
+        settings.public_url,
+        own_hosts(parts),
+        f".{check_domain(settings.public_url)}",
+        settings.trusted_proxies,
     )
     return app
 
@@ -61,7 +66,7 @@ def own_hosts(parts: Parts) -> frozenset[str]:
 
 
 def reachable(parts: Parts) -> tuple[str, ...]:
-    """Origins beside our own that the page's script asks: of one family, and the check's names."""
+    """Origins beside our own that the page's script asks: those of one family."""
     settings = parts.settings
     url = urlsplit(settings.public_url)
     port = f":{url.port}" if url.port else ""

@@ -37,6 +37,8 @@ class Arrival:
     public_url: str
     own_hosts: frozenset[str]
     """Lower-case host names that are ours, without ports."""
+    own_domain: str
+    """With a dot in front; every name below it is ours, too."""
     trusted_proxies: Sequence[Network]
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -72,7 +74,9 @@ class Arrival:
         name = _HOST.fullmatch(host.strip().lower())
         if name is None:
             return False
-        if not host or name["name"] in self.own_hosts or name["name"] == "localhost":
+        if not host or name["name"] in {*self.own_hosts, "localhost"}:
+            return True
+        if (name["name"] or "").endswith(self.own_domain):
             return True
         try:
             ipaddress.ip_address(name["name"] or name["ipv6"])

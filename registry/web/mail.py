@@ -120,10 +120,9 @@ def _write(message: EmailMessage, folder: Path) -> None:
 class SecurityMail(MailUtil):
     """Flask-Security's mails through the postman, and its idea of an e-mail address."""
 
-    postman: Postman | None = None
-
     def __init__(self, app: Flask) -> None:
         super().__init__(app)
+        self._postman: Postman | None = app.config["POSTMAN"]
 
     def send_mail(
         self,
@@ -136,8 +135,8 @@ class SecurityMail(MailUtil):
         **_: Any,  # noqa: ANN401
     ) -> None:
         """Post the plain text."""
-        if self.postman is not None:
-            self.postman.post(str(recipient), str(subject), body or "")
+        if self._postman is not None:
+            self._postman.post(str(recipient), str(subject), body or "")
 
     def normalize(self, email: str) -> str:
         """For signing in: whatever an operator has given an account, in lower case."""

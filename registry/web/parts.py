@@ -1,5 +1,6 @@
 """What the pages work with, put together once at start."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -28,6 +29,8 @@ class Parts:
     """Of transactions that change something."""
     readers: sessionmaker[Session] = field(repr=False)
     seal: Seal = field(repr=False)
+    sweep_soon: Callable[[], None]
+    """Asks that nothing of deleted rows remain in the database's files."""
     postman: Postman | None = None
 
     def attach(self, app: Flask) -> None:

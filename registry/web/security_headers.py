@@ -8,17 +8,18 @@ _NOTHING_ELSE = "accelerometer=(), camera=(), geolocation=(), microphone=(), pay
 _YEAR_S = 31_536_000
 
 
-def content_security_policy(reachable: Iterable[str] = ()) -> str:
+def content_security_policy(reachable: Iterable[str] = (), pictures: str | None = None) -> str:
     """Scripts, styles and pictures of ours only, nothing inline, in nobody's frame.
 
-    `reachable`: further origins that the page's script may ask.
+    `reachable`: further origins that the page's script may ask; `pictures`: where the pictures
+    of the check lie.
     """
     return "; ".join(
         (
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
-            "img-src 'self' data:",
+            " ".join(("img-src 'self' data:", *([pictures] if pictures else ()))),
             " ".join(("connect-src 'self'", *reachable)),
             "form-action 'self'",
             "base-uri 'none'",
@@ -27,10 +28,12 @@ def content_security_policy(reachable: Iterable[str] = ()) -> str:
     )
 
 
-def add_security_headers(app: Flask, *, https: bool, reachable: Iterable[str] = ()) -> None:
+def add_security_headers(
+    app: Flask, *, https: bool, reachable: Iterable[str], pictures: str | None
+) -> None:
     """Set them on every reply of `app`, errors included."""
     headers = {
-        "Content-Security-Policy": content_security_policy(reachable),
+        "Content-Security-Policy": content_security_policy(reachable, pictures),
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",

@@ -1,10 +1,10 @@
 """Signing in and out and everything about a password: Flask-Security, told what not to do."""
 
 import datetime
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, redirect, request, url_for
-from flask_babel import lazy_gettext
 from flask_login import user_logged_in, user_logged_out
 from flask_security import Security
 from werkzeug.wrappers import Response
@@ -12,7 +12,9 @@ from werkzeug.wrappers import Response
 from registry.actions.passwords import LEAST_CHARACTERS
 from registry.settings import SignUp
 from registry.web.mail import SecurityMail
+from registry.web.mailed_links import ChangeEmailWithPassword, guard_mailed_links
 from registry.web.parts import Parts
+from registry.web.sign_in_words import messages, subjects
 from registry.web.visitors import Visitor, Visitors
 
 
@@ -20,9 +22,13 @@ def configure_sign_in(app: Flask, parts: Parts) -> None:
     """Give `app` its sign-in, and with mail its sign-up, confirmation and reset."""
     mail = parts.postman is not None
     app.config.update(_security_settings(mail=mail))
+    app.config["POSTMAN"] = parts.postman
+    app.config.update(messages() | subjects())
     app.config["SECURITY_REGISTERABLE"] = mail and parts.settings.sign_up is not SignUp.CLOSED
     visitors = Visitors(parts.sessions, parts.readers)
-    security = Security(app, visitors, mail_util_cls=SecurityMail)
+    security = Security(
+        app, visitors, mail_util_cls=SecurityMail, change_email_form=ChangeEmailWithPassword
+    )
     security.unauthn_handler(_to_sign_in)
     security.want_json(lambda _request: False)  # pages only; no second door
     manager = app.login_manager  # type: ignore[attr-defined]
@@ -38,6 +44,7 @@ def configure_sign_in(app: Flask, parts: Parts) -> None:
     def end(_app: Flask, **_: object) -> None:
         visitors.end_session()
 
+    guard_mailed_links(app)
     user_logged_in.connect(begin, app, weak=False)
     user_logged_out.connect(end, app, weak=False)
 
@@ -57,7 +64,6 @@ def _security_settings(*, mail: bool) -> dict[str, Any]:
         "CHANGE_URL": "/account/password",
         "CONFIRM_URL": "/confirm",
         "CHANGE_EMAIL_URL": "/account/email",
-        "CHANGE_EMAIL_CONFIRM_URL": "/account/email/confirm",
         "VERIFY_URL": "/sign-in/again",
         "POST_LOGOUT_VIEW": "/sign-in",
         "POST_REGISTER_VIEW": "/sign-in",
@@ -71,7 +77,6 @@ def _security_settings(*, mail: bool) -> dict[str, Any]:
         "CHANGE_EMAIL": mail,
         "SEND_PASSWORD_CHANGE_EMAIL": mail,
         "EMAIL_HTML": False,
-        "EMAIL_SUBJECT_REGISTER": lazy_gettext("Welcome to MediaStreamer"),
         "RETURN_GENERIC_RESPONSES": True,
         "TRACKABLE": False,
         "JOIN_USER_ROLES": False,
@@ -92,9 +97,8 @@ def _security_settings(*, mail: bool) -> dict[str, Any]:
         "PASSWORD_SINGLE_HASH": {"argon2"},
         "PASSWORD_SALT": "unused with a single hash",
         "EMAIL_VALIDATOR_ARGS": {"check_deliverability": False},
-        "MSG_GENERIC_AUTHN_FAILED": (
-            lazy_gettext("That e-mail address and password do not belong together."),
-            "error",
-        ),
+        "PASSWORD_CONFIRM_REQUIRED": False,  # a password field that shows what it holds does more
+        "I18N_DOMAIN": "messages",
+        "I18N_DIRNAME": str(Path(__file__).parent / "translations"),
     }
     return {f"SECURITY_{name}": value for name, value in names.items()}

@@ -4,20 +4,6 @@
   const form = one("#register");
   const here = one("#here");
 
-  // Copy buttons, where the browser lets a page copy (https, or this machine).
-  if (navigator.clipboard) {
-    for (const button of document.querySelectorAll("[data-copy]")) {
-      const text = button.textContent;
-      button.hidden = false;
-      button.setAttribute("aria-label", `${text} ${document.getElementById(button.dataset.copy).textContent}`);
-      button.addEventListener("click", async () => {
-        await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
-        button.textContent = button.dataset.done;
-        setTimeout(() => { button.textContent = text; }, 2000);
-      });
-    }
-  }
-
   // Only regions that the chosen service makes sense in.
   const service = one("#service");
   const region = one("#service-region");

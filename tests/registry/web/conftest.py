@@ -81,7 +81,7 @@ def start_registry(tmp_path: Path) -> Iterator[StartServer]:
 def sqlite_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
     """Serve one registry on SQLite to all tests that leave it running."""
     directory = tmp_path_factory.mktemp("registry")
-    yield from _served(f"sqlite:///{directory / 'registry.sqlite'}", directory)
+    yield from served(f"sqlite:///{directory / 'registry.sqlite'}", directory)
 
 
 @pytest.fixture(scope="session")
@@ -94,13 +94,14 @@ def postgresql_registry(
     with engine.connect() as connection:
         connection.execute(text(f'CREATE DATABASE "{name}"'))
     directory = tmp_path_factory.mktemp("registry_postgresql")
-    yield from _served(postgresql_server.replace("/postgres?", f"/{name}?"), directory)
+    yield from served(postgresql_server.replace("/postgres?", f"/{name}?"), directory)
     engine.dispose()
 
 
-def _served(url: str, directory: Path) -> Iterator[RegistryServer]:
+def served(url: str, directory: Path, **settings: str) -> Iterator[RegistryServer]:
+    """Serve a registry for as long as a fixture lives; it must have said nothing."""
     upgrade(url)
-    server = RegistryServer(url, directory)
+    server = RegistryServer(url, directory, **settings)
     server.start()
     yield server
     assert server.stop() == 0
