@@ -20,6 +20,7 @@ from smartdns.answering.names import name_of
 from smartdns.answering.plan import Forward, Reply
 from smartdns.answering.query import Name
 from smartdns.answering.rate_limit import RateLimiter
+from smartdns.answering.relay_health import by_family, relays_to_answer
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.contract.addresses import Address
 from smartdns.contract.check_names import address_of, check_domain
@@ -30,11 +31,13 @@ from smartdns.relay.session import Knowledge as RelayKnowledge
 from smartdns.relay.session import Limits as RelayLimits
 from smartdns.relay.tcp import Listening
 from smartdns.resolver.listeners import Listeners
+from smartdns.resolver.relay_watcher import RelayWatcher
 from smartdns.resolver.responder import Limits, Responder
 from smartdns.resolver.tcp import StreamLimits
 from smartdns.settings import DataPlaneSettings
 from smartdns.upstream.forwarder import Forwarder
 from smartdns.upstream.look_up import LookUp, addresses_in
+from smartdns.upstream.watcher import UpstreamWatcher
 from zones.load import load_catalog
 from zones.names import parse_name
 
@@ -47,23 +50,38 @@ Sockets = Mapping[str, Sequence[socket.socket]]
 class Role(MultiService):
     """One worker of a role: its front, and what that depends on."""
 
-    def __init__(self, mirror: Mirror, front: Listeners | RelayService, *parts: IService) -> None:
+    def __init__(
+        self, follower: Follower, front: Listeners | RelayService, *parts: IService
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._mirror = mirror
+        self._follower = follower
         self._front = front
-        for part in (*parts, front):
+        self._watchers = [
+            part for part in parts if isinstance(part, RelayWatcher | UpstreamWatcher)
+        ]
+        for part in (follower, *parts, front):
             part.setServiceParent(self)  # type: ignore[no-untyped-call]
 
     def report(self) -> dict[str, object]:
-        """Say how far it is; nothing in here comes from a query."""
-        head = self._mirror.head
-        report = self._front.report()
+        """Say how far it is; nothing in here comes from a query.
+
+        "trouble" has lines for people; "failed" one where there is no use in waiting.
+        """
+        mirror = self._follower.mirror
+        front = self._front.report()
+        trouble = [line for watcher in self._watchers for line in watcher.trouble()]
+        if self._follower.trouble is not None:
+            trouble.append(self._follower.trouble)
+        probed = all(watcher.ready for watcher in self._watchers)
+        failed = next((w.failed() for w in self._watchers if w.failed()), None)
         return {
-            **report,
-            "epoch": None if head is None else head.epoch,
-            "position": None if head is None else head.position,
-            "loaded": self._mirror.loaded,
-            "ready": bool(self._mirror.loaded and report["ready"]),
+            **front,
+            "epoch": None if mirror.head is None else mirror.head.epoch,
+            "position": None if mirror.head is None else mirror.head.position,
+            "loaded": mirror.loaded,
+            "ready": bool(mirror.loaded and front["ready"] and failed is None and probed),
+            "trouble": trouble,
+            "failed": failed,
         }
 
     def stopService(self) -> Deferred[None]:
@@ -92,7 +110,17 @@ def resolver_service(
     responder = Responder(knowledge, forwarder, limits_of(settings), settings.cookie_secret)
     mirror.on_change(lambda _: responder.knowledge_changed())
     streams = StreamLimits(settings.tcp_connections, settings.tcp_connections_per_client)
-    return Role(mirror, Listeners(reactor, responder, sockets, streams), follower, forwarder)
+    listeners = Listeners(reactor, responder, sockets, streams)
+
+    def relays_changed(relays: dict[str, RelayAddresses]) -> None:
+        knowledge.relays = relays
+        responder.knowledge_changed()
+
+    relays = RelayWatcher(
+        reactor, settings.relay_addresses, settings.relay_check_port, relays_changed
+    )
+    upstreams = UpstreamWatcher(reactor, forwarder.upstreams, settings.cookie_secret)
+    return Role(follower, listeners, forwarder, relays, upstreams)
 
 
 def relay_service(
@@ -115,7 +143,7 @@ def relay_service(
         tuple(settings.relay_addresses),
     )
     front = RelayService(reactor, knowledge, origins, listening, RelayLimits())
-    return Role(mirror, front, follower, forwarder)
+    return Role(follower, front, forwarder)
 
 
 def _allowlist(settings: DataPlaneSettings) -> tuple[Mirror, Follower]:
@@ -141,10 +169,10 @@ def knowledge_of(settings: DataPlaneSettings, mirror: Mirror) -> Knowledge:
     return Knowledge(
         allowlist=mirror,
         catalog=catalog,
-        relays={r: relay_addresses(a) for r, a in settings.relay_addresses.items()},
+        relays=relays_to_answer(settings.relay_addresses),
         cache=Cache(settings.cache_mib << 20, apart),
         check_host=name_of(check_domain(url)) if (url := settings.public_url) else None,
-        check_addresses=relay_addresses(_check_addresses(settings)),
+        check_addresses=by_family(_check_addresses(settings)),
         switches=Switches(
             block_private_relay=settings.block_private_relay,
             filter_private_answers=settings.filter_private_answers,
@@ -159,14 +187,6 @@ def limits_of(settings: DataPlaneSettings) -> Limits:
     client = settings.client_rate / settings.workers
     refused = settings.refused_rate / settings.workers
     return Limits(RateLimiter(client, 2 * client), RateLimiter(refused, 2 * refused))
-
-
-def relay_addresses(addresses: Sequence[Address]) -> RelayAddresses:
-    """Sort addresses by family."""
-    return RelayAddresses(
-        tuple(address.packed for address in addresses if address.version == 4),
-        tuple(address.packed for address in addresses if address.version == 6),
-    )
 
 
 def _conclude(knowledge: Knowledge, plan: Forward, said: UpstreamReply | None) -> Reply:

@@ -95,6 +95,8 @@ class DataPlaneSettings:
         default_factory=lambda: {ANY_REGION: (_LOOPBACK,)}
     )
     """Region, or "*" for any other -> what steered names resolve to."""
+    relay_check_port: int = 443
+    """Port at which a relay must take connections to be in the answers; 0: all are, always."""
     relay_exits: Mapping[str, Exit] = field(default_factory=lambda: parse_exits({}))
     """Region, or "*" -> the way out; by default the ordinary one for every region."""
     relay_private_origins: bool = False
@@ -182,6 +184,12 @@ def _positive(text: str) -> int:
     return count
 
 
+def _port(text: str) -> int:
+    if (port := parse_count(text)) > 65_535:
+        raise ValueError("takes a port, 0 to 65535")
+    return port
+
+
 def _file(text: str) -> Path:
     path = Path(text)
     if not path.is_file():
@@ -250,6 +258,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "relay_tls_listen": _listen,
     "relay_http_listen": _listen,
     "relay_addresses": _relay_addresses,
+    "relay_check_port": _port,
     "relay_exits": _relay_exits,
     "relay_private_origins": parse_switch,
     "metrics": _loopback,

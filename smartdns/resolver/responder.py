@@ -13,6 +13,7 @@ from smartdns.answering.answer import answer
 from smartdns.answering.codes import OPTION_KEEPALIVE, SERVFAIL
 from smartdns.answering.cookies import Cookie, check_cookie
 from smartdns.answering.knowledge import Knowledge
+from smartdns.answering.loop_probe import is_probe, probe_reply
 from smartdns.answering.plan import Forward, Plan, Reply, Silence
 from smartdns.answering.query import Query, Source
 from smartdns.answering.rate_limit import RateLimiter, Verdict, client_key, stranger_key
@@ -123,6 +124,8 @@ class Responder:
             return Rendered(render_format_error(query))
         if verdict is Verdict.SLIP:
             return _render(query, source, _SLIPPED, None)
+        if query.question is not None and is_probe(query.question, self._cookie_secret):
+            return _render(query, source, probe_reply(query.question), None)
         cookie = check_cookie(query, source.address, self._cookie_secret, wall_s)
         plan = answer(query, source, self.knowledge, now, day, cookie)
         return self._carry_out(plan, query, source, cookie)

@@ -125,7 +125,7 @@ class Errand:
             self._exchange.case_changed(waiting.attempt)
         else:
             return False
-        waiting.upstream.health.answered(now - waiting.begun)
+        waiting.upstream.health.answered(now - waiting.begun, now)
         self._waiting.discard(waiting)
         self._wake()
         return True

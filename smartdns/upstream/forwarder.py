@@ -14,7 +14,7 @@ from smartdns.answering.query import Name
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.errand import Errand
-from smartdns.upstream.group import Group
+from smartdns.upstream.group import Group, Upstream
 
 _IN_FLIGHT_TO_THE_DEAD = 64
 
@@ -49,9 +49,9 @@ class Forwarder(Service, Generic[T]):
         self._reactor = reactor
         self._conclude = conclude
         self._most_in_flight = in_flight
-        self._group = Group(reactor, upstreams)
+        self._group = Group.at(reactor, upstreams)
         self._suffixes = {
-            suffix: Group(reactor, special) for suffix, special in (suffixes or {}).items()
+            suffix: Group.at(reactor, special) for suffix, special in (suffixes or {}).items()
         }
         self._under_way: dict[Forward, _UnderWay[T]] = {}
 
@@ -59,6 +59,11 @@ class Forwarder(Service, Generic[T]):
     def groups(self) -> tuple[Group, ...]:
         """The upstreams for everything, then those of each suffix."""
         return (self._group, *self._suffixes.values())
+
+    @property
+    def upstreams(self) -> tuple[Upstream, ...]:
+        """All of them, each once for each suffix that it is asked about."""
+        return tuple(member for group in self.groups for member in group.members)
 
     @property
     def in_flight(self) -> int:

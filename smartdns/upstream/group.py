@@ -24,9 +24,14 @@ class Upstream:
 class Group:
     """Upstreams in the operator's order."""
 
-    def __init__(self, reactor: PosixReactorBase, addresses: Sequence[UpstreamAddress]) -> None:
-        self.members = tuple(
-            Upstream(address, Health(), StreamPool(reactor, address)) for address in addresses
+    def __init__(self, members: Sequence[Upstream]) -> None:
+        self.members = tuple(members)
+
+    @classmethod
+    def at(cls, reactor: PosixReactorBase, addresses: Sequence[UpstreamAddress]) -> "Group":
+        """Make a group of upstreams that nothing is known of yet."""
+        return cls(
+            [Upstream(address, Health(), StreamPool(reactor, address)) for address in addresses]
         )
 
     def servers(self, now: float) -> list[Server]:

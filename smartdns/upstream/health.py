@@ -27,6 +27,7 @@ class Health:
         self._variation = 0.0
         self._failures = 0
         self._asked_at = 0.0
+        self._answered_at = 0.0
         self._silent_since: float | None = None
         self._shunned_until = 0.0
         self._case_lost_until = 0.0
@@ -35,12 +36,17 @@ class Health:
         """Take note of a query to it."""
         self._asked_at = now
 
-    def answered(self, round_trip: float) -> None:
+    def answered(self, round_trip: float, now: float) -> None:
         """Take note of an answer, be it an error, `round_trip` seconds after its query."""
         self._failures = 0
+        self._answered_at = now
         self._silent_since = None
         self._shunned_until = 0.0
         self._measure(round_trip)
+
+    def answered_since(self, moment: float) -> bool:
+        """Say whether it answered after `moment`."""
+        return self._answered_at > moment
 
     def outrun(self, waited: float) -> None:
         """Take note that another one answered first; its own answer would have been later."""

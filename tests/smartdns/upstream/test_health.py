@@ -7,7 +7,7 @@ def measured(round_trip: float) -> Health:
     """Give an upstream that has answered at this speed for a while."""
     health = Health()
     for _ in range(20):
-        health.answered(round_trip)
+        health.answered(round_trip, 100.0)
         health.asked(100.0)
     return health
 
@@ -40,7 +40,7 @@ def test_one_that_fails_is_tried_again_beside_another() -> None:
     assert order_of_asking([bad, good], 101.5)[1] == 0
     bad.begin_trial(101.5)
     assert order_of_asking([bad, good], 101.6)[1] is None
-    bad.answered(0.01)
+    bad.answered(0.01, 101.6)
     assert bad.well()
 
 
@@ -74,7 +74,7 @@ def test_one_name_that_cannot_be_resolved_kills_no_upstream() -> None:
     for moment in range(100):
         health.failed(100.0 + moment)
     assert health.dead(200.0)
-    health.answered(0.1)
+    health.answered(0.1, 200.0)
     assert not health.dead(200.0)
 
 

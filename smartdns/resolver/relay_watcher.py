@@ -1,0 +1,95 @@
+"""Connect to each relay address now and then, so that answers name those that are there."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
+from twisted.internet.interfaces import IProtocol, ITCPTransport
+from twisted.internet.posixbase import PosixReactorBase
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import LoopingCall
+
+from smartdns.answering.knowledge import RelayAddresses
+from smartdns.answering.relay_health import RelayHealth, relays_to_answer
+from smartdns.contract.addresses import Address
+
+CHECK_EVERY_S = 5.0
+_CONNECT_TIMEOUT_S = 2
+
+
+class RelayWatcher(Service):
+    """Checks all relays at a pace; `changed` gets what to answer whenever that is new."""
+
+    def __init__(
+        self,
+        reactor: PosixReactorBase,
+        relays: Mapping[str, Sequence[Address]],
+        port: int,
+        changed: Callable[[dict[str, RelayAddresses]], None],
+    ) -> None:
+        """Check `relays` (region -> addresses) at `port`; 0: take all of them for good."""
+        self._reactor = reactor
+        self._relays = relays
+        self._port = port
+        self._changed = changed
+        self._health = {address: RelayHealth() for group in relays.values() for address in group}
+        self._round = LoopingCall(self._check_all)
+        self._round.clock = reactor
+        self._checking: list[Deferred[bool]] = []
+
+    def startService(self) -> None:
+        """Begin the first round."""
+        super().startService()  # type: ignore[no-untyped-call]
+        if self._port:
+            self._round.start(CHECK_EVERY_S)
+
+    def stopService(self) -> None:
+        """End, with the connections that are being made."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        if self._round.running:
+            self._round.stop()
+        for checking in self._checking:
+            checking.cancel()
+
+    def trouble(self) -> list[str]:
+        """Say which relays do not answer."""
+        return [
+            f"relay {address} takes no connection at port {self._port}"
+            for address, health in self._health.items()
+            if not health.up
+        ]
+
+    @property
+    def ready(self) -> bool:
+        """Answers need not wait for the first round: until then all relays count as up."""
+        return True
+
+    def failed(self) -> None:
+        """No relay that is down keeps the resolver from its work."""
+
+    def _check_all(self) -> Deferred[None]:
+        self._checking = [self._check(address) for address in self._health]
+        return gatherResults(self._checking).addCallback(self._conclude)
+
+    def _check(self, address: Address) -> Deferred[bool]:
+        kind = TCP4ClientEndpoint if address.version == 4 else TCP6ClientEndpoint
+        endpoint = kind(self._reactor, str(address), self._port, timeout=_CONNECT_TIMEOUT_S)
+        factory = Factory.forProtocol(Protocol)
+        factory.noisy = False
+        return endpoint.connect(factory).addCallbacks(_accepted, lambda _: False)
+
+    def _conclude(self, results: list[bool]) -> None:
+        now = self._reactor.seconds()
+        changes = [
+            health.checked(accepts=accepts, now=now)
+            for health, accepts in zip(self._health.values(), results, strict=True)
+        ]
+        if any(changes) and self.running:
+            self._changed(relays_to_answer(self._relays, self._health))
+
+
+def _accepted(protocol: IProtocol) -> bool:
+    transport = protocol.transport  # type: ignore[attr-defined]
+    ITCPTransport(transport).abortConnection()
+    return True
