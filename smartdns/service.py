@@ -65,13 +65,12 @@ class Role(MultiService):
     def report(self) -> dict[str, object]:
         """Say how far it is; nothing in here comes from a query.
 
-        "trouble" has lines for people; "failed" one where there is no use in waiting.
+        "trouble" has lines for people, "failed" one where there is no use in waiting, "allowlist"
+        how the following goes.
         """
         mirror = self._follower.mirror
         front = self._front.report()
         trouble = [line for watcher in self._watchers for line in watcher.trouble()]
-        if self._follower.trouble is not None:
-            trouble.append(self._follower.trouble)
         probed = all(watcher.ready for watcher in self._watchers)
         failed = next((w.failed() for w in self._watchers if w.failed()), None)
         return {
@@ -80,6 +79,7 @@ class Role(MultiService):
             "position": None if mirror.head is None else mirror.head.position,
             "loaded": mirror.loaded,
             "ready": bool(mirror.loaded and front["ready"] and failed is None and probed),
+            "allowlist": self._follower.trouble or "followed",
             "trouble": trouble,
             "failed": failed,
         }

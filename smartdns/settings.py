@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from smartdns.contract.addresses import Address, SocketAddress, parse_address, parse_socket_address
@@ -127,7 +127,17 @@ def read_settings(configuration: Configuration) -> DataPlaneSettings:
     if values["dns_certificate"] and not values["dns_tls_listen"]:
         hosts = dict.fromkeys(listen.address for listen in values["dns_listen"])
         values["dns_tls_listen"] = tuple(SocketAddress(host, 853) for host in hosts)
+    if "relay_check_port" not in configuration.texts:
+        values["relay_check_port"] = _port_of_own_relay(values) or defaults.relay_check_port
     return DataPlaneSettings(**values)
+
+
+def _port_of_own_relay(values: Mapping[str, Any]) -> int | None:
+    """Give the port of a relay on this machine, where that is what names are steered to."""
+    steered_to = {a for addresses in values["relay_addresses"].values() for a in addresses}
+    own = {listen.address: listen.port for listen in values["relay_tls_listen"]}
+    ports = {own.get(address) for address in steered_to}
+    return ports.pop() if len(ports) == 1 else None
 
 
 def _system_upstreams(resolv_conf: Path) -> tuple[UpstreamAddress, ...]:

@@ -153,7 +153,7 @@ class SupervisorEnd:
             self._asked.pop(message["answer"]).callback(message["value"])
             return
         self.report = message.get("report", self.report)
-        self.failure = message.get("failed")
+        self.failure = message.get("failed") or (self.report or {}).get("failed")
         self._changed()
 
     def _lost(self) -> None:

@@ -28,6 +28,7 @@ from twisted.internet.defer import (
 from smartdns.child_process import Child, Place, Program
 from smartdns.contract.configuration import PREFIX
 from smartdns.sockets import FIRST_DESCRIPTOR, NamedSocket, variables_for
+from smartdns.telemetry.gate import say
 from smartdns.worker_channel import Report, SupervisorEnd
 
 READY_WITHIN_S = 30.0
@@ -98,6 +99,7 @@ class Supervisor(Service):
         self._waiting: list[tuple[Callable[[], bool | None], Deferred[None]]] = []
         self._replacing: Deferred[None] | None = None
         self._alive: set[Worker] = set()
+        self._said: set[str] = set()
         self._places = [
             Place(lambda sockets=sockets: self._spawn(sockets), reactor)  # type: ignore[misc]
             for sockets in sets_of_sockets
@@ -209,6 +211,7 @@ class Supervisor(Service):
         return waiting
 
     def _look(self) -> None:
+        self._say_trouble()
         if self._keeps_standby and self._standby is None and self.running and self.ready:
             self._standby = self._start()
         for entry in self._waiting[:]:
@@ -222,6 +225,13 @@ class Supervisor(Service):
             else:
                 self._waiting.remove(entry)
                 waiting.callback(None)
+
+    def _say_trouble(self) -> None:
+        """Say each worker's trouble as it begins, once for all of them."""
+        trouble = {line for report in self.reports() for line in report.get("trouble", ())}
+        for line in sorted(trouble - self._said):
+            say(line)
+        self._said = trouble
 
 
 def _fit(successor: Worker) -> bool:

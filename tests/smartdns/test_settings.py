@@ -120,3 +120,10 @@ def test_the_systems_upstreams_are_the_default() -> None:
         UpstreamAddress(ipaddress.ip_address("192.0.2.1")),
         UpstreamAddress(ipaddress.ip_address("::1")),
     )
+
+
+def test_a_relay_of_our_own_is_checked_where_it_listens() -> None:
+    """At home the relay is not at port 443, and must not be taken for dead."""
+    assert read().relay_check_port == 8443
+    assert read(relay_addresses="us=192.0.2.8 *=127.0.0.1").relay_check_port == 443
+    assert read(relay_check_port="0").relay_check_port == 0
