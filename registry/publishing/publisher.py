@@ -28,6 +28,8 @@ RECONCILE_EVERY_S = 600.0
 RECONCILE_PAUSE_S = 0.01
 """Between two steps, so that neither Redis nor the pages notice."""
 AFTER_TROUBLE_S = 1.0
+STOPPED_WITHIN_S = 1.0
+"""Then the thread is left behind: it dies with the process, and dying anywhere loses nothing."""
 
 
 def utc_today() -> datetime.date:
@@ -68,28 +70,32 @@ class Publisher(Service):
         self._thread.start()
 
     def stopService(self) -> Deferred[None]:
-        """Finish the turn; fires when that is done."""
+        """Finish the turn, unless Redis hangs in it; fires when that is done."""
         super().stopService()  # type: ignore[no-untyped-call]
         self._stop.set()
         thread, self._thread = self._thread, None
-        return succeed(None) if thread is None else deferToThread(thread.join)
+        return succeed(None) if thread is None else deferToThread(thread.join, STOPPED_WITHIN_S)
 
     def _work(self) -> None:
         wait_s = 0.0
         while not self._stop.wait(wait_s):
-            try:
-                wait_s, self.trouble = self.turn(), None
-            except Exception as error:  # noqa: BLE001 - a mistake must not end the publishing
-                wait_s, self.trouble = AFTER_TROUBLE_S, _said_of(error)
-                self._place.leave()
-                self._reconciling = self._reconciled_on = None
+            wait_s = self.turn()
         self._place.leave()
 
     def turn(self) -> float:
         """Do what there is to do now; gives how long to wait before the next turn, in seconds.
 
-        Raises RedisError, RedisUnavailable or SQLAlchemyError; nothing is lost by that.
+        Whatever goes wrong is said in `trouble` and tried again; nothing is lost by it.
         """
+        try:
+            wait_s, self.trouble = self._do_what_is_due(), None
+        except Exception as error:  # noqa: BLE001 - a mistake must not end the publishing
+            wait_s, self.trouble = AFTER_TROUBLE_S, _said_of(error)
+            self._place.leave()
+            self._reconciling = self._reconciled_on = None
+        return wait_s
+
+    def _do_what_is_due(self) -> float:
         if self._is_pending() or self._heads_are_due():
             with publishing_lock(self._engine) as held:
                 if held:

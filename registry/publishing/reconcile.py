@@ -11,7 +11,7 @@ from registry.database import make_readers
 from registry.publishing.drain import encoded
 from registry.publishing.grants import grants_after, grants_for
 from smartdns.contract.addresses import Network
-from smartdns.contract.redis_layout import GRANTS, LayoutError, decode_network
+from smartdns.contract.redis_layout import GRANTS, LayoutError, decode_network, encode_network
 
 AT_ONCE = 500
 
@@ -25,39 +25,42 @@ class Compared:
     differing: list[Network] = field(default_factory=list, repr=False)
     """Missing, surplus or other in Redis; what is pending at the moment is among them."""
     unreadable: int = 0
-    """Fields that are no network: only a rebuild removes them."""
+    """Fields that are no network in its normal form: only a rebuild removes them."""
 
 
 def compare(engine: Engine, connection: redis.Redis, today: datetime.date) -> Iterator[Compared]:
-    """Walk the database for what is missing or other; where counts differ, Redis for the rest."""
-    granted = 0
+    """Walk the database for what is missing or other; if Redis holds more, walk it for the rest."""
+    met = 0
     place: str | None = ""
     while place is not None:
         with make_readers(engine).begin() as session:
             grants, place = grants_after(session, place, AT_ONCE, today)
-        granted += len(grants)
         networks = list(grants)
         texts = connection.hmget(GRANTS, networks) if networks else []
-        differing = [
-            n for n, text in zip(networks, texts, strict=True) if text != encoded(grants[n])
-        ]
+        met += len(texts) - texts.count(None)
+        pairs = zip(networks, texts, strict=True)
+        differing = [network for network, text in pairs if text != encoded(grants[network])]
         yield Compared(len(networks), [decode_network(network) for network in differing])
-    if connection.hlen(GRANTS) != granted:
+    if connection.hlen(GRANTS) > met:
         yield from _surplus(engine, connection, today)
 
 
 def _surplus(engine: Engine, connection: redis.Redis, today: datetime.date) -> Iterator[Compared]:
-    cursor = -1
-    while cursor:
-        cursor, texts = connection.hscan(GRANTS, max(cursor, 0), count=AT_ONCE)
-        step = Compared(0)
-        readable: list[str] = []
-        for text in texts:
-            try:
-                readable.append(str(decode_network(text)))
-            except LayoutError:
-                step.unreadable += 1
+    cursor = None
+    while cursor != 0:
+        cursor, texts = connection.hscan(GRANTS, cursor or 0, count=AT_ONCE)
+        networks = [network for text in texts if (network := _network(text)) is not None]
         with make_readers(engine).begin() as session:
-            desired = grants_for(session, readable, today)
-        step.differing = [decode_network(network) for network in readable if network not in desired]
-        yield step
+            desired = grants_for(session, [str(network) for network in networks], today)
+        surplus = [network for network in networks if str(network) not in desired]
+        yield Compared(0, surplus, unreadable=len(texts) - len(networks))
+
+
+def _network(field: bytes | str) -> Network | None:
+    """Give the network, if the field is its normal form."""
+    text = field.decode(errors="replace") if isinstance(field, bytes) else field
+    try:
+        network = decode_network(text)
+    except LayoutError:
+        return None
+    return network if encode_network(network) == text else None
