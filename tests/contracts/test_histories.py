@@ -1,11 +1,13 @@
 """After any history of changes and mishaps, every mirror equals the database."""
 
+import contextlib
 import datetime
 import ipaddress
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
+import redis
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -23,7 +25,7 @@ from twisted.internet.threads import blockingCallFromThread, deferToThread
 
 from registry.database import make_engine, make_sessions, upgrade
 from registry.models import Account, PendingNetwork, PublishedHead, SlotKind
-from registry.publishing.publisher import Publisher
+from registry.publishing.publisher import COMPARE_HEADS_EVERY_S, POLL_S, Publisher
 from smartdns.allowlist.follower import Follower
 from smartdns.allowlist.mirror import Mirror
 from smartdns.allowlist.redis_feed import RedisFeed
@@ -56,7 +58,7 @@ class History(RuleBasedStateMachine):
             session.execute(delete(Account))
             session.execute(delete(PendingNetwork))
             session.execute(update(PublishedHead).values(epoch=0, position=0, last_choice=0))
-        self.client = self.redis_server.client()
+        self.client = redis.Redis(port=self.redis_server.port)  # comes back by itself
         self.client.flushall()
         self.households = Households(self.engine)
         self.day = TODAY
@@ -131,8 +133,9 @@ class History(RuleBasedStateMachine):
     @rule()
     def the_publisher_turns(self) -> None:
         self.publisher.turn()
-        while message := self.listener.get_message(timeout=0):
-            self.said.append(message["data"])
+        with contextlib.suppress(redis.ConnectionError):
+            while message := self.listener.get_message(timeout=0):
+                self.said.append(message["data"])
 
     @rule()
     def redis_is_remembered(self) -> None:
@@ -184,8 +187,9 @@ class History(RuleBasedStateMachine):
     def settle_and_compare(self) -> None:
         """Reconcile fully, wait for the mirror, then ask it about every network."""
         self.publisher._reconciled_on = None
-        for _ in range(30):
-            self.publisher.turn()
+        self.publisher._heads_compared_at = -COMPARE_HEADS_EVERY_S
+        while self.publisher.turn() != POLL_S or self.publisher._is_pending():
+            assert self.publisher.trouble is None or "Redis" in self.publisher.trouble
         head = decode_head(self.client.get(HEAD))
         mirror = self.follower.mirror
         self.reactor_does(until, lambda: mirror.head == head)
@@ -223,7 +227,8 @@ async def test_after_any_history_the_mirror_equals_the_database(
             max_examples=12,
             stateful_step_count=25,
             deadline=None,
-            phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+            # Shrinking takes minutes, since most failures wait for something in vain.
+            phases=[Phase.explicit, Phase.reuse, Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
     )
