@@ -15,7 +15,7 @@ from smartdns.allowlist.mirror import Mirror
 from smartdns.allowlist.redis_feed import RedisFeed
 from smartdns.answering.cache import Cache
 from smartdns.answering.concluding import conclude
-from smartdns.answering.knowledge import Knowledge, RelayAddresses, Switches
+from smartdns.answering.knowledge import ALWAYS_PRIVATE, Knowledge, RelayAddresses, Switches
 from smartdns.answering.names import name_of
 from smartdns.answering.plan import Forward, Reply
 from smartdns.answering.query import Name
@@ -176,7 +176,9 @@ def knowledge_of(settings: DataPlaneSettings, mirror: Mirror) -> Knowledge:
         switches=Switches(
             block_private_relay=settings.block_private_relay,
             filter_private_answers=settings.filter_private_answers,
-            private_suffixes=apart | {name_of(s) for s in settings.private_answer_suffixes},
+            private_suffixes=apart
+            | ALWAYS_PRIVATE
+            | {name_of(s) for s in settings.private_answer_suffixes},
             open_names=frozenset(open_names) if settings.open_names else frozenset(),
         ),
     )

@@ -10,6 +10,7 @@ from smartdns.answering.codes import (
     CNAME,
     DNAME,
     NOERROR,
+    NS,
     NSEC,
     NSEC3,
     NXDOMAIN,
@@ -48,6 +49,8 @@ def accept(question: Question, reply: UpstreamReply, *, dnssec_ok: bool) -> Hear
     if answered:
         return _heard(NOERROR, chain, proofs, LONGEST_TTL, reply)
     soa = _soa(end, reply.authority)
+    if soa is None and any(r.type == NS for r in reply.authority):
+        return None  # a referral (RFC 2308 section 2.2): it does not know, and sends us elsewhere
     if soa is None:  # not to be believed for any time (RFC 2308 section 5)
         return replace(_heard(reply.rcode, chain, proofs, LONGEST_TTL, reply), ttl=0)
     negative_ttl = min(_ttl(soa), _minimum(soa), LONGEST_NEGATIVE_TTL)

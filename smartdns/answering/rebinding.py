@@ -4,10 +4,11 @@ Known as DNS rebinding; names that mean a device in the home by design are liste
 """
 
 import ipaddress
+from collections.abc import Iterator
 from dataclasses import replace
 
 from smartdns.answering.cache import Heard
-from smartdns.answering.codes import AAAA, EDE_BLOCKED, A
+from smartdns.answering.codes import AAAA, EDE_BLOCKED, HTTPS, SVCB, A
 from smartdns.answering.plan import ExtendedError, Record
 from smartdns.answering.query import Name
 from smartdns.answering.records import soa
@@ -33,6 +34,7 @@ _PRIVATE_IPV4 = tuple(
 _PRIVATE_IPV6 = tuple(map(_range, ("::/127", "fc00::/7", "fe80::/10")))
 _IPV4_INSIDE = (bytes(10) + b"\xff\xff", bytes.fromhex("0064ff9b") + bytes(8))
 """Mapped and NAT64 addresses (RFC 4291, RFC 6052): the IPv4 address is in the last four octets."""
+_HINT_OCTETS = {4: 4, 6: 16}  # ipv4hint and ipv6hint
 
 
 def without_private(heard: Heard, name: Name) -> Heard:
@@ -40,7 +42,7 @@ def without_private(heard: Heard, name: Name) -> Heard:
     public = tuple(record for record in heard.answer if not _leads_home(record))
     if len(public) == len(heard.answer):
         return heard
-    if any(record.type in {A, AAAA} for record in public):
+    if any(record.type in {A, AAAA, SVCB, HTTPS} for record in public):
         return replace(heard, answer=public, authentic_data=False, error=_BLOCKED)
     authority = (soa(name, TTL),)
     return replace(
@@ -49,9 +51,26 @@ def without_private(heard: Heard, name: Name) -> Heard:
 
 
 def _leads_home(record: Record) -> bool:
-    if record.type == A:
+    if record.type in {A, AAAA}:
         return _is_private(record.data)
-    return record.type == AAAA and _is_private(record.data)
+    return record.type in {SVCB, HTTPS} and any(map(_is_private, _hints(record.data)))
+
+
+def _hints(data: bytes) -> Iterator[bytes]:
+    """Give the addresses that a service binding hints at (RFC 9460 section 7.3)."""
+    offset = 2
+    while offset < len(data) and data[offset]:  # the target's name
+        offset += 1 + data[offset]
+    offset += 1
+    while offset + 4 <= len(data):
+        key, length = (
+            int.from_bytes(data[offset : offset + 2]),
+            int.from_bytes(data[offset + 2 : offset + 4]),
+        )
+        value = data[offset + 4 : offset + 4 + length]
+        if size := _HINT_OCTETS.get(key):
+            yield from (value[start : start + size] for start in range(0, len(value), size))
+        offset += 4 + length
 
 
 def _is_private(address: bytes) -> bool:

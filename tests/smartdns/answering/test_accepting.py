@@ -161,6 +161,14 @@ def test_absence_without_a_soa_of_the_name_is_for_the_asker_alone() -> None:
         assert (heard.ttl, heard.authority) == (0, ())
 
 
+def test_a_referral_is_no_answer() -> None:
+    """An authoritative server that sends us elsewhere has denied nothing (RFC 2308 section 2.2)."""
+    elsewhere = record("example.com", NS, name_of("ns.example.com"))
+    assert accept(ASKED, said(ASKED, authority=(elsewhere,)), dnssec_ok=False) is None
+    both = said(ASKED, authority=(elsewhere, soa_record("example.com")))
+    assert accept(ASKED, both, dnssec_ok=False) is not None
+
+
 def test_an_alias_to_an_absent_name_does_not_deny_the_alias() -> None:
     """NXDOMAIN at the end of a chain is about the end (RFC 2308 section 2.1)."""
     reply = said(

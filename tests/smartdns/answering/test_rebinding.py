@@ -40,6 +40,24 @@ def test_a_private_address_is_taken_out(address: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("params", "stays"),
+    [
+        (b"\0\4\0\4\x5d\xb8\xd8\x22", True),
+        (b"\0\1\0\3\2h2\0\4\0\x08\x5d\xb8\xd8\x22\xc0\xa8\1\1", False),
+        (b"\0\6\0\x10\xfe\x80" + bytes(14), False),
+        (b"\0\4\0\xff\x0a\0\0\1", False),
+        (b"", True),
+        (b"\0", True),
+    ],
+)
+def test_the_hints_of_a_service_are_addresses_too(params: bytes, stays: bool) -> None:
+    """HTTPS records may not lead into the home either, and cut short they do no harm."""
+    data = b"\0\1" + name_of("svc.example.com") + params
+    service = Heard(NOERROR, (record("www.example.com", 65, data),), (), 300)
+    assert bool(without_private(service, NAME).answer) == stays
+
+
+@pytest.mark.parametrize(
     "address",
     [PUBLIC, "172.15.255.255", "172.32.0.1", "100.63.0.1", "11.0.0.1", "2001:4860::1",
      "::ffff:8.8.8.8", "64:ff9b::808:808"],

@@ -22,6 +22,7 @@ from smartdns.wire.dns_message import (
     render_upstream_query,
     size_limit,
 )
+from smartdns.wire.sections import ttl_offsets
 from tests.smartdns.made import A, query, record
 from tests.smartdns.wire.malformed import SANE, header, opt, option
 from tests.smartdns.wire.strategies import names, records, to_dnspython, wire_names
@@ -209,6 +210,19 @@ def test_pointers_never_lead_beyond_their_14_bits() -> None:
     got = dns.message.from_wire(wire, one_rr_per_rrset=True)
     assert len(wire) > 0x8000
     assert got.answer[-1].name == dns.name.from_text("n1999.example.org.")
+
+
+@given(names, st.lists(records, min_size=1, max_size=8))
+def test_the_place_of_each_ttl_is_known(name: bytes, answer: list[Record]) -> None:
+    """Whoever patches TTLs in a rendered reply finds them all, and nothing else."""
+    asked = parsed(header(ar=1) + name + b"\0\1\0\1" + opt())
+    wire = bytearray(render_reply(asked, Reply(0, tuple(answer)), limit=65_535))
+    for number, offset in enumerate(ttl_offsets(bytes(wire))):
+        assert int.from_bytes(wire[offset : offset + 4]) == answer[number].ttl
+        wire[offset : offset + 4] = number.to_bytes(4)
+    got = dns.message.from_wire(bytes(wire), one_rr_per_rrset=True)
+    assert [rrset.ttl for rrset in got.answer] == list(range(len(answer)))
+    assert got.payload == 1232
 
 
 @pytest.mark.parametrize(
