@@ -41,6 +41,15 @@ def hold_network(session: Session, slot: Slot, network: Network) -> bool:
     return True
 
 
+def drop_registration(session: Session, slot: Slot, family: int) -> None:
+    """Let `slot` hold nothing of that family."""
+    held = registration_of(session, slot, family)
+    if held is not None:
+        note_networks(session, [held.network])
+        session.delete(held)
+        session.flush()
+
+
 def registration_of(session: Session, slot: Slot, family: int) -> Registration | None:
     """Give what the slot holds of IPv4 (4) or IPv6 (6)."""
     return session.scalar(

@@ -7,9 +7,17 @@ from registry.actions.errors import SlotsFull, UnknownSlot
 from registry.actions.find_account import lock_account
 from registry.models import Slot, SlotKind
 
+LONGEST_LABEL = 64
+
 
 def open_slot(
-    session: Session, account_id: int, kind: SlotKind, *, limit: int, label: str = ""
+    session: Session,
+    account_id: int,
+    kind: SlotKind,
+    *,
+    limit: int,
+    label: str = "",
+    hostname: str | None = None,
 ) -> Slot:
     """Open the slot with the lowest free number.
 
@@ -23,7 +31,13 @@ def open_slot(
     # A limit that was lowered later counts the slots that are there, whatever their numbers.
     if free is None or len(taken) >= limit:
         raise SlotsFull(limit=limit)
-    slot = Slot(account_id=account_id, number=free, kind=kind, label=label.strip()[:64])
+    slot = Slot(
+        account_id=account_id,
+        number=free,
+        kind=kind,
+        label=label.strip()[:LONGEST_LABEL],
+        hostname=hostname,
+    )
     session.add(slot)
     session.flush()
     return slot

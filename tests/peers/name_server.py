@@ -7,6 +7,7 @@ query leaves the machine.
 import os
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import dns.exception
@@ -62,6 +63,7 @@ www    300 A 198.51.100.20
 """,
 }
 
+_UPDATES = "allow-update { 127.0.0.1; };"
 _CONFIGURATION = """
 options {{
     directory "{directory}"; pid-file "{directory}/named.pid"; session-keyfile none;
@@ -78,8 +80,9 @@ logging {{ category default {{ null; }}; category lame-servers {{ null; }}; }};
 class NameServer:
     """One `named`; it may be stopped, frozen, thawed and started again on the same port."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, zones: Mapping[str, str] = ZONES) -> None:
         self.directory = directory
+        self.zones = zones
         self.host, self.port = "127.0.0.1", free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -92,10 +95,10 @@ class NameServer:
         """Start and wait until it answers."""
         named = require_program("named", "bind9")
         configuration = _CONFIGURATION.format(directory=self.directory, port=self.port)
-        for number, (origin, content) in enumerate(ZONES.items()):
+        for number, (origin, content) in enumerate(self.zones.items()):
             file = self.directory / f"zone{number}"
             file.write_text(content.strip() + "\n")
-            configuration += f'zone "{origin}" {{ type primary; file "{file}"; }};\n'
+            configuration += f'zone "{origin}" {{ type primary; file "{file}"; {_UPDATES} }};\n'
         (self.directory / "named.conf").write_text(configuration)
         self._process = subprocess.Popen(
             [named, "-g", "-n", "1", "-c", str(self.directory / "named.conf")],

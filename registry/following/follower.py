@@ -1,0 +1,120 @@
+"""Follows host names and watches over updaters, every five minutes, for as long as it runs."""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import dns.resolver
+from sqlalchemy import delete, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.threads import deferToThread
+
+from registry.actions.address_rules import AddressRules
+from registry.actions.follow_hostname import is_settled, note_answers
+from registry.following.failure_mail import FailureMail, mail_failures
+from registry.following.lookup import look_up, make_resolver
+from registry.models import Account, Registration, Slot, SlotKind
+from registry.publishing.pending import note_networks
+from registry.publishing.publisher import utc_today
+
+EVERY_S = 300.0
+LOOK_UPS_AT_ONCE = 16
+_log = logging.getLogger(__name__)
+
+
+class Follower(Service):
+    """Asks for every followed name in turn; several registries may, since repeating is harmless.
+
+    `following`: False where the operator does not allow host names; what they claimed is dropped.
+    `mail`: how to tell people of updaters that fail; None: nobody is told.
+    """
+
+    name = "follower"
+
+    def __init__(
+        self,
+        sessions: sessionmaker[Session],
+        readers: sessionmaker[Session],
+        rules: AddressRules,
+        *,
+        following: bool,
+        mail: FailureMail | None = None,
+        resolver: Callable[[], dns.resolver.Resolver] = make_resolver,
+    ) -> None:
+        self._sessions = sessions
+        self._readers = readers
+        self._rules = rules
+        self._following = following
+        self._mail = mail
+        self._make_resolver = resolver
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def startService(self) -> None:
+        """Begin; returns at once."""
+        super().startService()  # type: ignore[no-untyped-call]
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._work, name="follower", daemon=True)
+        self._thread.start()
+
+    def stopService(self) -> Deferred[None]:
+        """End after the look-ups that are under way."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        self._stop.set()
+        thread, self._thread = self._thread, None
+        return succeed(None) if thread is None else deferToThread(thread.join)
+
+    def _work(self) -> None:
+        wait_s = 0.0
+        while not self._stop.wait(wait_s):
+            wait_s = EVERY_S
+            try:
+                self.turn()
+            except Exception as error:  # noqa: BLE001  # a mistake must not end the following
+                _log.error("following failed: %s", type(error).__name__)
+
+    def turn(self) -> None:
+        """Do everything once."""
+        if self._following:
+            self._follow_all()
+        else:
+            self._drop_claims()
+        if self._mail is not None:
+            mail_failures(self._sessions, utc_today(), self._mail)
+
+    def _follow_all(self) -> None:
+        query = select(Slot.id, Slot.hostname).join(Account)
+        followed = query.where(Slot.kind == SlotKind.HOSTNAME, Account.active, Account.confirmed)
+        with self._readers() as session:
+            slots = session.execute(followed.order_by(Slot.id)).all()
+        resolver = self._make_resolver()
+
+        def follow(slot_id: int, hostname: str | None) -> None:
+            if self._stop.is_set() or hostname is None:
+                return
+            answers = look_up(resolver, hostname)
+            with self._readers() as session:
+                if is_settled(session, slot_id, answers, rules=self._rules):
+                    return
+            with self._sessions.begin() as session:
+                note_answers(session, slot_id, answers, rules=self._rules, day=utc_today())
+
+        with ThreadPoolExecutor(LOOK_UPS_AT_ONCE, thread_name_prefix="follower") as threads:
+            for done in [threads.submit(follow, *slot) for slot in slots]:
+                if isinstance(error := done.exception(), SQLAlchemyError):
+                    _log.error("a name could not be followed: %s", type(error).__name__)
+
+    def _drop_claims(self) -> None:
+        query = select(Registration.id, Registration.network).join(Slot)
+        claimed = query.where(Slot.kind == SlotKind.HOSTNAME)
+        with self._readers() as session:
+            if session.execute(claimed.limit(1)).first() is None:
+                return
+        with self._sessions.begin() as session:
+            rows = session.execute(claimed).all()
+            note_networks(session, [network for _, network in rows])
+            session.execute(delete(Registration).where(Registration.id.in_([n for n, _ in rows])))
