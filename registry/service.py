@@ -13,6 +13,8 @@ from registry.database import (
     make_sessions,
     require_current_schema,
 )
+from registry.following.failure_mail import FailureMail
+from registry.following.follower import Follower
 from registry.publishing.publisher import Publisher
 from registry.settings import RegistrySettings
 from registry.sweeping import Sweeper
@@ -28,11 +30,13 @@ from zones.load import load_catalog
 class RegistryService(MultiService):
     """Everything the registry does, until it is stopped."""
 
-    def __init__(self, pages: PagesService, publisher: Publisher, sweeper: Sweeper) -> None:
+    def __init__(
+        self, pages: PagesService, publisher: Publisher, sweeper: Sweeper, follower: Follower
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._pages = pages
         self._publisher = publisher
-        for part in (publisher, sweeper, pages):
+        for part in (publisher, sweeper, follower, pages):
             self.addService(part)  # type: ignore[no-untyped-call]
 
     def report(self) -> dict[str, Any]:
@@ -65,7 +69,18 @@ def registry_service(
         postman=_postman(settings),
     )
     pages = PagesService(make_application(parts), parts, sockets.get("web", ()))
-    return RegistryService(pages, _publisher(engine, settings.redis_url), sweeper)
+    return RegistryService(pages, _publisher(engine, settings.redis_url), sweeper, _follower(parts))
+
+
+def _follower(parts: Parts) -> Follower:
+    postman, url = parts.postman, parts.settings.public_url
+    return Follower(
+        parts.sessions,
+        parts.readers,
+        parts.rules,
+        following=parts.settings.follow_hostnames,
+        mail=None if postman is None else FailureMail(postman.post, url),
+    )
 
 
 def _publisher(engine: Engine, redis_url: str) -> Publisher:
