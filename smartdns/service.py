@@ -108,9 +108,9 @@ def resolver_service(
         settings.exchanges_in_flight,
     )
     responder = Responder(knowledge, forwarder, limits_of(settings), settings.cookie_secret)
-    mirror.on_change(lambda _: responder.knowledge_changed())
+    mirror.on_change(lambda _: responder.grants_changed())
     streams = StreamLimits(settings.tcp_connections, settings.tcp_connections_per_client)
-    listeners = Listeners(reactor, responder, sockets, streams)
+    listeners = Listeners(reactor, responder, sockets, streams, fast=settings.fast_path)
 
     def relays_changed(relays: dict[str, RelayAddresses]) -> None:
         knowledge.relays = relays

@@ -35,8 +35,11 @@ def check_cookie(query: Query, address: bytes, secret: bytes, wall_s: int) -> Co
     """
     options = () if query.edns is None else query.edns.options
     data = next((data for code, data in options if code == OPTION_COOKIE), None)
-    if data is None:
-        return None
+    return None if data is None else judge_cookie(data, address, secret, wall_s)
+
+
+def judge_cookie(data: bytes, address: bytes, secret: bytes, wall_s: int) -> Cookie:
+    """Judge the data of a COOKIE option, as `check_cookie` does."""
     client, server = data[:CLIENT_COOKIE_LENGTH], data[CLIENT_COOKIE_LENGTH:]
     age = _age(server, wall_s)
     valid = age is not None and server == _server_cookie(client, server[:8], address, secret)

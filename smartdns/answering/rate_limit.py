@@ -35,7 +35,7 @@ class RateLimiter:
 
     def __init__(self, rate: float, burst: float, maximum_keys: int = 100_000) -> None:
         """`rate` in queries a second, 0 for no limit; `burst` in queries."""
-        self._rate = rate
+        self.rate = rate
         self._burst = burst
         self._maximum_keys = maximum_keys
         self._young: dict[bytes, float] = {}
@@ -45,9 +45,9 @@ class RateLimiter:
 
     def admit(self, key: bytes, now: float) -> Verdict:
         """Count one query of `key` at `now`, in seconds of a monotonic clock."""
-        if self._rate <= 0:
+        if self.rate <= 0:
             return Verdict.GO
-        if now - self._turned_at > self._burst / self._rate:
+        if now - self._turned_at > self._burst / self.rate:
             self._turn(now)
         full_at = self._young.get(key)
         if full_at is None:
@@ -57,16 +57,29 @@ class RateLimiter:
             else:
                 full_at = self._old.get(key, now)
         # A bucket is known by when it will be full: each query puts that off by 1 / rate.
-        full_at = max(full_at, now) + 1 / self._rate
-        if full_at - now > (self._burst + _ROUNDING) / self._rate:
+        full_at = max(full_at, now) + 1 / self.rate
+        if full_at - now > (self._burst + _ROUNDING) / self.rate:
             self._slip = not self._slip
             return Verdict.SLIP if self._slip else Verdict.DROP
         self._young[key] = full_at
         return Verdict.GO
 
+    def charge(self, key: bytes, queries: int, now: float) -> None:
+        """Take for queries that were answered already, at most until the bucket is empty."""
+        if self.rate <= 0:
+            return
+        if key not in self._young and len(self._young) >= self._maximum_keys:
+            key = b""
+        full_at = max(self._young.get(key, now), self._old.get(key, now), now)
+        self._young[key] = min(full_at + queries / self.rate, now + self._burst / self.rate)
+
+    def is_full(self, key: bytes, now: float) -> bool:
+        """Say whether nothing is missing from a bucket."""
+        return max(self._young.get(key, now), self._old.get(key, now)) <= now
+
     def _turn(self, now: float) -> None:
         self._old, self._young = self._young, {}
-        if now - self._turned_at > 2 * self._burst / self._rate:
+        if now - self._turned_at > 2 * self._burst / self.rate:
             self._old = {}
         self._turned_at = now
 

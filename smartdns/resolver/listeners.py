@@ -9,6 +9,8 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.task import deferLater
 
+from smartdns.resolver.fast_port import FastPort, listen_fast
+from smartdns.resolver.mmsg import is_supported
 from smartdns.resolver.responder import Responder
 from smartdns.resolver.tcp import StreamLimits, Streams
 from smartdns.resolver.udp import DatagramPort, listen_datagrams
@@ -30,7 +32,10 @@ class Listeners(Service):
         responder: Responder,
         sockets: Mapping[str, Sequence[socket.socket]],
         limits: StreamLimits,
+        *,
+        fast: bool = True,
     ) -> None:
+        """`fast`: datagrams take the fast path, where the platform has what it needs."""
         self._urls = [
             f"{name}://{_where(bound)}" for name, group in sockets.items() for bound in group
         ]
@@ -38,7 +43,8 @@ class Listeners(Service):
         self._responder = responder
         self._sockets = sockets
         self._streams = Streams(reactor, responder, limits)
-        self._datagram_ports: list[DatagramPort] = []
+        self._listen_datagrams = listen_fast if fast and is_supported() else listen_datagrams
+        self._datagram_ports: list[DatagramPort | FastPort] = []
         self._stream_ports: list[IListeningPort] = []
 
     def report(self) -> dict[str, object]:
@@ -49,7 +55,8 @@ class Listeners(Service):
         """Open every port."""
         super().startService()  # type: ignore[no-untyped-call]
         for bound in self._sockets.get("udp", ()):
-            self._datagram_ports.append(listen_datagrams(self._reactor, bound, self._responder))
+            port = self._listen_datagrams(self._reactor, bound, self._responder)
+            self._datagram_ports.append(port)
         for bound in self._sockets.get("tcp", ()):
             port = self._reactor.adoptStreamPort(bound.fileno(), bound.family, self._streams)
             self._stream_ports.append(port)
@@ -61,7 +68,7 @@ class Listeners(Service):
 
     async def _drain_and_close(self) -> None:
         for datagrams in self._datagram_ports:
-            datagrams.stopReading()  # type: ignore[no-untyped-call]
+            await maybeDeferred(datagrams.stopReading)
         self._streams.finish()
         for port in self._stream_ports:
             await maybeDeferred(port.stopListening)

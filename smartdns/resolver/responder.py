@@ -76,19 +76,24 @@ class Responder:
         self.knowledge = knowledge
         self.generation = 0
         """Raised after each change by which a reply that was given would be another now."""
+        self.grants = 0
+        """Raised after each change of who has which profile."""
         self._forwarder = forwarder
-        self._limits = limits
-        self._cookie_secret = cookie_secret
+        self.limits = limits
+        self.cookie_secret = cookie_secret
         self._now = now
         self._changed: list[Callable[[], None]] = []
         self.in_flight = 0
         """Queries that wait for somebody else's answer."""
         self._log = Logger()
 
-    def respond(self, data: bytes, source: Source) -> Answered:
-        """Give the reply to a message, None for silence; never raises."""
+    def respond(self, data: bytes, source: Source, counted: Verdict | None = None) -> Answered:
+        """Give the reply to a message, None for silence; never raises.
+
+        `counted` is the verdict of whoever counted it against its network's rate already.
+        """
         try:
-            return self._respond(data, source)
+            return self._respond(data, source, counted)
         except Exception:  # noqa: BLE001 - whatever it is, the next query is answered
             self._log.failure("a query could not be answered")
             return _server_failure(data)
@@ -99,22 +104,30 @@ class Responder:
         return self.knowledge.allowlist.lookup(source.address, day) is not None
 
     def on_change(self, listener: Callable[[], None]) -> None:
-        """Call `listener` after each change of `generation`."""
+        """Call `listener` after each change of `generation` and of `grants`."""
         self._changed.append(listener)
 
     def knowledge_changed(self) -> None:
-        """Tell whoever remembers replies: allowlist, catalogue or relays are not what they were."""
+        """Tell whoever remembers replies: catalogue or relays are not what they were."""
         self.generation += 1
+        self._tell()
+
+    def grants_changed(self) -> None:
+        """Tell whoever remembers what a source may see: the allowlist is not what it was."""
+        self.grants += 1
+        self._tell()
+
+    def _tell(self) -> None:
         for listener in self._changed:
             listener()
 
-    def _respond(self, data: bytes, source: Source) -> Answered:
+    def _respond(self, data: bytes, source: Source, counted: Verdict | None) -> Answered:
         now = self._now()
         wall_s = int(time.time())
         day = wall_s // 86_400 + _EPOCH_DAY
         if source.port == 0:  # nobody can be there; it would loop a reply back to us
             return None
-        verdict = self._admit(source, now, day)
+        verdict = self._admit(source, now, day) if counted is None else counted
         if verdict is Verdict.DROP:
             return None
         query = parse_query(data)
@@ -124,9 +137,9 @@ class Responder:
             return Rendered(render_format_error(query))
         if verdict is Verdict.SLIP:
             return _render(query, source, _SLIPPED, None)
-        if query.question is not None and is_probe(query.question, self._cookie_secret):
+        if query.question is not None and is_probe(query.question, self.cookie_secret):
             return _render(query, source, probe_reply(query.question), None)
-        cookie = check_cookie(query, source.address, self._cookie_secret, wall_s)
+        cookie = check_cookie(query, source.address, self.cookie_secret, wall_s)
         plan = answer(query, source, self.knowledge, now, day, cookie)
         return self._carry_out(plan, query, source, cookie)
 
@@ -135,8 +148,8 @@ class Responder:
         if source.transport != "udp":
             return Verdict.GO
         if self.knowledge.allowlist.lookup(source.address, day) is None:
-            return self._limits.strangers.admit(stranger_key(source.address), now)
-        return self._limits.clients.admit(client_key(source.address), now)
+            return self.limits.strangers.admit(stranger_key(source.address), now)
+        return self.limits.clients.admit(client_key(source.address), now)
 
     def _carry_out(
         self, plan: Plan, query: Query, source: Source, cookie: Cookie | None

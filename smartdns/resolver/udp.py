@@ -92,7 +92,10 @@ class DatagramPort(Port):
             if not self.connected:
                 return
             try:
-                data, ancillary, _, addr = self.socket.recvmsg(_MOST_OCTETS, control)
+                # Whoever shares the socket may have made its calls wait.
+                data, ancillary, _, addr = self.socket.recvmsg(
+                    _MOST_OCTETS, control, socket.MSG_DONTWAIT
+                )
             except OSError:  # nothing more, or an ICMP error about an earlier reply
                 return
             self.protocol.datagramReceived(data, addr, ancillary)
@@ -102,7 +105,7 @@ class DatagramPort(Port):
         if not self.connected:
             return
         try:
-            self.socket.sendmsg([data], _from_the_same(ancillary), 0, addr)
+            self.socket.sendmsg([data], _from_the_same(ancillary), socket.MSG_DONTWAIT, addr)
         except OSError:
             return
 

@@ -1,0 +1,71 @@
+"""Clients' rates at the price of nothing while all together ask less than one may.
+
+Each second goes through up to three stages, for the batches of one thread:
+
+    all together <= one's rate      nobody can have exceeded it: one addition for a batch
+    more                            senders are counted (0.09 us a query)
+    one asked more than its rate    it is *watched*: taken out of the memo's tables, charged what it
+                                    asked, and each further query goes through the token bucket
+
+A watched household is let go once its bucket is full again. So a household alone is limited just
+as by the bucket itself, burst and all. Among others it may be charged at most one second's rate
+too much when it becomes watched, and only if it exceeded its rate.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from smartdns.answering.rate_limit import RateLimiter, Verdict, client_key
+
+MOST_COUNTED: Final = 65_536
+
+
+class Allowance:
+    """Counts what granted addresses ask, and knows which of them are watched."""
+
+    def __init__(self, buckets: RateLimiter) -> None:
+        """`buckets` are those that the plain path draws from."""
+        self._buckets = buckets
+        self._total = 0
+        self._uncounted = 0
+        """Of this second, what was answered before counting began."""
+        self._counts: Counter[bytes] = Counter()
+        self._watched: set[bytes] = set()
+
+    def begin_second(self, now: float) -> None:
+        """Let go of who has been quiet, and count anew."""
+        self._total = self._uncounted = 0
+        self._counts.clear()
+        for key in [key for key in self._watched if self._buckets.is_full(key, now)]:
+            self._watched.discard(key)
+
+    def count(self, addresses: Sequence[bytes], now: float) -> bool:
+        """Count a batch's senders before it is answered; True: some of them are watched anew."""
+        rate = self._buckets.rate
+        self._total += len(addresses)
+        if self._total <= rate or not rate:
+            self._uncounted = self._total
+            return False
+        keys = addresses if len(addresses[0]) == 4 else [client_key(each) for each in addresses]
+        counts = self._counts
+        counts.update(keys)
+        if max(map(counts.__getitem__, keys)) <= rate:
+            return False
+        fresh = {key for key in keys if counts[key] > rate} - self._watched
+        for key in fresh:
+            before = counts[key] - sum(each == key for each in keys)
+            # What was answered before counting began may have been all its.
+            self._buckets.charge(key, before + self._uncounted, now)
+        self._watched |= fresh
+        if len(counts) > MOST_COUNTED:
+            counts.clear()
+        return bool(fresh)
+
+    def watches(self, address: bytes) -> bool:
+        """Say whether the queries of `address` need `admit`."""
+        return bool(self._watched) and client_key(address) in self._watched
+
+    def admit(self, address: bytes, now: float) -> Verdict:
+        """Draw from the bucket of a watched address."""
+        return self._buckets.admit(client_key(address), now)

@@ -1,0 +1,141 @@
+"""The fast path: one thread that reads, answers from memory and writes, batch by batch.
+
+                 hot thread                                 reactor's thread
+    recvmmsg -> memo -> sendmmsg
+                 | what the memo does not know
+                 v
+           second look (`SecondLook`)
+                 | what that does not know      misses
+                 `---------------------------------------->  Responder, upstreams
+                 <----------------------------------------  reply to be remembered
+                                               `learned`
+
+The two meet in three places, none with a lock per datagram: misses go over in one call for a
+batch; replies come back through a deque; and `news` says that this, or what a decision looks at,
+is to be taken note of before the next batch is answered.
+
+The thread blocks in recvmmsg without the GIL. The socket cannot be shut down to wake it, since a
+replacement process may be reading from it too; so the call ends by itself after `WAKE_S`.
+"""
+
+import contextlib
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from smartdns.resolver.memo import MISS, View
+from smartdns.resolver.mmsg import LENGTHS
+from smartdns.resolver.second_look import Epoch, Missed, SecondLook
+from smartdns.resolver.template import Template
+
+WAKE_S: Final = 0.2
+LULL_S: Final = 0.0002
+SMALL_BATCH: Final = 16
+BUSY_BATCHES: Final = 1000
+"""Batches in a second from which a pause after a small one saves more than it delays."""
+
+Learned = tuple[Epoch, View, bytes, Template]
+
+
+class HotThread:
+    """Answers one UDP socket from `start` to `stop`."""
+
+    def __init__(self, look: SecondLook, ended: Callable[[BaseException | None], None]) -> None:
+        """`ended` is called from the thread at its end, with the error that ended it."""
+        self._look = look
+        self._ended = ended
+        self._learned: deque[Learned] = deque()
+        self._news = True
+        self._look_again_at = 0
+        """The second in which the next one begins."""
+        self._batches = 0
+        """Small ones in this second."""
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="hot", daemon=True)
+
+    def start(self, listener: socket.socket) -> None:
+        """Read from `listener`, whose calls wait from now on."""
+        timeout = struct.pack("ll", 0, int(WAKE_S * 1e6))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more batches; returns when the thread has ended, within `WAKE_S`."""
+        self._stopping = True
+        self._thread.join()
+
+    def learn(self, epoch: Epoch, view: View, key: bytes, template: Template) -> None:
+        """Take a reply that was decided on in `epoch`; called from the reactor's thread."""
+        self._learned.append((epoch, view, key, template))
+        self._news = True
+
+    def look_up(self) -> None:
+        """Note before the next batch that grants or knowledge changed; from any thread."""
+        self._news = True
+
+    def _run(self) -> None:
+        try:
+            self._answer_batches()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the process must know
+            self._ended(error)
+        else:
+            self._ended(None)
+
+    def _answer_batches(self) -> None:
+        look = self._look
+        batch, memo, allowance = look.batch, look.memo, look.allowance
+        # Each of these would be an attribute's look-up for every wake-up or every query.
+        queries, peers, vectors, slots = batch.queries, batch.peers, batch.vectors, batch.slots
+        receive, send, received = batch.receive, batch.send, batch.received
+        monotonic, addresses_of, tables = time.monotonic, batch.addresses, memo.tables
+        while not self._stopping:
+            if not (count := receive()):
+                continue
+            now = monotonic()
+            if now >= self._look_again_at or self._news or memo.full:
+                self._take_note(now)
+            addresses = addresses_of[count](peers)
+            if allowance.count(addresses, now):
+                memo.forget_addresses()
+            missed: list[Missed] = []
+            for length, address, (i, keys, vector) in zip(
+                LENGTHS[count](received), addresses, slots, strict=False
+            ):
+                try:
+                    found = tables[address][queries[keys[length]]]
+                except IndexError:  # longer than a key; a check would cost every other query
+                    found = MISS
+                if found is MISS:
+                    missed.append((i, length, address))
+                else:
+                    vectors[vector] = found
+            first = 0
+            for i in look.answer(missed, now) if missed else ():
+                send(first, i)
+                first = i + 1
+            send(first, count)
+            if count < SMALL_BATCH:
+                self._rest()
+
+    def _rest(self) -> None:
+        """Let a few more queries come, where so many come that a pause saves more than it costs."""
+        self._batches += 1
+        if self._batches > BUSY_BATCHES:
+            time.sleep(LULL_S)
+
+    def _take_note(self, now: float) -> None:
+        """Forget what no longer holds, then take in what the reactor has answered."""
+        self._news = False  # first: whatever is noted from here on sets it again
+        look = self._look
+        if now >= self._look_again_at:
+            look.begin_second(now)
+            self._look_again_at = int(now) + 1
+            self._batches = 0
+        look.begin_epoch()
+        with contextlib.suppress(IndexError):
+            while True:
+                look.learn(*self._learned.popleft())

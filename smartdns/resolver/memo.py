@@ -1,0 +1,218 @@
+"""The exact memo: a query's octets after its ID -> its reply's octets after the ID.
+
+Everything that could change a reply is in the key (flags, counts, EDNS), so a hit is right by
+construction. Which profile asks chooses the `View` that is looked into.
+
+    tables      source address -> current table of its view            one look-up
+    current     key -> (address, length) of the reply in the arena     one look-up, this second
+    young, old  key -> the same, until when, and where its TTLs lie    first hit in a second
+
+A reply lies in the arena from when it is learned. The first hit in a second writes the TTLs of
+that second over the former ones (0.6 us); `current` is emptied when a second begins, and nothing
+else is touched. So TTLs count down, and what nobody asks for costs nothing.
+
+    arena    | young half: filled from its start -> |      old half: only read      |
+
+When the young half is full, the old one is forgotten as a whole and the halves change places; what
+is still asked for is copied over by its first hit. So memory is bounded, nothing is freed piece by
+piece, and what has not been asked for is what goes.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from smartdns.contract.grants import Profile
+from smartdns.resolver.mmsg import VECTOR, map_private
+
+HALF_OCTETS: Final = 16 << 20
+HALF_REPLIES: Final = 60_000
+"""With 450 octets of Python's for each: keys, vectors, entries of the tables."""
+MAX_ADDRESSES: Final = 65_536
+MAX_VIEWS: Final = 4_096
+MISS: Final = bytes(VECTOR.size)
+"""In place of a vector: this memo does not know."""
+
+_put_ttl = struct.Struct("!I").pack_into
+
+Entry = tuple[bytes, int, tuple[tuple[int, int], ...]]
+"""Vector, the second from which on it holds no longer, and of each TTL that counts down the offset
+in the arena and the second in which it is 0."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Remembered:
+    """A reply after its ID, and how long it may be given."""
+
+    body: bytes
+    ttls: tuple[tuple[int, int], ...]
+    """Offset in `body` of each TTL that counts down, and the second in which it is 0."""
+    until: int
+    """From this second of the monotonic clock on the decision is asked again."""
+
+
+class Current(dict[bytes, bytes]):
+    """One view's replies of this second; gives `MISS` for what it does not have."""
+
+    __slots__ = ("_memo", "old", "young")
+
+    def __init__(self, memo: "Memo") -> None:
+        self._memo = memo
+        self.young: dict[bytes, Entry] = {}
+        self.old: dict[bytes, Entry] = {}
+
+    def __missing__(self, key: bytes) -> bytes:
+        """Make the first hit in a second a direct one for the rest of it."""
+        memo = self._memo
+        entry = self.young.get(key) or memo.move_to_young(self, key)
+        if entry is None:
+            return MISS
+        vector, until, ttls = entry
+        second = memo.second
+        if second >= until:
+            del self.young[key]
+            return MISS
+        for offset, zero in ttls:
+            _put_ttl(memo.arena, offset, zero - second)
+        self[key] = vector
+        return vector
+
+
+class Unknown(dict[bytes, bytes]):
+    """What takes a `Current`'s place for an address that is not known, or not now."""
+
+    __slots__ = ()
+
+    def __missing__(self, key: bytes) -> bytes:
+        return MISS
+
+
+UNKNOWN: Final = Unknown()
+Table = Current | Unknown
+
+
+class Tables(dict[bytes, Table]):
+    """Source address -> table; `UNKNOWN` for who was not admitted."""
+
+    __slots__ = ()
+
+    def __missing__(self, address: bytes) -> Table:
+        return UNKNOWN
+
+
+class View:
+    """What everybody with one profile is answered."""
+
+    __slots__ = ("claimed", "current", "profile")
+
+    def __init__(self, profile: Profile, memo: "Memo") -> None:
+        self.profile = profile
+        self.claimed = profile.claimed
+        """What they are answered depends on their cookies, too."""
+        self.current = Current(memo)
+
+
+class Memo:
+    """Replies of one socket's thread, bounded; not shared with another thread."""
+
+    def __init__(self, half_octets: int = HALF_OCTETS, half_replies: int = HALF_REPLIES) -> None:
+        """Remember at most twice `half_replies` in twice `half_octets`."""
+        self.tables = Tables()
+        self.second = 0
+        self.arena, self._arena_at = map_private(2 * half_octets)
+        self._half_octets, self._half_replies = half_octets, half_replies
+        self._views: dict[int, View] = {}
+        self._start = self._free = 0
+        self._replies = 0
+        self.full = False
+        """The young half is: `turn` as soon as no vector is being used."""
+
+    def begin_second(self, second: int) -> None:
+        """Let TTLs be written anew; only between batches."""
+        self.second = second
+        if len(self._views) >= MAX_VIEWS:
+            self.forget()
+        for view in self._views.values():
+            view.current.clear()
+
+    def turn(self) -> None:
+        """Forget the old half and fill it anew; only between batches."""
+        for view in self._views.values():
+            current = view.current
+            current.clear()
+            current.old, current.young = current.young, {}
+        self._start = self._half_octets - self._start
+        self._free, self._replies, self.full = self._start, 0, False
+
+    def view_for(self, profile: Profile) -> View:
+        """Give the view of whoever has `profile`.
+
+        The mirror has one object for equal profiles, and the view keeps its own alive, so that an
+        `id` stays its.
+        """
+        view = self._views.get(id(profile))
+        if view is None:
+            view = View(profile, self)
+            if len(self._views) < MAX_VIEWS:
+                self._views[id(profile)] = view
+        return view
+
+    def admit(self, address: bytes, view: View) -> None:
+        """Let `address` find its view by one look-up until `forget_addresses`."""
+        if len(self.tables) >= MAX_ADDRESSES:
+            self.tables.clear()
+        self.tables[address] = view.current
+
+    def remember(self, view: View, key: bytes, reply: Remembered) -> None:
+        """Keep a reply; a view that was forgotten meanwhile keeps it for nobody."""
+        start = self._place(reply.body)
+        if start is None:
+            return
+        ttls = tuple((start + offset, zero) for offset, zero in reply.ttls)
+        vector = VECTOR.pack(self._arena_at + start, len(reply.body))
+        view.current.young[key] = (vector, reply.until, ttls)
+        view.current.pop(key, None)
+
+    def move_to_young(self, current: Current, key: bytes) -> Entry | None:
+        """Copy a reply over from the old half; None where it is not, or there is no room."""
+        if key not in current.old:
+            return None
+        vector, until, ttls = current.old[key]
+        address, length = VECTOR.unpack(vector)
+        former = address - self._arena_at
+        start = self._place(self.arena[former : former + length])
+        if start is None:
+            return None
+        entry = (
+            VECTOR.pack(self._arena_at + start, length),
+            until,
+            tuple((offset - former + start, zero) for offset, zero in ttls),
+        )
+        current.young[key] = entry
+        del current.old[key]
+        return entry
+
+    def forget_addresses(self) -> None:
+        """Ask the allowlist again for everybody: a grant has changed, or the day has."""
+        self.tables.clear()
+
+    def forget(self) -> None:
+        """Forget every reply: what the decision looks at has changed."""
+        self.tables.clear()
+        self._views.clear()
+        self._free, self._replies, self.full = self._start, 0, False
+
+    def __len__(self) -> int:
+        """Replies in the young half."""
+        return self._replies
+
+    def _place(self, body: bytes) -> int | None:
+        start = self._free
+        end = start + len(body)
+        if end > self._start + self._half_octets or self._replies >= self._half_replies:
+            self.full = True
+            return None
+        self.arena[start:end] = body
+        self._free = end
+        self._replies += 1
+        return start

@@ -1,0 +1,230 @@
+"""What the hot thread does with a query that the exact memo does not know.
+
+stranger                  -> refused by hand
+beyond its rate           -> the question with TC, or nothing
+known but for ID, case,   -> the template, adapted
+  cookie
+anything else             -> a miss, for the reactor
+"""
+
+import datetime
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from smartdns.answering.codes import EDE_NOT_READY, EDE_PROHIBITED
+from smartdns.answering.knowledge import Knowledge
+from smartdns.answering.names import below
+from smartdns.answering.query import Name
+from smartdns.answering.rate_limit import RateLimiter, Verdict, stranger_key
+from smartdns.resolver.allowance import Allowance
+from smartdns.resolver.common_query import CommonQuery, read_common_query
+from smartdns.resolver.memo import MAX_ADDRESSES, MISS, Memo, View
+from smartdns.resolver.mmsg import KEY_SIZE, DatagramBatch, WayBack
+from smartdns.resolver.short_reply import (
+    REFUSED_FLAGS,
+    SLIP_FLAGS,
+    flags_index,
+    short_reply,
+)
+from smartdns.resolver.template import Template
+from smartdns.resolver.templates import ServerCookies, Templates
+
+_EPOCH_DAY: Final = datetime.date(1970, 1, 1).toordinal()
+
+Missed = tuple[int, int, bytes]
+"""Slot, length and sender's address."""
+Epoch = tuple[int, int, int]
+"""Generation of the grants and of everything else a decision looks at, and the UTC day."""
+
+
+@dataclass(slots=True, repr=False)
+class Miss:
+    """A datagram for the reactor, and where its reply goes."""
+
+    data: bytes
+    query: CommonQuery | None
+    """None: its reply is for nobody else."""
+    verdict: Verdict
+    address: bytes
+    way_back: WayBack
+    view: View | None
+    epoch: Epoch
+
+
+def today() -> int:
+    """The UTC day's ordinal."""
+    return int(time.time()) // 86_400 + _EPOCH_DAY
+
+
+class SecondLook:
+    """Answers into a batch's slots; all of it belongs to the hot thread."""
+
+    def __init__(
+        self,
+        batch: DatagramBatch,
+        knowledge: Knowledge,
+        clients: RateLimiter,
+        strangers: RateLimiter,
+        cookies: ServerCookies,
+        epoch: Callable[[], Epoch],
+        hand_over: Callable[[list[Miss]], None],
+    ) -> None:
+        """`epoch` may be asked from any thread; `hand_over` takes a batch's misses."""
+        self.memo = Memo()
+        self.allowance = Allowance(clients)
+        self.batch = batch
+        self._knowledge = knowledge
+        self._strangers = strangers
+        self._cookies = cookies
+        self._ask_epoch = epoch
+        self._hand_over = hand_over
+        self._epoch: Epoch = (-1, -1, -1)
+        self._templates = Templates()
+        self._views: dict[bytes, View | None] = {}
+        """By address, None for a stranger; as of `_epoch`."""
+
+    def begin_second(self, now: float) -> None:
+        """Let TTLs and counts begin anew."""
+        self.memo.begin_second(int(now))
+        self.allowance.begin_second(now)
+
+    def begin_epoch(self) -> None:
+        """Forget what no longer holds."""
+        if self.memo.full:
+            self.memo.turn()
+        epoch = self._ask_epoch()
+        if epoch == self._epoch:
+            return
+        if epoch[1] != self._epoch[1]:
+            self.memo.forget()
+            self._templates.forget()
+        self.memo.forget_addresses()
+        self._views.clear()
+        self._epoch = epoch
+
+    def learn(self, epoch: Epoch, view: View, key: bytes, template: Template) -> None:
+        """Keep a reply, unless something changed since it was decided on."""
+        if epoch == self._epoch:
+            self._templates.put(view, key, template)
+
+    def answer(self, missed: Sequence[Missed], now: float) -> list[int]:
+        """Fill the slots of what can be answered; give those of the rest, in order."""
+        unanswered, misses = [], []
+        for each in missed:
+            i, length, address = each
+            data = self.batch.datagram(i, length)
+            if length < 12 or data[2] & 0x80:  # no query at all
+                unanswered.append(i)
+                continue
+            view = self._view_of(address)
+            if view is None:
+                outcome = self._refuse(each, data, now)
+            else:
+                outcome = self._answer(each, data, view, now)
+            if outcome is not None:
+                unanswered.append(i)
+                if isinstance(outcome, Miss):
+                    misses.append(outcome)
+        if misses:
+            self._hand_over(misses)
+        return unanswered
+
+    def _view_of(self, address: bytes) -> View | None:
+        try:
+            return self._views[address]
+        except KeyError:
+            pass
+        profile = self._knowledge.allowlist.lookup(address, self._epoch[2])
+        if len(self._views) >= MAX_ADDRESSES:
+            self._views.clear()
+        view = None if profile is None else self.memo.view_for(profile)
+        self._views[address] = view
+        return view
+
+    def _refuse(self, missed: Missed, data: bytes, now: float) -> Miss | Verdict | None:
+        i, _, address = missed
+        verdict = self._strangers.admit(stranger_key(address), now)
+        if verdict is Verdict.DROP:
+            return verdict
+        query = read_common_query(data)
+        if query is None or self._is_open(query):
+            return self._miss(missed, data, None, verdict, None)
+        if verdict is Verdict.SLIP:
+            self._reply_shortly(i, data, query, SLIP_FLAGS, None, address)
+        else:
+            loaded = self._knowledge.allowlist.loaded
+            error = EDE_PROHIBITED if loaded else EDE_NOT_READY
+            self._reply_shortly(i, data, query, REFUSED_FLAGS, error, address)
+        return None
+
+    def _answer(self, missed: Missed, data: bytes, view: View, now: float) -> Miss | Verdict | None:
+        """Give None where the slot was filled, else what is to become of the query."""
+        i, length, address = missed
+        verdict = Verdict.GO
+        if not self.allowance.watches(address):
+            self.memo.admit(address, view)
+        elif (verdict := self.allowance.admit(address, now)) is Verdict.DROP:
+            return verdict
+        key = data[2:]
+        vector = view.current[key] if verdict is Verdict.GO and length <= KEY_SIZE else MISS
+        if vector is not MISS:
+            self.batch.vectors[self.batch.slots[i][2]] = vector
+            return None
+        query = None if view.claimed else read_common_query(data)
+        if query is None:
+            return self._miss(missed, data, None, verdict, view)
+        if verdict is Verdict.SLIP:
+            self._reply_shortly(i, data, query, SLIP_FLAGS, None, address)
+            return None
+        template = self._templates.find(view, query.key, self.memo.second)
+        if template is None or not self._adapt(i, template, query, key, view, address):
+            return self._miss(missed, data, query, verdict, view)
+        return None
+
+    def _adapt(
+        self, i: int, template: Template, query: CommonQuery, key: bytes, view: View, address: bytes
+    ) -> bool:
+        if key == query.canonical and len(key) <= KEY_SIZE - 2:
+            self.memo.remember(view, key, template.remembered())
+            vector = view.current[key]
+            if vector is not MISS:
+                self.batch.vectors[self.batch.slots[i][2]] = vector
+                return True
+        cookie = self._cookies.reply_to(query.cookie, address) if query.cookie else b""
+        body = template.body_for(query, cookie, self.memo.second)
+        if body is not None:
+            self.batch.answer_from_scratch(i, body)
+        return body is not None
+
+    def _reply_shortly(
+        self,
+        i: int,
+        data: bytes,
+        query: CommonQuery,
+        flags: tuple[bytes, ...],
+        error: int | None,
+        address: bytes,
+    ) -> None:
+        if not query.edns and len(data) <= KEY_SIZE:
+            self.batch.answer_from_query(i, len(data), flags[flags_index(data)])
+            return
+        cookie = self._cookies.reply_to(query.cookie, address) if query.cookie else b""
+        self.batch.answer_from_scratch(i, short_reply(data, query, flags, error, cookie))
+
+    def _is_open(self, query: CommonQuery) -> bool:
+        open_names = self._knowledge.switches.open_names
+        return bool(open_names) and below(Name(query.question[:-4].lower()), open_names) is not None
+
+    def _miss(
+        self,
+        missed: Missed,
+        data: bytes,
+        query: CommonQuery | None,
+        verdict: Verdict,
+        view: View | None,
+    ) -> Miss:
+        i, _, address = missed
+        way_back = self.batch.way_back(i)
+        return Miss(data, query, verdict, address, way_back, view, self._epoch)
