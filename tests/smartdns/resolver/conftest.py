@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import pytest
 import pytest_twisted
 
 from tests.peers.name_server import NameServer
@@ -11,13 +12,19 @@ from tests.smartdns.resolver.laboratory import Laboratory
 Make = Callable[..., Laboratory]
 
 
+@pytest.fixture
+def fast() -> bool:
+    """Whether datagrams take the fast path; tests of datagrams ask for both."""
+    return True
+
+
 @pytest_twisted.async_yield_fixture
-async def make_resolver() -> AsyncIterator[Make]:
+async def make_resolver(fast: bool) -> AsyncIterator[Make]:
     """Make resolvers as the test needs them; they are stopped after it."""
     made: list[Laboratory] = []
 
     def make(*ports: int, **options: Any) -> Laboratory:
-        made.append(Laboratory(*ports, **options))
+        made.append(Laboratory(*ports, fast=fast, **options))
         return made[-1]
 
     yield make
@@ -26,8 +33,8 @@ async def make_resolver() -> AsyncIterator[Make]:
 
 
 @pytest_twisted.async_yield_fixture
-async def resolver(name_server: NameServer) -> AsyncIterator[Laboratory]:
+async def resolver(fast: bool, name_server: NameServer) -> AsyncIterator[Laboratory]:
     """A resolver in front of a real name server."""
-    laboratory = Laboratory(name_server.port)
+    laboratory = Laboratory(name_server.port, fast=fast)
     yield laboratory
     await laboratory.stop()

@@ -25,7 +25,7 @@ from smartdns.contract.grants import Profile
 from smartdns.resolver.listeners import Listeners
 from smartdns.resolver.responder import Limits, Responder
 from smartdns.resolver.tcp import StreamLimits
-from smartdns.sockets import bind
+from smartdns.sockets import ListenError, bind
 from smartdns.upstream.forwarder import Forwarder
 from tests.peers.missing import require_program
 from tests.smartdns.upstream.asking import upstream
@@ -64,6 +64,7 @@ class Laboratory:
         client_rate: float = 0,
         refused_rate: float = 0,
         in_flight: int = 2_000,
+        fast: bool = True,
     ) -> None:
         here = ipaddress.ip_address("127.0.0.1").packed
         here6 = ipaddress.ip_address("::1").packed
@@ -80,7 +81,7 @@ class Laboratory:
         self.sockets = _sockets(listen)
         self.port = self.sockets["udp"][0].getsockname()[1]
         self.listeners = Listeners(
-            REACTOR, self.responder, self.sockets, streams or StreamLimits(100, 100)
+            REACTOR, self.responder, self.sockets, streams or StreamLimits(100, 100), fast=fast
         )
         self.listeners.startService()
 
@@ -136,7 +137,7 @@ def _sockets(listen: Sequence[str]) -> dict[str, list[socket.socket]]:
             try:
                 same = parse_socket_address(f"{text.rpartition(':')[0]}:{port}")
                 (tcp,) = bind("tcp", socket.SOCK_STREAM, same)
-            except OSError:
+            except ListenError:
                 udp.socket.close()
                 continue
             bound["udp"].append(udp.socket)
