@@ -8,6 +8,7 @@ anything else             -> a miss, for the reactor
 """
 
 import datetime
+import struct
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from typing import Final
 
 from smartdns.answering.codes import EDE_NOT_READY, EDE_PROHIBITED
 from smartdns.answering.knowledge import Knowledge
+from smartdns.answering.loop_probe import SUFFIX as PROBES
+from smartdns.answering.loop_probe import is_probe
 from smartdns.answering.names import below
-from smartdns.answering.query import Name
+from smartdns.answering.query import Name, Question
 from smartdns.answering.rate_limit import RateLimiter, Verdict, stranger_key
 from smartdns.resolver.allowance import Allowance
 from smartdns.resolver.common_query import CommonQuery, read_common_query
@@ -149,7 +152,7 @@ class SecondLook:
         if verdict is Verdict.DROP:
             return verdict
         query = read_common_query(data)
-        if query is None or self._is_open(query):
+        if query is None or self._is_for_strangers(query):
             return self._miss(missed, data, None, verdict, None)
         if verdict is Verdict.SLIP:
             self._reply_shortly(i, data, query, SLIP_FLAGS, None, address)
@@ -213,9 +216,14 @@ class SecondLook:
         cookie = self._cookies.reply_to(query.cookie, address) if query.cookie else b""
         self.batch.answer_from_scratch(i, short_reply(data, query, flags, error, cookie))
 
-    def _is_open(self, query: CommonQuery) -> bool:
+    def _is_for_strangers(self, query: CommonQuery) -> bool:
+        """Say whether it is one of the few names that a stranger is answered."""
         open_names = self._knowledge.switches.open_names
-        return bool(open_names) and below(Name(query.question[:-4].lower()), open_names) is not None
+        if not open_names and PROBES not in query.canonical:
+            return False
+        name = Name(query.question[:-4].lower())
+        question = Question(name, *struct.unpack("!HH", query.question[-4:]))
+        return below(name, open_names) is not None or is_probe(question, self._cookies.secret)
 
     def _miss(
         self,

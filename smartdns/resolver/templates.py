@@ -75,7 +75,7 @@ class ServerCookies:
     """What goes into the reply for each sender's cookie; one SipHash in Python costs 17 us."""
 
     def __init__(self, secret: bytes, wall: Callable[[], float] = time.time) -> None:
-        self._secret = secret
+        self.secret = secret
         self._wall = wall
         self._made: Generations[tuple[bytes, bytes], tuple[float, bytes]] = Generations(
             MOST_COOKIES
@@ -87,6 +87,6 @@ class ServerCookies:
         known = self._made.get((address, cookie))
         if known is not None and abs(now - known[0]) < COOKIE_HELD_S:
             return known[1]
-        _, data = judge_cookie(cookie, address, self._secret, int(now)).option
+        _, data = judge_cookie(cookie, address, self.secret, int(now)).option
         self._made.put((address, cookie), (now, data))
         return data
