@@ -34,6 +34,7 @@ from smartdns.resolver.listeners import Listeners
 from smartdns.resolver.relay_watcher import RelayWatcher
 from smartdns.resolver.responder import Limits, Responder
 from smartdns.resolver.tcp import StreamLimits
+from smartdns.resolver.tls import ServerContext
 from smartdns.settings import DataPlaneSettings
 from smartdns.upstream.forwarder import Forwarder
 from smartdns.upstream.look_up import LookUp, addresses_in
@@ -110,7 +111,9 @@ def resolver_service(
     responder = Responder(knowledge, forwarder, limits_of(settings), settings.cookie_secret)
     mirror.on_change(lambda _: responder.grants_changed())
     streams = StreamLimits(settings.tcp_connections, settings.tcp_connections_per_client)
-    listeners = Listeners(reactor, responder, sockets, streams, fast=settings.fast_path)
+    listeners = Listeners(
+        reactor, responder, sockets, streams, _tls(settings), fast=settings.fast_path
+    )
 
     def relays_changed(relays: dict[str, RelayAddresses]) -> None:
         knowledge.relays = relays
@@ -144,6 +147,12 @@ def relay_service(
     )
     front = RelayService(reactor, knowledge, origins, listening, RelayLimits())
     return Role(follower, front, forwarder)
+
+
+def _tls(settings: DataPlaneSettings) -> ServerContext | None:
+    if settings.dns_certificate is None or settings.dns_key is None:
+        return None
+    return ServerContext(settings.dns_certificate, settings.dns_key)
 
 
 def _allowlist(settings: DataPlaneSettings) -> tuple[Mirror, Follower]:

@@ -2,21 +2,20 @@
 
 import socket
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.task import deferLater
+from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from smartdns.resolver.fast_port import FastPort, listen_fast
 from smartdns.resolver.mmsg import is_supported
 from smartdns.resolver.responder import Responder
 from smartdns.resolver.tcp import StreamLimits, Streams
+from smartdns.resolver.tls import ServerContext
 from smartdns.resolver.udp import DatagramPort, listen_datagrams
-
-if TYPE_CHECKING:
-    from twisted.internet.interfaces import IListeningPort
 
 _LOOK_EVERY_S = 0.02
 DRAIN_S = 5.0
@@ -32,10 +31,14 @@ class Listeners(Service):
         responder: Responder,
         sockets: Mapping[str, Sequence[socket.socket]],
         limits: StreamLimits,
+        tls: ServerContext | None = None,
         *,
         fast: bool = True,
     ) -> None:
-        """`fast`: datagrams take the fast path, where the platform has what it needs."""
+        """Take `sockets` by what they are for: udp, tcp, and tls where there is a context.
+
+        `fast`: datagrams take the fast path, where the platform has what it needs.
+        """
         self._urls = [
             f"{name}://{_where(bound)}" for name, group in sockets.items() for bound in group
         ]
@@ -43,6 +46,8 @@ class Listeners(Service):
         self._responder = responder
         self._sockets = sockets
         self._streams = Streams(reactor, responder, limits)
+        self._tls_streams = Streams(reactor, responder, limits, "tls")
+        self._tls = tls
         self._listen_datagrams = listen_fast if fast and is_supported() else listen_datagrams
         self._datagram_ports: list[DatagramPort | FastPort] = []
         self._stream_ports: list[IListeningPort] = []
@@ -58,18 +63,26 @@ class Listeners(Service):
             port = self._listen_datagrams(self._reactor, bound, self._responder)
             self._datagram_ports.append(port)
         for bound in self._sockets.get("tcp", ()):
-            port = self._reactor.adoptStreamPort(bound.fileno(), bound.family, self._streams)
-            self._stream_ports.append(port)
+            self._accept(bound, self._streams)
+        if self._tls is not None:
+            over_tls = TLSMemoryBIOFactory(self._tls, False, self._tls_streams)
+            for bound in self._sockets.get("tls", ()):
+                self._accept(bound, over_tls)
 
     def stopService(self) -> Deferred[None]:
         """Take no more queries, send the replies that are due, close."""
         super().stopService()  # type: ignore[no-untyped-call]
         return Deferred.fromCoroutine(self._drain_and_close())
 
+    def _accept(self, bound: socket.socket, factory: IProtocolFactory) -> None:
+        port = self._reactor.adoptStreamPort(bound.fileno(), bound.family, factory)
+        self._stream_ports.append(port)
+
     async def _drain_and_close(self) -> None:
         for datagrams in self._datagram_ports:
             await maybeDeferred(datagrams.stopReading)
-        self._streams.finish()
+        for streams in (self._streams, self._tls_streams):
+            streams.finish()
         for port in self._stream_ports:
             await maybeDeferred(port.stopListening)
         until = self._reactor.seconds() + DRAIN_S
@@ -77,7 +90,8 @@ class Listeners(Service):
             await deferLater(self._reactor, _LOOK_EVERY_S)
         for datagrams in self._datagram_ports:
             await maybeDeferred(datagrams.stopListening)
-        await self._streams.close()
+        for streams in (self._streams, self._tls_streams):
+            await streams.close()
 
 
 def _where(bound: socket.socket) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import dns.message
 import dns.query
 from twisted.internet import reactor
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
 from smartdns.answering.cache import Cache
@@ -25,6 +26,7 @@ from smartdns.contract.grants import Profile
 from smartdns.resolver.listeners import Listeners
 from smartdns.resolver.responder import Limits, Responder
 from smartdns.resolver.tcp import StreamLimits
+from smartdns.resolver.tls import ServerContext
 from smartdns.sockets import ListenError, bind
 from smartdns.upstream.forwarder import Forwarder
 from tests.peers.missing import require_program
@@ -65,6 +67,7 @@ class Laboratory:
         refused_rate: float = 0,
         in_flight: int = 2_000,
         fast: bool = True,
+        tls: ServerContext | None = None,
     ) -> None:
         here = ipaddress.ip_address("127.0.0.1").packed
         here6 = ipaddress.ip_address("::1").packed
@@ -80,8 +83,17 @@ class Laboratory:
         self.responder = Responder(self.knowledge, self.forwarder, limits, bytes(16))
         self.sockets = _sockets(listen)
         self.port = self.sockets["udp"][0].getsockname()[1]
+        if tls is not None:
+            (over_tls,) = bind("tls", socket.SOCK_STREAM, parse_socket_address("127.0.0.1:0"))
+            self.sockets["tls"] = [over_tls.socket]
+            self.tls_port = over_tls.socket.getsockname()[1]
         self.listeners = Listeners(
-            REACTOR, self.responder, self.sockets, streams or StreamLimits(100, 100), fast=fast
+            REACTOR,
+            self.responder,
+            self.sockets,
+            streams or StreamLimits(100, 100),
+            tls,
+            fast=fast,
         )
         self.listeners.startService()
 
@@ -89,6 +101,7 @@ class Laboratory:
         """Close everything."""
         await self.listeners.stopService()
         await self.forwarder.stopService()
+        await deferLater(REACTOR, 0)
         for group in self.sockets.values():
             for bound in group:
                 bound.close()

@@ -1,0 +1,45 @@
+"""Our side of DNS over TLS (RFC 7858): the certificate that clients see."""
+
+from pathlib import Path
+
+from OpenSSL import SSL
+from twisted.internet.interfaces import IOpenSSLContextFactory
+from zope.interface import implementer
+
+from smartdns.contract.configuration import SettingError
+
+_ALPN = b"dot"
+
+
+@implementer(IOpenSSLContextFactory)
+class ServerContext:
+    """A certificate with its chain and key, read once; a new worker reads them anew."""
+
+    def __init__(self, certificate: Path, key: Path) -> None:
+        """Read PEM files; SettingError where they are none, or do not belong together."""
+        self._context = SSL.Context(SSL.TLS_SERVER_METHOD)
+        self._context.set_min_proto_version(SSL.TLS1_2_VERSION)
+        self._context.set_alpn_select_callback(_select)
+        # Sessions hold what a client was seen with before; tickets are enough to resume.
+        self._context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+        try:
+            self._context.use_certificate_chain_file(str(certificate))
+        except SSL.Error:
+            raise SettingError(
+                "MEDIASTREAMER_DNS_CERTIFICATE: takes a certificate with its chain in PEM"
+            ) from None
+        try:
+            self._context.use_privatekey_file(str(key))
+            self._context.check_privatekey()
+        except SSL.Error:
+            raise SettingError(
+                "MEDIASTREAMER_DNS_KEY: takes the certificate's private key in PEM"
+            ) from None
+
+    def getContext(self) -> SSL.Context:
+        """Give what Twisted makes each connection with."""
+        return self._context
+
+
+def _select(_: SSL.Connection, offered: list[bytes]) -> "bytes | SSL._NoOverlappingProtocols":
+    return _ALPN if _ALPN in offered else SSL.NO_OVERLAPPING_PROTOCOLS
