@@ -43,7 +43,8 @@ class Mirror:
         """
         return self._grants.lookup(address, day) if self.loaded else None
 
-    def __len__(self) -> int:
+    def count(self) -> int:
+        """Count the networks, those whose grant has expired included."""
         return len(self._grants)
 
     def apply(self, change: GrantChange) -> bool:

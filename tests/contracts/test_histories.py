@@ -194,7 +194,7 @@ class History(RuleBasedStateMachine):
         mirror = self.follower.mirror
         self.reactor_does(until, lambda: mirror.head == head)
         expected = self.households.should_be(self.day)
-        assert len(mirror) == len(expected)
+        assert mirror.count() == len(expected)
         for network in map(ipaddress.ip_network, NETWORKS):
             address = network.network_address
             holding = [held for held in expected if address in held]

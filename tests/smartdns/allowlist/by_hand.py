@@ -64,7 +64,7 @@ class Published:
         """Say whether the mirror is as far, and holds exactly these."""
         return (
             mirror.head == self.head
-            and len(mirror) == len(self.grants)
+            and mirror.count() == len(self.grants)
             and all(let_in(mirror, network) == self.grants[network] for network in self.grants)
         )
 

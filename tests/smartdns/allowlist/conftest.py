@@ -19,7 +19,7 @@ async def follower_of() -> Any:
     started: list[Follower] = []
 
     def start(url: str, mirror: Mirror | None = None, **arguments: Any) -> Follower:
-        follower = Follower(mirror or Mirror(), RedisFeed(url), **arguments)
+        follower = Follower(Mirror() if mirror is None else mirror, RedisFeed(url), **arguments)
         follower.startService()
         started.append(follower)
         return follower
