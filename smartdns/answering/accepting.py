@@ -76,9 +76,9 @@ def _follow(
     while name not in visited and len(visited) <= LONGEST_CHAIN:
         visited.add(name)
         here = at.get(name, [])
+        chain += _redirects_above(name, at, dnssec_ok=dnssec_ok)
         if found := _wanted(question.type, here):
             return chain + _signed(found, here, dnssec_ok=dnssec_ok), name, True
-        chain += _redirects_above(name, at, dnssec_ok=dnssec_ok)
         aliases = [r for r in here if r.type == CNAME]
         if not aliases:
             return chain, name, False

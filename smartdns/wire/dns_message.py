@@ -1,16 +1,17 @@
 """DNS messages: octets <-> values, strict and total, round dnslib.
 
 Nothing that arrives here raises: what cannot be read is a `FormatError` or None. dnslib reads and
-writes header, question, OPT and records; names go through our own reading and writing, because
+writes header, question and OPT; names go through our own reading and writing, because
 dnslib refuses labels that are not UTF-8, takes the label types 01 and 10 for lengths and lets a
 compression pointer overflow; record data stays octets, because dnslib drops what a known type
 does not explain and refuses data of no length.
 """
 
+import struct
 from dataclasses import dataclass
 
 from dnslib import DNSHeader, DNSLabel, DNSQuestion, EDNSOption
-from dnslib.dns import RD, RR
+from dnslib.dns import RR
 from dnslib.label import DNSBuffer
 
 from smartdns.answering.codes import (
@@ -24,7 +25,7 @@ from smartdns.answering.codes import (
 from smartdns.answering.plan import ExtendedError, Record, Reply
 from smartdns.answering.query import Edns, Query, Question, Transport
 from smartdns.answering.upstream_reply import UpstreamReply
-from smartdns.wire.octets import MalformedError, Tails
+from smartdns.wire.octets import RECORD_FIELDS, MalformedError, Tails
 from smartdns.wire.rdata import labels, split_names
 from smartdns.wire.sections import first_error, read_extras, read_question, read_section
 
@@ -32,6 +33,7 @@ HEADER_LENGTH = 12
 PAYLOAD_SIZE = 1232  # what no path fragments (DNS flag day 2020)
 PAYLOAD_SIZE_WITHOUT_EDNS = 512
 LARGEST_MESSAGE = 65_535
+_SHORTEST_RECORD = 11  # the root's, without data
 _LARGEST_POINTER = 0x3FFF
 _QR, _TC, _RD, _RA, _AD, _CD = 0x8000, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 _DNSSEC_OK = 0x8000
@@ -118,7 +120,7 @@ def render_reply(
     `options` go into the OPT record, and that only where the query had one; `padding_block`
     rounds the size up with an option (RFC 7830) where the query had that option.
     """
-    for cut in _cuts(reply):
+    for cut in _cuts(reply, limit):
         data = _render(query, cut, options)
         if len(data) <= limit:
             break
@@ -129,11 +131,14 @@ def render_reply(
     return data
 
 
-def _cuts(reply: Reply) -> tuple[Reply, ...]:
+def _cuts(reply: Reply, limit: int) -> tuple[Reply, ...]:
     """What may be sent, the best first; the last always fits (RFC 2181 section 9)."""
     bare = Reply(reply.rcode, error=reply.error, truncated=True)
-    if reply.truncated:
+    records = len(reply.answer) + len(reply.authority)
+    if reply.truncated or records * _SHORTEST_RECORD > limit:
         return (bare,)
+    if not reply.additional:
+        return (reply, bare)
     without = Reply(
         reply.rcode,
         reply.answer,
@@ -184,10 +189,20 @@ def _error_data(error: ExtendedError) -> bytes:
 
 
 def _pack(buffer: "_Octets", record: Record) -> None:
+    buffer.write_name(labels(record.name))
+    fields = buffer.offset
     split = split_names(record.type, record.data)
-    data = RD(record.data) if split is None else _NamedData(split)
-    name = DNSLabel(labels(record.name))
-    RR(name, record.type, record.klass, record.ttl, data).pack(buffer)
+    if split is None:
+        split = [record.data]
+    buffer.append(bytes(RECORD_FIELDS.size))
+    start = buffer.offset
+    for part in split:
+        if isinstance(part, bytes):
+            buffer.append(part)
+        else:
+            buffer.write_name(part)
+    length = buffer.offset - start
+    RECORD_FIELDS.pack_into(buffer.data, fields, record.type, record.klass, record.ttl, length)
 
 
 def _pack_opt(
@@ -283,29 +298,17 @@ class _Octets(DNSBuffer):  # type: ignore[misc]  # dnslib has no types
             offset += 1 + len(label)
 
     def encode_name(self, name: DNSLabel) -> None:
+        """Write a name that dnslib holds."""
+        self.write_name(name.label)
+
+    def write_name(self, rest: tuple[bytes, ...]) -> None:
         """Write a name, as a pointer from where one was written before."""
-        rest = name.label
         while rest:
             if (target := self.names.get(rest)) is not None:
-                self.pack("!H", 0xC000 | target)
+                self.append(struct.pack("!H", 0xC000 | target))
                 return
             if self.offset <= _LARGEST_POINTER:
                 self.names[rest] = self.offset
             self.append(bytes((len(rest[0]),)) + rest[0])
             rest = rest[1:]
         self.append(b"\0")
-
-
-class _NamedData(RD):  # type: ignore[misc]
-    """Record data of a type whose names may be compressed."""
-
-    def __init__(self, split: list[bytes | tuple[bytes, ...]]) -> None:
-        self._split = split
-
-    def pack(self, buffer: _Octets) -> None:
-        """Write octets and names in turn."""
-        for part in self._split:
-            if isinstance(part, bytes):
-                buffer.append(part)
-            else:
-                buffer.encode_name(DNSLabel(part))

@@ -126,8 +126,12 @@ def test_a_dname_comes_with_the_alias_it_makes() -> None:
         record("www.example.net", A, ONE),
     )
     heard = accept(ASKED, reply, dnssec_ok=False)
+    asked = question("www.example.com", CNAME)
+    alias_alone = accept(asked, said(asked, *reply.answer), dnssec_ok=False)
     assert heard is not None
+    assert alias_alone is not None
     assert [r.type for r in heard.answer] == [DNAME, CNAME, A]
+    assert [r.type for r in alias_alone.answer] == [DNAME, CNAME]
 
 
 def test_asking_for_the_alias_gives_the_alias() -> None:
