@@ -41,6 +41,7 @@ def worker(role: str) -> None:
         raise click.UsageError(f"workers are started by `mediastreamer {role}`")
     (control,) = inheritance["control"]
     reactor = _prepare_process()
+    from smartdns.landlock import forbid_writing
     from smartdns.worker_channel import receive_sockets, say_failed
 
     try:
@@ -49,6 +50,8 @@ def worker(role: str) -> None:
         if sockets is None:
             sys.exit(0)
         service = make(settings, by_name(sockets))
+        if role in _DATA_PLANE:
+            forbid_writing()  # everything is imported and read; threads start later
     except Exception as error:  # noqa: BLE001  # told to the supervisor, which tells the operator
         say_failed(control, _line(error))
         sys.exit(1)
@@ -60,6 +63,7 @@ def _prepare_process() -> "AsyncioSelectorReactor":
     from smartdns.process_limits import (
         die_with_parent,
         forbid_core_dumps,
+        forbid_swapping,
         leave_the_keyboard_to_the_parent,
         use_all_descriptors,
     )
@@ -68,6 +72,7 @@ def _prepare_process() -> "AsyncioSelectorReactor":
     die_with_parent()
     leave_the_keyboard_to_the_parent()
     forbid_core_dumps()
+    forbid_swapping()
     use_all_descriptors()
     reactor = install_reactor()
     close_gate()
@@ -106,6 +111,7 @@ def _line(error: Exception) -> str:
     return str(error) if is_for_people(error) else f"a fault of the program: {type(error).__name__}"
 
 
+_DATA_PLANE = {"resolver", "relay"}
 # Only its own plane is imported: no worker of the data plane loads the registry's libraries.
 _SERVICES = {
     "resolver": ("smartdns.service", "resolver_service", "smartdns.settings"),

@@ -7,12 +7,24 @@ import signal
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _PR_SET_DUMPABLE = 4
+_MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4  # mlockall(2)
 
 
 def forbid_core_dumps() -> None:
     """A dump would hold queries and addresses; nor may another process of the user look in."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def forbid_swapping() -> None:
+    """Keep what is in memory out of swap, where the user may lock memory without a limit.
+
+    With a limit every allocation beyond it would fail: then nothing is locked, and the audit
+    says whether there is swap.
+    """
+    soft, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    if hasattr(_LIBC, "mlockall") and (soft == resource.RLIM_INFINITY or os.geteuid() == 0):
+        _LIBC.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT)
 
 
 def die_with_parent() -> None:

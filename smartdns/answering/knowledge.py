@@ -28,7 +28,7 @@ class Allowlist(Protocol):
         """Give the profile of the longest network round `address` (4 or 16 octets), or None."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RelayAddresses:
     """What steered names resolve to in one region; addresses as 4 and 16 octets."""
 
@@ -36,7 +36,7 @@ class RelayAddresses:
     ipv6: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Switches:
     """What an operator may choose about answers."""
 

@@ -12,7 +12,7 @@ MOST_ADDRESSES = 8
 """How many of an origin's addresses are tried for one connection."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class OriginRules:
     """Where the relay never connects, so that nobody reaches what is behind or beside it."""
 
@@ -43,6 +43,10 @@ class Endpoint(NamedTuple):
 
     version: int
     host: str
+
+    def __repr__(self) -> str:
+        """Show nothing: where somebody goes is theirs."""
+        return "Endpoint"
 
 
 def endpoint_of(address: Address) -> Endpoint:

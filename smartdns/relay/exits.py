@@ -13,7 +13,7 @@ DIRECT = "direct"
 _INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9_.@-]{0,14}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Direct:
     """Connect from here, perhaps bound to source addresses or to an interface."""
 
@@ -28,7 +28,7 @@ class Direct:
         return (self.ipv4 if version == 4 else self.ipv6) is not None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Socks5:
     """Connect through a SOCKS5 server, which resolves the name too."""
 

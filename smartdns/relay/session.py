@@ -39,7 +39,7 @@ class Limits:
     connections_per_client: int = 512
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Knowledge:
     """What the way of a connection depends on."""
 

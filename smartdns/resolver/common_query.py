@@ -37,6 +37,10 @@ class CommonQuery(NamedTuple):
     cookie: bytes
     """Data of the COOKIE option; empty without one."""
 
+    def __repr__(self) -> str:
+        """Show nothing of what was asked."""
+        return "CommonQuery"
+
 
 def read_common_query(data: bytes) -> CommonQuery | None:
     """Read a query of the common form; None for every other message."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _TLS_PADDING = 128  # RFC 8467 section 4.1
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class _Waiting:
     """An attempt that may still bring something."""
 

@@ -30,7 +30,7 @@ _MOST_PIPELINED = 100
 _MOST_CONNECTIONS = 4
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class _Asked:
     """A query under way; `message` is kept to be sent again where a connection had closed."""
 
