@@ -6,7 +6,8 @@ import sys
 import click
 
 from cli.account_import import import_
-from cli.account_reports import email_argument, export, list_, show, token
+from cli.account_reports import email_argument, export, invite, list_, show, token
+from cli.completion import complete_region, complete_service
 from cli.registry_access import Registry, open_registry
 from cli.state import State, state_option
 from registry.actions.add_account import add_account
@@ -42,7 +43,7 @@ def account() -> None:
     """Add, change, list and remove accounts."""
 
 
-for _command in (list_, show, export, token, import_):
+for _command in (list_, show, export, token, invite, import_):
     account.add_command(_command)
 
 
@@ -69,7 +70,12 @@ password_option = click.option(
 @email_argument
 @state_option
 @password_option
-@click.option("--region", metavar="R", help="Default region [default: each service's first].")
+@click.option(
+    "--region",
+    metavar="R",
+    shell_complete=complete_region,
+    help="Default region [default: each service's first].",
+)
 @click.option("--until", type=Day(), help="Last UTC day that is let in [default: no end].")
 def add(
     state: State,
@@ -111,12 +117,15 @@ def password(state: State, email: str, *, password_stdin: bool) -> None:
 @account.command("set")
 @email_argument
 @state_option
-@click.option("--region", metavar="R", help="Default region, or none.")
+@click.option(
+    "--region", metavar="R", shell_complete=complete_region, help="Default region, or none."
+)
 @click.option(
     "--service",
     "services",
     metavar="NAME=R",
     multiple=True,
+    shell_complete=complete_service,
     help="Region for one service, off or default; may be repeated.",
 )
 @click.option("--until", type=Day(), help="Last UTC day that is let in, or never.")

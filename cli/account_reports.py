@@ -2,16 +2,22 @@
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import click
 from sqlalchemy import func, select
 
 from cli.registry_access import open_registry
 from cli.state import State, json_option, state_option
+from registry.actions.add_account import normal_email
 from registry.actions.export_account import export_account
 from registry.actions.find_account import find_account
 from registry.actions.issue_token import issue_token
 from registry.models import Account, Registration, ServiceRegion, Slot
+from registry.settings import SignUp
+from registry.web.invitation import make_invitation
+
+SIGN_UP_PATH = "/sign-up"
 
 email_argument = click.argument("email", metavar="EMAIL")
 
@@ -123,3 +129,22 @@ def token(state: State, email: str, label: str, *, as_json: bool) -> None:
     click.echo(f"Password:  {report['token']}")
     click.echo(f"Link:      {report['link']}")
     click.echo("It is not shown again. It can register addresses and do nothing else.")
+
+
+@click.command()
+@email_argument
+@state_option
+def invite(state: State, email: str) -> None:
+    """Print a link with which EMAIL, and nobody else, may sign up within two weeks."""
+    with open_registry(state) as registry:
+        settings = registry.settings
+        if not state.configuration().texts.get("secret_key"):
+            raise click.ClickException(
+                "the registry's secret key is not here: run this where MEDIASTREAMER_SECRET_KEY is"
+            )
+        if settings.sign_up is SignUp.CLOSED or settings.mail_url is None:
+            raise click.ClickException(
+                "nobody can sign up: set MEDIASTREAMER_SIGN_UP to invitation, and MAIL_URL"
+            )
+        query = urlencode({"invitation": make_invitation(settings.secret_key, normal_email(email))})
+    click.echo(f"{settings.public_url}{SIGN_UP_PATH}?{query}")

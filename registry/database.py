@@ -166,7 +166,7 @@ def overwrite_deleted(engine: Engine) -> bool:
             time.sleep(EMPTY_RETRY_S)
         return False
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM"))
+        connection.execute(text(f"VACUUM {', '.join(Base.metadata.tables)}"))
     return True
 
 

@@ -3,9 +3,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from click.shell_completion import ShellComplete
 
+from cli.main import mediastreamer
+from registry.web.invitation import is_invited
 from tests.cli.conftest import Run
 
 Report = Callable[..., Any]
@@ -193,3 +197,36 @@ def test_what_is_no_table_is_refused(
     file = tmp_path / "t.csv"
     file.write_bytes(octets)
     assert says in installed("account", "import", str(file), status=1).stderr
+
+
+def test_invitation_is_a_link_for_one_address(
+    installed: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With sign-up closed it is refused; else the link is valid for that e-mail alone."""
+    assert (
+        "MEDIASTREAMER_SIGN_UP"
+        in installed("account", "invite", "ben@example.com", status=1).stderr
+    )
+    monkeypatch.setenv("MEDIASTREAMER_SIGN_UP", "invitation")
+    monkeypatch.setenv("MEDIASTREAMER_MAIL_URL", str(tmp_path / "mail"))
+    link = urlsplit(installed("account", "invite", "Ben@example.com").stdout.strip())
+    [invitation] = parse_qs(link.query)["invitation"]
+    secret = (tmp_path / "state" / "secret-key").read_text()
+    assert is_invited(secret, invitation, "ben@example.com")
+    assert not is_invited(secret, invitation, "cleo@example.com")
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        (["account", "add", "--region", "u"], ["ua", "us"]),
+        (["account", "set", "--service", "netfl"], ["netflix="]),
+        (["account", "set", "--service", "netflix=of"], ["netflix=off"]),
+        (["account", "su"], ["suspend"]),
+    ],
+)
+def test_words_are_completed(typed: list[str], completed: list[str]) -> None:
+    """The shell is offered commands, regions and services."""
+    *words, incomplete = typed
+    completion = ShellComplete(mediastreamer, {}, "mediastreamer", "_MEDIASTREAMER_COMPLETE")
+    assert [item.value for item in completion.get_completions(words, incomplete)] == completed
