@@ -1,5 +1,7 @@
 """The decision, from top to bottom."""
 
+from dataclasses import replace
+
 from smartdns.answering.check_names import answer_check_name
 from smartdns.answering.codes import EDE_NOT_READY, EDE_PROHIBITED, NOERROR, REFUSED
 from smartdns.answering.concluding import recall
@@ -34,9 +36,14 @@ def answer(
     profile = knowledge.allowlist.lookup(source.address, day)
     if profile is None:
         return _for_stranger(query, knowledge, now)
-    proved = source.transport != "udp" or (cookie is not None and cookie.valid)
-    if profile.claimed and not proved:
-        return Reply(NOERROR, truncated=True)
+    if profile.claimed:
+        return _for_claimed(query, source, profile, knowledge, now, cookie)
+    return _for_client(query, profile, knowledge, now, cookie)
+
+
+def _for_client(
+    query: Query, profile: Profile, knowledge: Knowledge, now: float, cookie: Cookie | None
+) -> Plan:
     question = judge_form(query, cookie)
     if isinstance(question, Reply):
         return question
@@ -46,6 +53,25 @@ def answer(
         or _steered(query, question, profile, knowledge, now)
         or recall(forward(query, question), knowledge, now)
     )
+
+
+def _for_claimed(
+    query: Query,
+    source: Source,
+    profile: Profile,
+    knowledge: Knowledge,
+    now: float,
+    cookie: Cookie | None,
+) -> Plan:
+    """Answer once the address has shown itself; else somebody could aim our answers at it."""
+    if source.transport != "udp" or (cookie is not None and cookie.valid):
+        knowledge.shown.note(source.address, now)
+    elif not knowledge.shown.lately(source.address, now):
+        return Reply(NOERROR, truncated=True)
+    plan = _for_client(query, profile, knowledge, now, cookie)
+    if isinstance(plan, Reply):  # it is for this address, not for every one with its profile
+        return replace(plan, constant=False, valid_until=0.0)
+    return plan
 
 
 def _for_stranger(query: Query, knowledge: Knowledge, now: float) -> Plan:

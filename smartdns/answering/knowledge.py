@@ -7,6 +7,7 @@ from typing import Protocol
 from smartdns.answering.cache import Cache
 from smartdns.answering.names import name_of
 from smartdns.answering.query import Name
+from smartdns.answering.shown import ShownAddresses
 from smartdns.contract.grants import Profile
 from zones.catalog import Catalog
 
@@ -53,7 +54,7 @@ class Switches:
 
 @dataclass(slots=True, repr=False)
 class Knowledge:
-    """Replaced field by field as it changes; a decision reads it and only the cache learns."""
+    """Replaced field by field as it changes; a decision reads it; cache and `shown` learn."""
 
     allowlist: Allowlist
     catalog: Catalog
@@ -65,3 +66,4 @@ class Knowledge:
     check_addresses: RelayAddresses = field(default_factory=RelayAddresses)
     """What a check name resolves to: wherever the page can tell that it was reached."""
     switches: Switches = field(default_factory=Switches)
+    shown: ShownAddresses = field(default_factory=ShownAddresses)

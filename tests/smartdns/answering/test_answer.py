@@ -4,9 +4,11 @@ import pytest
 
 from smartdns.answering.answer import answer
 from smartdns.answering.concluding import conclude
+from smartdns.answering.cookies import Cookie
 from smartdns.answering.knowledge import Switches
 from smartdns.answering.names import name_of
 from smartdns.answering.plan import Forward, Plan, Reply, Silence
+from smartdns.answering.shown import REMEMBERED_S
 from smartdns.contract.grants import Profile
 from tests.smartdns.made import (
     DAY,
@@ -109,3 +111,16 @@ def test_a_claimed_address_must_show_itself_first() -> None:
     assert not over_udp.answer
     over_tcp = source(HOME, transport="tcp")
     assert replied(answer(query("www.netflix.com"), over_tcp, known, NOW, DAY)).answer
+
+
+def test_a_claimed_address_that_has_shown_itself_is_answered_for_a_while() -> None:
+    """By TCP or by a cookie; each address for itself, and nobody repeats its answer to others."""
+    known = knowledge(Profile(region="us", claimed=True))
+    good = Cookie((10, b""), valid=True, wrong=False)
+    asked = query("www.netflix.com")
+    assert replied(answer(asked, source(HOME), known, NOW, DAY, good)).answer
+    later = replied(answer(asked, source(HOME), known, NOW + REMEMBERED_S, DAY))
+    assert later.answer
+    assert (later.constant, later.valid_until) == (False, 0)
+    much_later = NOW + 3 * REMEMBERED_S
+    assert replied(answer(asked, source(HOME), known, much_later, DAY)).truncated

@@ -1,0 +1,39 @@
+"""Addresses that have shown themselves lately, for those few that only a DDNS name vouches for.
+
+Whoever completes a TCP connection or returns our cookie is where the packets say; a claimed
+network's UDP queries are answered in full only then. Kept for minutes, in memory, bounded, and
+only of claimed networks.
+"""
+
+REMEMBERED_S = 600
+MAXIMUM_ADDRESSES = 10_000
+
+
+class ShownAddresses:
+    """Two generations of addresses; the older one is dropped whole."""
+
+    def __init__(self) -> None:
+        self._young: set[bytes] = set()
+        self._old: set[bytes] = set()
+        self._turned_at = 0.0
+
+    def note(self, address: bytes, now: float) -> None:
+        """Remember an address for `REMEMBERED_S` seconds at least, unless there are too many."""
+        self._turn(now)
+        if len(self._young) < MAXIMUM_ADDRESSES:
+            self._young.add(address)
+
+    def lately(self, address: bytes, now: float) -> bool:
+        """Say whether an address has shown itself lately."""
+        self._turn(now)
+        return address in self._young or address in self._old
+
+    def _turn(self, now: float) -> None:
+        age = now - self._turned_at
+        if age > REMEMBERED_S:
+            self._old = self._young if age <= 2 * REMEMBERED_S else set()
+            self._young = set()
+            self._turned_at = now
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
