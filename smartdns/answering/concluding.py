@@ -69,10 +69,14 @@ def _from_memory(asked: Forward, kept: Kept, knowledge: Knowledge, now: float) -
 def _without_upstream(
     asked: Forward, error: ExtendedError | None, knowledge: Knowledge, now: float
 ) -> Reply:
-    """A stale answer is better than none (RFC 8767)."""
+    return stale(asked, knowledge, now) or Reply(SERVFAIL, error=error)
+
+
+def stale(asked: Forward, knowledge: Knowledge, now: float) -> Reply | None:
+    """Give an answer that has expired: better than none, or than one that is late (RFC 8767)."""
     kept = knowledge.cache.find_stale(asked, now, STALE_TTL)
     if kept is None:
-        return Reply(SERVFAIL, error=error)
+        return None
     code = EDE_STALE_NXDOMAIN if kept.heard.rcode == NXDOMAIN else EDE_STALE
     return _reply(asked, kept.heard, knowledge, error=ExtendedError(code))
 

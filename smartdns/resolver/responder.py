@@ -2,19 +2,21 @@
 
 import datetime
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from smartdns.answering.answer import answer
-from smartdns.answering.codes import OPTION_KEEPALIVE, SERVFAIL
+from smartdns.answering.codes import EDE_OTHER, OPTION_KEEPALIVE, SERVFAIL
+from smartdns.answering.concluding import stale
 from smartdns.answering.cookies import Cookie, check_cookie
 from smartdns.answering.knowledge import Knowledge
 from smartdns.answering.loop_probe import is_probe, probe_reply
-from smartdns.answering.plan import Forward, Plan, Reply, Silence
+from smartdns.answering.plan import ExtendedError, Forward, Plan, Reply, Silence
 from smartdns.answering.query import Query, Source
 from smartdns.answering.rate_limit import RateLimiter, Verdict, client_key, stranger_key
 from smartdns.upstream.forwarder import Forwarder
@@ -31,8 +33,13 @@ _TLS_PADDING = 468  # RFC 8467 section 4.1
 STREAM_IDLE_S = 10
 """What a stream's peer is told, and held to (RFC 7828, RFC 7766 section 6.2.3)."""
 _KEEPALIVE = (OPTION_KEEPALIVE, (STREAM_IDLE_S * 10).to_bytes(2, "big"))
+_STALE_AFTER_S = 1.8
+"""An expired answer now is better than a fresh one later (RFC 8767 section 5)."""
+_MOST_OF_ONE_CLIENT = 0.25
+"""Of all questions under way those that one client may have there."""
 _SLIPPED = Reply(0, truncated=True)
 _FAILED = Reply(SERVFAIL)
+_SHED = Reply(SERVFAIL, error=ExtendedError(EDE_OTHER, "too many questions at once"))
 FOR_EVER = float("inf")
 
 
@@ -83,8 +90,7 @@ class Responder:
         self.cookie_secret = cookie_secret
         self._now = now
         self._changed: list[Callable[[], None]] = []
-        self.in_flight = 0
-        """Queries that wait for somebody else's answer."""
+        self._asking: Counter[bytes] = Counter()
         self._log = Logger()
 
     def respond(self, data: bytes, source: Source, counted: Verdict | None = None) -> Answered:
@@ -97,6 +103,11 @@ class Responder:
         except Exception:  # noqa: BLE001 - whatever it is, the next query is answered
             self._log.failure("a query could not be answered")
             return _server_failure(data)
+
+    @property
+    def in_flight(self) -> int:
+        """Queries that wait for somebody else's answer."""
+        return self._asking.total()
 
     def lets_in(self, source: Source) -> bool:
         """Say whether the allowlist knows the source."""
@@ -165,13 +176,30 @@ class Responder:
     def _ask(
         self, plan: Forward, query: Query, source: Source, cookie: Cookie | None
     ) -> Deferred[Rendered | None]:
-        self.in_flight += 1
-        asking = self._forwarder.forward(plan).addErrback(self._failed)
-        asking.addBoth(self._landed)
+        client = client_key(source.address)
+        if self._asking[client] >= self._forwarder.most_in_flight * _MOST_OF_ONE_CLIENT:
+            shed = stale(plan, self.knowledge, self._now()) or _SHED
+            return succeed(_render(query, source, shed, cookie))
+        self._asking[client] += 1
+        asking = self._soon(plan).addErrback(self._failed)
+        asking.addBoth(self._landed, client)
         return asking.addCallback(lambda reply: _render(query, source, reply, cookie))
 
-    def _landed(self, reply: Reply) -> Reply:
-        self.in_flight -= 1
+    def _soon(self, plan: Forward) -> Deferred[Reply]:
+        """Ask upstream, and where an expired answer is at hand do not wait for long."""
+        asking = self._forwarder.forward(plan)
+        stand_in = stale(plan, self.knowledge, self._now())
+        if stand_in is not None:
+            # Takes this asker away from the exchange, which goes on and refreshes the cache.
+            asking.addTimeout(
+                _STALE_AFTER_S, self._forwarder.reactor, onTimeoutCancel=lambda *_: stand_in
+            )
+        return asking
+
+    def _landed(self, reply: Reply, client: bytes) -> Reply:
+        self._asking[client] -= 1
+        if not self._asking[client]:
+            del self._asking[client]
         return reply
 
     def _failed(self, failure: Failure) -> Reply:

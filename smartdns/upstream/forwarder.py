@@ -46,9 +46,9 @@ class Forwarder(Service, Generic[T]):
         `conclude` makes of a reply, or of None where there was none, what the askers get; it is
         called once for each exchange.
         """
-        self._reactor = reactor
+        self.reactor = reactor
         self._conclude = conclude
-        self._most_in_flight = in_flight
+        self.most_in_flight = in_flight
         self._group = Group.at(reactor, upstreams)
         self._suffixes = {
             suffix: Group.at(reactor, special) for suffix, special in (suffixes or {}).items()
@@ -80,7 +80,7 @@ class Forwarder(Service, Generic[T]):
             group = self.group_for(plan.question.name)
             if not self._has_room(group):
                 return succeed(self._conclude(plan, None))
-            errand = Errand(self._reactor, group, plan, self._ended(plan))
+            errand = Errand(self.reactor, group, plan, self._ended(plan))
             self._under_way[plan] = _UnderWay(errand, [])
             errand.begin()
         askers = self._under_way[plan].askers
@@ -102,8 +102,8 @@ class Forwarder(Service, Generic[T]):
         return DeferredList(closing).addCallback(lambda _: None)
 
     def _has_room(self, group: Group) -> bool:
-        dead = group.all_dead(self._reactor.seconds())
-        limit = _IN_FLIGHT_TO_THE_DEAD if dead else self._most_in_flight
+        dead = group.all_dead(self.reactor.seconds())
+        limit = _IN_FLIGHT_TO_THE_DEAD if dead else self.most_in_flight
         return self.in_flight < limit
 
     def _ended(self, plan: Forward) -> Callable[[UpstreamReply | None], None]:

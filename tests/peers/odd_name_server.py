@@ -7,6 +7,7 @@ import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.protocol import DatagramProtocol, Factory, Protocol, connectionDone
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
@@ -48,6 +49,7 @@ class OddNameServer:
         self.connections = 0
         self.open: list[Protocol] = []
         self._ports: list[Any] = []
+        self._waiting: set[Deferred[None]] = set()
 
     def start(self, context: Any = None) -> None:
         """Listen; with a TLS context the stream speaks TLS."""
@@ -64,6 +66,8 @@ class OddNameServer:
 
     async def stop(self) -> None:
         """Close both ports and every connection."""
+        for waiting in list(self._waiting):
+            waiting.cancel()
         ports, self._ports = self._ports, []
         for connection in self.open[:]:
             connection.transport.abortConnection()
@@ -86,7 +90,11 @@ class OddNameServer:
                     octets = reaction if isinstance(reaction, bytes) else reaction.to_wire()
                     send(octets)
 
-        deferLater(self.reactor, self.delay).addCallback(respond)
+        waiting: Deferred[None] = deferLater(self.reactor, self.delay)
+        self._waiting.add(waiting)
+        waiting.addCallback(respond)
+        waiting.addErrback(lambda failure: failure.trap(CancelledError))
+        waiting.addBoth(lambda _: self._waiting.discard(waiting))
 
 
 class _Datagrams(DatagramProtocol):
