@@ -21,6 +21,7 @@ from registry.web.sightings import sightings
 from registry.web.sign_in import configure_sign_in
 from registry.web.site import LONGEST_BODY
 from registry.web.throttle import throttle
+from registry.web.updaters import updaters
 from registry.web.updates import Updates
 from smartdns.contract.check_names import check_domain
 
@@ -39,9 +40,9 @@ def make_application(parts: Parts) -> Flask:
     speak_languages(app)
     CSRFProtect(app)
     configure_sign_in(app, parts)
-    throttle(app)
-    for pages in (dns_settings, sightings, check, guides, account):
+    for pages in (dns_settings, updaters, sightings, check, guides, account):
         app.register_blueprint(pages)
+    throttle(app)
     app.jinja_env.globals.update(
         explain=explain, place_name=place_name, service_title=service_title
     )

@@ -7,7 +7,7 @@ registered address. It shows without script, too; nothing is reported and nothin
 import secrets
 from urllib.parse import urlsplit
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, render_template
 from flask_login import current_user
 
 from registry.web.arrival import sender
@@ -31,6 +31,12 @@ def show() -> str:
 def television() -> str:
     """Show the same in large letters, for the browser of a TV."""
     return render_template("television.html", pictures=_pictures(), address=sender())
+
+
+@check.get("/address")
+def address() -> Response:
+    """Say from which address a request comes, for programs that watch it."""
+    return Response(f"{sender()}\n", content_type="text/plain; charset=utf-8")
 
 
 def check_origin(parts: Parts) -> str | None:

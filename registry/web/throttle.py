@@ -58,6 +58,10 @@ _LIMITS = {
     "security.reset_password": ((("30 per hour", _network),), None),
     "security.change_password": ((("20 per hour", _network),), _failed),
     "security.change_email": ((("20 per hour", _network),), None),
+    # These ask for the password again.
+    "updaters.make": ((("30 per hour", _network),), None),
+    "account.held": ((("30 per hour", _network),), None),
+    "account.delete": ((("30 per hour", _network),), None),
 }
 
 

@@ -31,7 +31,7 @@
     const address = document.createElement("span");
     address.className = "address big";
     address.textContent = shown;
-    row.querySelector("dd").replaceChildren(address);
+    row.querySelector(".value").replaceChildren(address);
     const mark = row.querySelector(".mark");
     mark.className = registered ? "mark good" : "mark";
     mark.textContent = registered ? here.dataset.yes : here.dataset.no;
