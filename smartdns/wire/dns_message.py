@@ -1,16 +1,16 @@
 """DNS messages: octets <-> values, strict and total, round dnslib.
 
 Nothing that arrives here raises: what cannot be read is a `FormatError` or None. dnslib reads and
-writes header, question and OPT; names go through our own reading and writing, because
-dnslib refuses labels that are not UTF-8, takes the label types 01 and 10 for lengths and lets a
-compression pointer overflow; record data stays octets, because dnslib drops what a known type
-does not explain and refuses data of no length.
+writes header and OPT and holds the octets; names go through our own reading and writing, because
+it refuses labels that are not UTF-8, takes the label types 01 and 10 for lengths and lets a
+compression pointer overflow; record data stays octets, because it drops what a known type does
+not explain and refuses data of no length.
 """
 
 import struct
 from dataclasses import dataclass
 
-from dnslib import DNSHeader, DNSLabel, DNSQuestion, EDNSOption
+from dnslib import DNSHeader, EDNSOption
 from dnslib.dns import RR
 from dnslib.label import DNSBuffer
 
@@ -26,7 +26,7 @@ from smartdns.answering.plan import ExtendedError, Record, Reply
 from smartdns.answering.query import Edns, Query, Question, Transport
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.wire.octets import RECORD_FIELDS, MalformedError, Tails
-from smartdns.wire.rdata import labels, split_names
+from smartdns.wire.rdata import split_names
 from smartdns.wire.sections import first_error, read_extras, read_question, read_section
 
 HEADER_LENGTH = 12
@@ -171,7 +171,7 @@ def _render(query: Query, reply: Reply, options: tuple[tuple[int, bytes], ...]) 
     )
     DNSHeader(query.id, flags, *counts).pack(buffer)
     if query.question is not None:
-        buffer.remember(labels(query.question.name), buffer.offset)
+        buffer.remember(query.question.name, buffer.offset)
         buffer.append(query.question_wire)
     for record in reply.answer + reply.authority:
         _pack(buffer, record)
@@ -189,18 +189,18 @@ def _error_data(error: ExtendedError) -> bytes:
 
 
 def _pack(buffer: "_Octets", record: Record) -> None:
-    buffer.write_name(labels(record.name))
+    buffer.write_name(record.name)
     fields = buffer.offset
-    split = split_names(record.type, record.data)
-    if split is None:
-        split = [record.data]
     buffer.append(bytes(RECORD_FIELDS.size))
     start = buffer.offset
-    for part in split:
-        if isinstance(part, bytes):
-            buffer.append(part)
-        else:
-            buffer.write_name(part)
+    split = split_names(record.type, record.data)
+    if split is None:
+        buffer.append(record.data)
+    else:
+        buffer.append(split[0])
+        for name in split[1:-1]:
+            buffer.write_name(name)
+        buffer.append(split[-1])
     length = buffer.offset - start
     RECORD_FIELDS.pack_into(buffer.data, fields, record.type, record.klass, record.ttl, length)
 
@@ -235,8 +235,8 @@ def render_upstream_query(
     buffer = _Octets()
     flags = _RD | _AD | _CD * checking_disabled
     DNSHeader(id, flags, 1, 0, 0, int(payload_size is not None)).pack(buffer)
-    name = DNSLabel(labels(name_case or question.name))
-    DNSQuestion(name, question.type, question.klass).pack(buffer)
+    buffer.append(name_case or question.name)
+    buffer.pack("!HH", question.type, question.klass)
     if payload_size is not None:
         options: tuple[tuple[int, bytes], ...] = ()
         if padding_block:
@@ -291,24 +291,23 @@ class _Octets(DNSBuffer):  # type: ignore[misc]  # dnslib has no types
         super().__init__(data)
         self.offset = offset
 
-    def remember(self, name: tuple[bytes, ...], offset: int) -> None:
+    def remember(self, name: bytes, offset: int) -> None:
         """Let later names end in a pointer into the one that lies at `offset`, in any case."""
-        for number, label in enumerate(name):
-            self.names.setdefault(name[number:], offset)
-            offset += 1 + len(label)
+        start = 0
+        while size := name[start]:
+            self.names.setdefault(name[start:], offset + start)
+            start += 1 + size
 
-    def encode_name(self, name: DNSLabel) -> None:
-        """Write a name that dnslib holds."""
-        self.write_name(name.label)
-
-    def write_name(self, rest: tuple[bytes, ...]) -> None:
-        """Write a name, as a pointer from where one was written before."""
-        while rest:
+    def write_name(self, name: bytes) -> None:
+        """Write an uncompressed name, as a pointer from where one was written before."""
+        start = 0
+        while size := name[start]:
+            rest = name[start:]
             if (target := self.names.get(rest)) is not None:
                 self.append(struct.pack("!H", 0xC000 | target))
                 return
             if self.offset <= _LARGEST_POINTER:
                 self.names[rest] = self.offset
-            self.append(bytes((len(rest[0]),)) + rest[0])
-            rest = rest[1:]
+            self.append(rest[: 1 + size])
+            start += 1 + size
         self.append(b"\0")

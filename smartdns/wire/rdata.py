@@ -79,28 +79,18 @@ def _after_strings(data: bytes, offset: int, end: int, count: int) -> int:
     return offset
 
 
-def split_names(kind: int, data: bytes) -> list[bytes | tuple[bytes, ...]] | None:
-    """Split uncompressed data into octets and names (as labels) that may be written compressed.
+def split_names(kind: int, data: bytes) -> list[bytes] | None:
+    """Split uncompressed data into octets, names that may be written compressed, and octets.
 
-    None: write the octets as they are.
+    None: there are no such names in it.
     """
     if kind not in _COMPRESSED_WHEN_WRITTEN:
         return None
     head, count = _NAMES_IN[kind]
-    split: list[bytes | tuple[bytes, ...]] = [data[:head]]
+    split = [data[:head]]
     offset = head
     for _ in range(count):
         name, offset = read_name(data, offset, {})
-        split.append(labels(name))
+        split.append(name)
     split.append(data[offset:])
     return split
-
-
-def labels(name: bytes) -> tuple[bytes, ...]:
-    """Split an uncompressed name into its labels, without the root's."""
-    split = []
-    start = 0
-    while size := name[start]:
-        split.append(name[start + 1 : start + 1 + size])
-        start += 1 + size
-    return tuple(split)
