@@ -9,7 +9,7 @@ import ipaddress
 import socket
 import sys
 
-from smartdns.event_loop import install_reactor
+from smartdns.event_loop import install_reactor, loop_of
 
 install_reactor()
 
@@ -23,25 +23,19 @@ from smartdns.answering.query import Name  # noqa: E402
 from smartdns.contract.addresses import SocketAddress  # noqa: E402
 from smartdns.contract.grants import Head  # noqa: E402
 from smartdns.relay.destinations import OriginRules  # noqa: E402
-from smartdns.relay.dns import Origins, Resolved  # noqa: E402
+from smartdns.relay.dns import Origins  # noqa: E402
 from smartdns.relay.exits import Direct  # noqa: E402
 from smartdns.relay.protocol import Port  # noqa: E402
 from smartdns.relay.service import RelayService  # noqa: E402
 from smartdns.relay.session import Knowledge, Limits  # noqa: E402
 from smartdns.relay.tcp import Listening  # noqa: E402
 from smartdns.sockets import bind  # noqa: E402
+from smartdns.upstream.look_up import Resolved  # noqa: E402
 from smartdns.wire.client_hello import ClientHelloReader  # noqa: E402
 from smartdns.wire.host_name import parse_host_name  # noqa: E402
 from zones.catalog import Catalog, Service  # noqa: E402
 
 NETWORKS = 100_000
-
-
-class Loopback:
-    """What the upstreams would say of every name."""
-
-    addresses = (b"\x7f\x00\x00\x01",)
-    ttl = 60.0
 
 
 def mirror() -> Mirror:
@@ -57,14 +51,14 @@ def mirror() -> Mirror:
 
 def catalog() -> Catalog:
     """Give a catalogue that holds the benchmark's domain."""
-    domain = parse_host_name(DOMAIN.encode())
+    domain = parse_host_name(DOMAIN.encode()) or b""
     service = Service("film", "Film", ("us",), suffixes=(DOMAIN,))
     return Catalog({"film": service}, {}, {domain: service}, {}, frozenset())
 
 
 def look_up(_name: Name) -> "Deferred[Resolved | None]":
     """Answer without a name server: none of the others asks one."""
-    return succeed(Loopback())
+    return succeed(Resolved((b"\x7f\x00\x00\x01",), 60.0))
 
 
 def run(port: int, origin_port: int) -> None:
@@ -73,7 +67,7 @@ def run(port: int, origin_port: int) -> None:
     bound = bind("relay-tls", socket.SOCK_STREAM, where, listen=False)[0].socket
     rules = OriginRules(listening=frozenset({where}), private_allowed=True)
     RelayService(
-        reactor,
+        loop_of(reactor),
         Knowledge(mirror(), catalog(), {"us": Direct()}, ("us",)),
         Origins(look_up, rules, reactor.seconds),
         [Listening(bound, Port(ClientHelloReader, origin_port))],

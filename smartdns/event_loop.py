@@ -25,6 +25,11 @@ def install_reactor(*, has_children: bool = False) -> AsyncioSelectorReactor:
     return cast("AsyncioSelectorReactor", reactor)
 
 
+def loop_of(reactor: object) -> asyncio.AbstractEventLoop:
+    """Give the event loop under Twisted's reactor; the reactor itself does not offer it."""
+    return reactor._asyncioEventloop  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001
+
+
 def deferred_from(coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
     """Run a coroutine of asyncio's libraries; cancelling the Deferred cancels its task.
 

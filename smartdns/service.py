@@ -24,6 +24,7 @@ from smartdns.answering.relay_health import by_family, relays_to_answer
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.contract.addresses import Address
 from smartdns.contract.check_names import address_of, check_domain
+from smartdns.event_loop import loop_of
 from smartdns.relay.destinations import OriginRules
 from smartdns.relay.dns import Origins
 from smartdns.relay.service import HTTP, TLS, RelayService
@@ -145,7 +146,7 @@ def relay_service(
         settings.relay_exits,
         tuple(settings.relay_addresses),
     )
-    front = RelayService(reactor, knowledge, origins, listening, RelayLimits())
+    front = RelayService(loop_of(reactor), knowledge, origins, listening, RelayLimits())
     return Role(follower, front, forwarder)
 
 

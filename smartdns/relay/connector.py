@@ -96,7 +96,7 @@ class Connecting:
         del self._attempts[descriptor]
         self.cancel()
         if mask & READABLE:
-            self._poller.rearm(descriptor)
+            self._poller.listen_to(descriptor)
         self._connected(attempt)
 
 
@@ -194,5 +194,5 @@ class ConnectingBySocks5:
                 return
             connected.sendall(handshake.feed(connected.recv(handshake.wanted)))
         self._socket = None
-        self._poller.rearm(connected.fileno())
+        self._poller.listen_to(connected.fileno())
         self._connected(connected)

@@ -1,19 +1,17 @@
-"""An epoll instance of the relay's own, which Twisted's reactor watches as one reader.
+"""An epoll instance of the relay's own, which the event loop under Twisted watches as one reader.
 
-A descriptor is registered once, edge-triggered for everything, and never again: what happens
-comes to one callable per descriptor, in batches, without an object of the reactor's for each.
+A descriptor is registered once, edge-triggered for everything: what happens comes to one
+callable per descriptor, in batches, without an object of the loop's for each. The loop is
+asyncio's (or uvloop's) itself: by way of Twisted's reactor each wake-up costs 15 µs more.
 """
 
+import asyncio
 import functools
 import math
 import select
 from collections.abc import Callable
-from typing import Protocol
 
-from twisted.internet.interfaces import IDelayedCall, IReadDescriptor
 from twisted.logger import Logger
-from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from smartdns.relay.deadlines import TICK_S, Deadlines
 
@@ -22,7 +20,9 @@ WRITABLE = select.EPOLLOUT
 ENDING = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 """No edge may follow: read until the end."""
 FAILED = select.EPOLLERR
-_EVERYTHING = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
+SOON_S = 0.002
+_MUTED = select.EPOLLOUT | select.EPOLLET
+_EVERYTHING = _MUTED | select.EPOLLIN | select.EPOLLRDHUP
 _LISTEN = select.EPOLLIN | select.EPOLLEXCLUSIVE
 _ROUNDS = 8
 _BATCH = 256
@@ -31,49 +31,34 @@ Ready = Callable[[int], None]
 """Called with the event mask; a hint, since the descriptor may be a new one of that number."""
 
 
-class Reactor(Protocol):
-    """What is needed of Twisted's reactor."""
-
-    def addReader(self, reader: IReadDescriptor) -> None:
-        """Watch it."""
-
-    def removeReader(self, reader: IReadDescriptor) -> None:
-        """Watch it no more."""
-
-    def seconds(self) -> float:
-        """Give the monotonic time."""
-
-    def callLater(self, delay: float, callable: Callable[[], object]) -> IDelayedCall:  # noqa: A002
-        """Call in so many seconds."""
-
-
-@implementer(IReadDescriptor)
 class Poller:
-    """Descriptors, what to do at once again, and a clock in ticks."""
+    """Descriptors, what is to be done once more, and a clock in ticks."""
 
-    def __init__(self, reactor: Reactor) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Belong to `loop`, which runs under Twisted's reactor."""
         self.ready: dict[int, Ready] = {}
         """Descriptor -> whom to tell; an entry may be exchanged at any time."""
         self.deadlines = Deadlines()
         self.tick_hooks: list[Callable[[], None]] = []
-        self._reactor = reactor
+        self._loop = loop
         self._epoll = select.epoll()
         self._again: list[Callable[[], None]] = []
+        self._soon: list[Callable[[], None]] = []
         self._started_at = 0.0
-        self._call: IDelayedCall | None = None
+        self._next_tick: asyncio.TimerHandle | None = None
         self._log = Logger()
 
     def start(self) -> None:
-        """Let the reactor turn it."""
-        self._started_at = self._reactor.seconds()
-        self._reactor.addReader(self)
-        self._call = self._reactor.callLater(TICK_S, self._tick)
+        """Let the loop turn it."""
+        self._started_at = self._loop.time()
+        self._loop.add_reader(self._epoll.fileno(), self._turn)
+        self._tick()
 
     def stop(self) -> None:
         """Give everything back; the descriptors themselves are others' to close."""
-        self._reactor.removeReader(self)
-        if self._call is not None and self._call.active():
-            self._call.cancel()
+        self._loop.remove_reader(self._epoll.fileno())
+        if self._next_tick is not None:
+            self._next_tick.cancel()
         self._epoll.close()
         self.ready.clear()
 
@@ -87,8 +72,12 @@ class Poller:
         self.ready[descriptor] = ready
         self._epoll.register(descriptor, _EVERYTHING)
 
-    def rearm(self, descriptor: int) -> None:
-        """Tell once more what is ready: somebody else was told of it."""
+    def mute(self, descriptor: int) -> None:
+        """Tell no more that a connection can be read, until `listen_to`."""
+        self._epoll.modify(descriptor, _MUTED)
+
+    def listen_to(self, descriptor: int) -> None:
+        """Tell, from now on and at once, whether it can be read."""
         self._epoll.modify(descriptor, _EVERYTHING)
 
     def add_listener(self, descriptor: int, ready: Ready) -> None:
@@ -107,60 +96,52 @@ class Poller:
 
     def again(self, call: Callable[[], None]) -> None:
         """Call once others have had their turn."""
+        if not self._again:
+            self._loop.call_soon(self._repeat)
         self._again.append(call)
 
-    # What the reactor calls.
+    def soon(self, call: Callable[[], None]) -> None:
+        """Call within two milliseconds, together with others that can wait so long."""
+        if not self._soon:
+            self._loop.call_later(SOON_S, self._come)
+        self._soon.append(call)
 
-    def fileno(self) -> int:
-        """Give the epoll instance's descriptor."""
-        return self._epoll.fileno()
-
-    def doRead(self) -> None:
+    def _turn(self) -> None:
         """Tell who is ready; after some rounds the rest of the process has its turn."""
+        find = self.ready.get
         for _ in range(_ROUNDS):
-            if self._again:
-                postponed, self._again = self._again, []
-                for call in postponed:
-                    self._guard(call)
-            events = self._epoll.poll(0, _BATCH)
-            find = self.ready.get
+            if self._epoll.closed or not (events := self._epoll.poll(0, _BATCH)):
+                return
             for descriptor, mask in events:
-                ready = find(descriptor)
-                if ready is not None:
+                if (ready := find(descriptor)) is not None:
                     try:
                         ready(mask)
                     except Exception:  # noqa: BLE001 - one connection must not stop the others
                         self._fail()
-            if not events and not self._again:
-                return
-        if self._again:
-            self._reactor.callLater(0, self._continue)
 
-    def logPrefix(self) -> str:
-        """Part of the interface; nothing is logged by it."""
-        return "relay"
+    def _repeat(self) -> None:
+        calls, self._again = self._again, []
+        self._call(calls)
 
-    def connectionLost(self, reason: Failure) -> None:
-        """Part of the interface; an epoll descriptor is never lost."""
+    def _come(self) -> None:
+        calls, self._soon = self._soon, []
+        self._call(calls)
 
-    def _continue(self) -> None:
-        if not self._epoll.closed:
-            self.doRead()
+    def _tick(self) -> None:
+        elapsed = self._loop.time() - self._started_at
+        tick = math.floor(elapsed / TICK_S)
+        self._next_tick = self._loop.call_later(
+            max(0.001, (tick + 1) * TICK_S - elapsed), self._tick
+        )
+        self._call([functools.partial(one.due, tick) for one in self.deadlines.advance(tick)])
+        self._call(self.tick_hooks)
 
-    def _guard(self, call: Callable[[], None]) -> None:
-        try:
-            call()
-        except Exception:  # noqa: BLE001
-            self._fail()
+    def _call(self, calls: list[Callable[[], None]]) -> None:
+        for call in calls:
+            try:
+                call()
+            except Exception:  # noqa: BLE001
+                self._fail()
 
     def _fail(self) -> None:
         self._log.failure("a relayed connection met an error of ours")
-
-    def _tick(self) -> None:
-        elapsed = self._reactor.seconds() - self._started_at
-        tick = math.floor(elapsed / TICK_S)
-        self._call = self._reactor.callLater(max(0.001, (tick + 1) * TICK_S - elapsed), self._tick)
-        for entry in self.deadlines.advance(tick):
-            self._guard(functools.partial(entry.due, tick))
-        for hook in self.tick_hooks:
-            self._guard(hook)

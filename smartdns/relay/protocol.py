@@ -271,11 +271,20 @@ class Relayed:
             self.cut()
             return False
         if flow is Flow.UNFINISHED:
-            self._relay.poller.again(lambda: self._go_on(stream))
+            self._relay.poller.again(lambda: self._go_on(stream, flow))
+        elif flow is Flow.GATHERING:
+            self._relay.poller.soon(lambda: self._go_on(stream, flow))
+            if not stream.muted:
+                stream.muted = True
+                self._relay.poller.mute(stream.source.fileno())
+        elif flow is Flow.DRAINED and stream.muted:
+            stream.muted = False
+            self._relay.poller.listen_to(stream.source.fileno())
         return True
 
-    def _go_on(self, stream: Stream) -> None:
-        if self in self._relay.open and stream.flow is Flow.UNFINISHED:
+    def _go_on(self, stream: Stream, flow: Flow) -> None:
+        if self in self._relay.open and stream.flow is flow:
+            self._active = self._relay.poller.deadlines.now
             self._turn(stream)
 
     def _half_close(self, ended: Stream) -> bool:

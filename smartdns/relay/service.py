@@ -1,5 +1,6 @@
 """The relay as a Twisted service: when it begins to accept, whom it cuts, how it ends."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -9,7 +10,7 @@ from twisted.internet.defer import Deferred
 from smartdns.contract.addresses import SocketAddress, parse_address
 from smartdns.relay.deadlines import ticks
 from smartdns.relay.dns import Origins
-from smartdns.relay.epoll import Poller, Reactor
+from smartdns.relay.epoll import Poller
 from smartdns.relay.protocol import Opening, Port, Relay
 from smartdns.relay.session import Census, Knowledge, Limits
 from smartdns.relay.tcp import Listener, Listening
@@ -26,13 +27,13 @@ class RelayService(Service):
 
     def __init__(
         self,
-        reactor: Reactor,
+        loop: asyncio.AbstractEventLoop,
         knowledge: Knowledge,
         origins: Origins,
         listening: Sequence[Listening],
         limits: Limits,
     ) -> None:
-        self.relay = Relay(Poller(reactor), knowledge, limits, origins, Census(limits))
+        self.relay = Relay(Poller(loop), knowledge, limits, origins, Census(limits))
         self.accepting = False
         self._listening = listening
         self._listener = Listener(self.relay, listening)

@@ -25,6 +25,7 @@ class Flow(enum.Enum):
     """How a turn of a stream ended."""
 
     DRAINED = enum.auto()  # the source has nothing more for now
+    GATHERING = enum.auto()  # the same, but it comes so fast that waiting makes more of it
     BLOCKED = enum.auto()  # the sink takes nothing more for now
     UNFINISHED = enum.auto()  # it had its turn
     ENDED = enum.auto()  # the source's last octet has been passed on
@@ -127,14 +128,14 @@ class Stream:
     """One direction of a relayed connection; its sockets do not block."""
 
     __slots__ = (
-        "_held", "_pending", "_pipe", "_sink", "_source", "_wanted", "ending", "flow",
+        "_held", "_pending", "_pipe", "_sink", "_wanted", "ending", "flow", "muted", "source",
     )  # fmt: skip
 
     def __init__(
         self, source: socket.socket, sink: socket.socket, first: bytes | bytearray = b""
     ) -> None:
         """Let `first` go to the sink before anything that the source sends."""
-        self._source = source
+        self.source = source
         self._sink = sink
         self._pending = first
         self._pipe: Pipe | None = None
@@ -142,6 +143,8 @@ class Stream:
         self._wanted = 0  # size of the pipe; 0 while octets are copied
         self.flow = Flow.DRAINED
         """How the last turn ended, hence what the next one waits for."""
+        self.muted = False
+        """The poller does not tell when the source can be read."""
         self.ending = False
         """The source has sent its last octet, read or not: no edge will follow."""
 
@@ -177,7 +180,7 @@ class Stream:
         buffer = pipes.buffer
         for _ in range(_TURN // COPIED):
             try:
-                count = self._source.recv_into(buffer)
+                count = self.source.recv_into(buffer)
             except BlockingIOError:
                 return Flow.DRAINED
             if not count:
@@ -202,14 +205,15 @@ class Stream:
         if pipe is None:
             self._wanted = 0
             return self._copy(pipes)
-        source, moved = self._source.fileno(), 0
+        source, moved = self.source.fileno(), 0
         while moved < _TURN:
             try:
                 count = os.splice(source, pipe.write_end, pipe.size, None, None, _FLAGS)
             except BlockingIOError:
                 self._return(pipes)
-                if moved < _WORTH_A_PIPE:
-                    self._wanted = 0
+                if moved >= SMALL_PIPE:
+                    return Flow.GATHERING
+                self._wanted = SMALL_PIPE if moved > _WORTH_A_PIPE else 0
                 return Flow.DRAINED
             if not count:
                 self._return(pipes)

@@ -14,6 +14,7 @@ from twisted.internet.threads import deferToThread
 from smartdns.answering.query import Name
 from smartdns.contract.addresses import SocketAddress
 from smartdns.contract.grants import Profile
+from smartdns.event_loop import loop_of
 from smartdns.relay.destinations import OriginRules
 from smartdns.relay.dns import Origins
 from smartdns.relay.exits import Direct, Exit
@@ -22,6 +23,7 @@ from smartdns.relay.service import RelayService
 from smartdns.relay.session import Knowledge, Limits
 from smartdns.relay.tcp import Listening
 from smartdns.sockets import bind
+from smartdns.upstream.look_up import Resolved
 from smartdns.wire.client_hello import ClientHelloReader
 from smartdns.wire.host_name import parse_host_name
 from smartdns.wire.http_host import HttpHostReader
@@ -50,14 +52,6 @@ class Granted:
         """Let it in no longer."""
         del self.profiles[address]
         self.generation += 1
-
-
-@dataclass
-class Answer:
-    """What the upstreams say."""
-
-    addresses: tuple[bytes, ...]
-    ttl: float = 60.0
 
 
 class Origin:
@@ -134,7 +128,7 @@ class Laboratory:
         self.http: tuple[str, int] = self._http.getsockname()[:2]
         listening = frozenset(SocketAddress(address, port) for _, port in (self.tls, self.http))
         self.service = RelayService(
-            reactor,
+            loop_of(reactor),
             Knowledge(self.allowlist, CATALOG, exits or {"*": Direct()}, ("*",)),
             Origins(
                 self._lookup,
@@ -148,11 +142,13 @@ class Laboratory:
             limits or Limits(drain=0.1),
         )
 
-    def _lookup(self, name: Name) -> "Deferred[Answer | None]":
+    def _lookup(self, name: Name) -> "Deferred[Resolved | None]":
         self.asked.append(name)
         for text, addresses in self.answers.items():
             if parse_host_name(text) == name:
-                return succeed(Answer(tuple(ipaddress.ip_address(a).packed for a in addresses)))
+                return succeed(
+                    Resolved(tuple(ipaddress.ip_address(a).packed for a in addresses), 60.0)
+                )
         return succeed(None)
 
     @property
