@@ -40,6 +40,7 @@ def sockets_of_relay(settings: "DataPlaneSettings") -> SetsOfSockets:
             *(("relay-http", socket.SOCK_STREAM, where) for where in settings.relay_http_listen),
         ],
         settings.workers,
+        listen=False,  # a relay's port accepts once a worker can serve
     )
 
 
@@ -49,12 +50,16 @@ def sockets_of_registry(settings: "RegistrySettings") -> SetsOfSockets:
 
 
 def _bound(
-    wanted: Iterable[tuple[str, socket.SocketKind, SocketAddress]], workers: int
+    wanted: Iterable[tuple[str, socket.SocketKind, SocketAddress]],
+    workers: int,
+    *,
+    listen: bool = True,
 ) -> SetsOfSockets:
     sets: SetsOfSockets = [[] for _ in range(workers)]
     try:
         for name, kind, where in wanted:
-            for each, sockets in zip(bind(name, kind, where, workers), sets, strict=True):
+            bound = bind(name, kind, where, workers, listen=listen)
+            for each, sockets in zip(bound, sets, strict=True):
                 sockets.append(each)
     except Exception:
         close(sets)
