@@ -5,7 +5,6 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
@@ -14,7 +13,7 @@ from twisted.internet.defer import Deferred, DeferredList, ensureDeferred
 from cli import control
 from cli.errors import is_for_people
 from cli.listening import SetsOfSockets
-from cli.state import State
+from cli.state import State, without_password
 from smartdns.child_process import Place
 from smartdns.telemetry.gate import place_of, say
 from smartdns.workers import StartError, Supervisor
@@ -92,15 +91,9 @@ def _status_of(supervisor: Supervisor) -> dict[str, Any]:
         merged["epoch"], merged["position"] = min(heads)
     if any("loaded" in report for report in reports):
         merged["loaded"] = all(report.get("loaded") for report in reports)
-    if troubles := [report["trouble"] for report in reports if report.get("trouble")]:
-        merged["trouble"] = troubles[0]
+    if trouble := {line for report in reports for line in report.get("trouble", ())}:
+        merged["trouble"] = sorted(trouble)
     return merged
-
-
-def without_password(url: str) -> str:
-    """Give a URL as it may be shown."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def run(
@@ -113,10 +106,9 @@ def run(
     `start` begins everything and gives what becomes true once all of it is ready; if that fails,
     the reason is said in one line and the status is 1.
     """
-    from smartdns.event_loop import install_reactor
+    from smartdns.event_loop import install_reactor, stop_on
     from smartdns.process_limits import (
         forbid_core_dumps,
-        ignore_further_signals,
         use_all_descriptors,
     )
     from smartdns.telemetry.gate import close_gate
@@ -129,7 +121,7 @@ def run(
 
     async def begin() -> None:
         running, ready = start(reactor)
-        reactor.addSystemEventTrigger("before", "shutdown", ignore_further_signals)
+        stop_on(reactor, signal.SIGTERM, signal.SIGINT)
         reactor.addSystemEventTrigger("before", "shutdown", running.stop)
         control.serve(state.folder, control_name, running.answer, reactor)
         signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(running.replace_all))

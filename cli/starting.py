@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 import click
-from twisted.internet.defer import FirstError, gatherResults
+from twisted.internet.defer import CancelledError, FirstError, gatherResults
 from twisted.internet.threads import deferToThread
 
 from cli import embedded_redis, probes
@@ -13,8 +13,8 @@ from cli.installation import Installation
 from cli.running import Running
 from cli.state import State, data_plane_environment, registry_environment
 
-READY_WITHIN_S = 60.0
-ANSWERS_WITHIN_S = 10.0
+READY_WITHIN_S = 120.0
+ANSWERS_WITHIN_S = 30.0
 
 
 async def start_all(
@@ -30,10 +30,10 @@ async def start_all(
     )
     try:
         await ready.addTimeout(READY_WITHIN_S, everything.reactor)
-    except TimeoutError:
+    except (TimeoutError, FirstError) as error:
+        if isinstance(error, FirstError) and not error.subFailure.check(CancelledError):
+            error.subFailure.raiseException()
         raise click.ClickException(_who_is_not_ready(everything)) from None
-    except FirstError as error:
-        error.subFailure.raiseException()
     silent = await deferToThread(_silent, installation)
     if silent:
         raise click.ClickException(f"started, but there is no answer from {', '.join(silent)}")

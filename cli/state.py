@@ -122,6 +122,12 @@ def registry_environment(configuration: Configuration) -> dict[str, str]:
     return {f"{PREFIX}{name.upper()}": text for name, text in configuration.texts.items()}
 
 
+def without_password(url: str) -> str:
+    """Give a URL as it may be shown."""
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+
 def default_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """`$XDG_STATE_HOME/mediastreamer`, and where that is not set what XDG says it stands for."""
     base = environment.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"

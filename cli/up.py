@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli import choices, embedded_redis, listening
+from cli import choices, embedded_redis, listening, probes
 from cli.choices import Options, chosen_settings
 from cli.installation import Installation
 from cli.privileges import become
-from cli.state import State, state_option
+from cli.state import State, state_option, without_password
 from smartdns.contract.configuration import PREFIX, Configuration, SettingError
 from smartdns.settings import DataPlaneSettings
 from smartdns.settings import read_settings as read_data_plane_settings
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
     from cli.running import Running
+
+
+REDIS_WITHIN_S = 5.0
 
 
 @click.command
@@ -105,6 +108,8 @@ def _prepare(state: State, options: Options, cleanup: contextlib.ExitStack) -> I
     registry = read_registry_settings(configuration)
     _reject_unknown(configuration)
     _require_upstream(data_plane)
+    if redis is None:
+        _require_redis(data_plane.redis_url)
     sockets = {
         "registry": listening.sockets_of_registry(registry),
         "resolver": listening.sockets_of_resolver(data_plane),
@@ -136,6 +141,16 @@ def _own_redis(state: State, cleanup: contextlib.ExitStack) -> tuple[str, Path]:
             f"or name one with {PREFIX}REDIS_URL"
         )
     return server, cleanup.enter_context(embedded_redis.socket_folder(state.folder))
+
+
+def _require_redis(url: str) -> None:
+    from registry.publishing.redis_server import answers
+
+    if not probes.eventually(lambda: answers(url), REDIS_WITHIN_S):
+        raise click.ClickException(
+            f"Redis at {without_password(url)} does not answer or lets us not in: "
+            f"start it, or mend {PREFIX}REDIS_URL"
+        )
 
 
 def _reject_unknown(configuration: Configuration) -> None:

@@ -64,13 +64,11 @@ def _prepare_process() -> "AsyncioSelectorReactor":
         die_with_parent,
         forbid_core_dumps,
         forbid_swapping,
-        leave_the_keyboard_to_the_parent,
         use_all_descriptors,
     )
     from smartdns.telemetry.gate import close_gate
 
     die_with_parent()
-    leave_the_keyboard_to_the_parent()
     forbid_core_dumps()
     forbid_swapping()
     use_all_descriptors()
@@ -80,10 +78,13 @@ def _prepare_process() -> "AsyncioSelectorReactor":
 
 
 def _run(service: RoleService, control: socket, reactor: "AsyncioSelectorReactor") -> None:
-    from smartdns.process_limits import ignore_further_signals
+    from smartdns.event_loop import stop_on
     from smartdns.worker_channel import WorkerEnd
 
     def begin() -> None:
+        stop_on(reactor, signal.SIGTERM)
+        # Ctrl-C reaches every process of a terminal; the supervisor passes on what it means.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         service.startService()
         WorkerEnd(
             control,
@@ -94,7 +95,6 @@ def _run(service: RoleService, control: socket, reactor: "AsyncioSelectorReactor
         )
 
     reactor.callWhenRunning(begin)
-    reactor.addSystemEventTrigger("before", "shutdown", ignore_further_signals)
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     reactor.run()
 

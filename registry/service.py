@@ -44,7 +44,7 @@ class RegistryService(MultiService):
         return {
             "ready": self._pages.listening,
             "listen": self._pages.listen,
-            "trouble": self._publisher.trouble,
+            "trouble": [self._publisher.trouble] if self._publisher.trouble else [],
         }
 
 

@@ -1,12 +1,15 @@
 """The event loop under Twisted: asyncio's, since redis.asyncio needs one; uvloop's where it is."""
 
 import asyncio
+import contextlib
+import signal
 from collections.abc import Coroutine
 from typing import Any, TypeVar, cast
 
 from twisted.internet import asyncioreactor
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ReactorNotRunning
 
 T = TypeVar("T")
 
@@ -28,6 +31,20 @@ def install_reactor(*, has_children: bool = False) -> AsyncioSelectorReactor:
 def loop_of(reactor: object) -> asyncio.AbstractEventLoop:
     """Give the event loop under Twisted's reactor; the reactor itself does not offer it."""
     return reactor._asyncioEventloop  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001
+
+
+def stop_on(reactor: AsyncioSelectorReactor, *signals: signal.Signals) -> None:
+    """Stop calmly on any of these, however often; Twisted complains of being told twice.
+
+    To be called once the reactor runs, for it puts its own in place as it starts.
+    """
+
+    def stop() -> None:
+        with contextlib.suppress(ReactorNotRunning):
+            reactor.stop()
+
+    for number in signals:
+        signal.signal(number, lambda *_: reactor.callFromThread(stop))
 
 
 def deferred_from(coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:

@@ -32,17 +32,6 @@ def die_with_parent() -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def leave_the_keyboard_to_the_parent() -> None:
-    """Ctrl-C reaches every process of a terminal; the parent passes on what it means."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def ignore_further_signals() -> None:
-    """We are stopping already; Twisted would complain of being told twice."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-
-
 def use_all_descriptors() -> None:
     """Raise the soft limit of open files to the hard one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

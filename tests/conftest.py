@@ -24,6 +24,8 @@ from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred
 from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 
+from tests.peers.installation import Installation
+from tests.peers.missing import require_program
 from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer
 from tests.peers.redis_server import RedisServer
@@ -159,6 +161,22 @@ def name_server_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iter
 def name_server(name_server_of_the_session: NameServer) -> NameServer:
     """The session's BIND; its names are in `tests.peers.name_server`."""
     return name_server_of_the_session
+
+
+@pytest.fixture
+def installation(tmp_path: Path, name_server: NameServer) -> Iterator[Installation]:
+    """A whole installation, not started yet, whose upstream is the session's BIND."""
+    require_program("dig", "bind9-dnsutils")
+    made = Installation(tmp_path, f"127.0.0.1:{name_server.port}")
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def running(installation: Installation) -> Installation:
+    """A whole installation that answers."""
+    installation.start()
+    return installation
 
 
 @pytest_twisted.async_yield_fixture

@@ -50,7 +50,7 @@ class Publisher(Service):
         self, engine: Engine, redis_url: str, today: Callable[[], datetime.date] = utc_today
     ) -> None:
         """Raise ValueError where `redis_url` is none."""
-        self.trouble: str | None = "not connected to Redis yet"
+        self.trouble: str | None = None
         """Why nothing is being published at the moment, for `status`; None: all is well."""
         self._engine = engine
         self._place = RedisPlace(redis_url)

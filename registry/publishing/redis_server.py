@@ -28,6 +28,17 @@ def connect(url: str) -> redis.Redis:
     return RedisPlace(url).connection()
 
 
+def answers(url: str) -> bool:
+    """Say whether a server is there and lets us in; ValueError for a URL that is none."""
+    place = RedisPlace(url)
+    try:
+        return bool(place.connection().ping())
+    except (redis.RedisError, RedisUnavailable):
+        return False
+    finally:
+        place.leave()
+
+
 class RedisPlace:
     """Where Redis is, and one client of it that lasts until `leave`."""
 

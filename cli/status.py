@@ -1,0 +1,53 @@
+"""`mediastreamer status`: what runs on a state folder, and how far it has come."""
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from cli import control
+from cli.state import State, json_option, state_option
+
+
+@click.command
+@state_option
+@json_option
+def status(state: State, *, as_json: bool) -> None:
+    """Show what runs and how far it has come; exit status 1 unless all of it is ready."""
+    found = status_of(state)
+    if found is None:
+        raise click.ClickException(
+            f"nothing runs on {state.folder}: start it with `mediastreamer up`, "
+            "or name another folder with --state DIR"
+        )
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        for role, said in found["roles"].items():
+            click.echo(_line(role, said))
+    sys.exit(0 if found["ready"] else 1)
+
+
+def status_of(state: State) -> dict[str, Any] | None:
+    """Ask `up`, or each role that runs by itself, and put the answers together."""
+    state.configuration()  # a wrong setting is said first
+    answers = [each for each in control.ask(state.folder, {"what": "status"}) if each]
+    if not answers:
+        return None
+    return {
+        "ready": all(each["ready"] for each in answers),
+        "roles": {role: said for each in answers for role, said in each["roles"].items()},
+    }
+
+
+def _line(role: str, said: dict[str, Any]) -> str:
+    words = [f"{role:<9}", "ready    " if said["ready"] else "not ready", " ".join(said["listen"])]
+    if said["pids"]:
+        words.append(f"pid {' '.join(map(str, said['pids']))}")
+    if "epoch" in said:
+        words.append(f"allowlist {said['epoch']}.{said['position']}")
+    elif said.get("loaded") is False:
+        words.append("allowlist not loaded")
+    words += said.get("trouble", ())
+    return "  ".join(words)

@@ -1,0 +1,136 @@
+"""A whole installation as an operator starts it: `mediastreamer up` on a folder of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.peers.form_client import FormClient
+from tests.peers.ports import free_port
+
+RELAY = "198.51.100.200"
+"""What steered names resolve to; nothing listens there."""
+
+
+def clean_environment(**settings: str) -> dict[str, str]:
+    """Give this process's variables without any setting of ours but those named."""
+    ours = {f"MEDIASTREAMER_{name.upper()}": value for name, value in settings.items()}
+    return {k: v for k, v in os.environ.items() if "MEDIASTREAMER" not in k} | ours
+
+
+class Installation:
+    """Ports are chosen once, so it may be stopped and started again."""
+
+    def __init__(self, folder: Path, upstream: str, *options: str) -> None:
+        self.state = folder / "state"
+        self.dns, self.web, self.tls, self.http = (free_port() for _ in range(4))
+        self.output = folder / "output"
+        self._upstream = upstream
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def arguments(self) -> list[str]:
+        """Command line."""
+        return [
+            *(sys.executable, "-m", "cli.main", "up", "--state", str(self.state)),
+            *("--dns", f"127.0.0.1:{self.dns}", "--web", f"127.0.0.1:{self.web}"),
+            *("--relay-tls", f"127.0.0.1:{self.tls}", "--relay-http", f"127.0.0.1:{self.http}"),
+            *("--upstream", self._upstream, "--relay-address", f"us={RELAY}"),
+            *("--workers", "1", *self._options),
+        ]
+
+    def start(self, **settings: str) -> str:
+        """Start it, wait for the line that starts with Ready, and give what it printed."""
+        with self.output.open("ab") as output:
+            self._process = subprocess.Popen(
+                self.arguments(),
+                stdout=subprocess.PIPE,
+                stderr=output,
+                env=clean_environment(**settings),
+            )
+        assert self._process.stdout is not None
+        printed = b""
+        while not (line := self._process.stdout.readline()).startswith(b"Ready"):
+            assert line, f"up ended: {self.output.read_text()}"
+            printed += line
+        return (printed + line).decode()
+
+    def signal(self, number: int) -> None:
+        """Send `up` a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def stop(self) -> int:
+        """SIGTERM; give the exit status."""
+        if self._process is None:
+            return 0
+        process, self._process = self._process, None
+        process.send_signal(signal.SIGTERM)
+        try:
+            return process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        finally:
+            if process.stdout is not None:
+                process.stdout.close()
+
+    def command(self, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        """Run another command on the same state folder."""
+        return subprocess.run(
+            [sys.executable, "-m", "cli.main", *arguments, "--state", str(self.state)],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env=clean_environment(),
+        )
+
+    def status(self) -> dict[str, Any]:
+        """Give what `status --json` says."""
+        said: dict[str, Any] = json.loads(self.command("status", "--json").stdout)
+        return said
+
+    def pids(self, role: str) -> list[int]:
+        """Give the processes of a role."""
+        found: list[int] = self.status()["roles"][role]["pids"]
+        return found
+
+    def browser(self, source: str = "127.0.0.1") -> FormClient:
+        """Visit the page from an address of loopback, signed in as the owner."""
+        client = FormClient(f"http://127.0.0.1:{self.web}", source)
+        email, password = (self.state / "sign-in").read_text().split()
+        client.sign_in(email, password)
+        return client
+
+    def dig(self, name: str, *arguments: str, source: str = "127.0.0.1") -> str:
+        """Ask with a real dig; give what it prints."""
+        finished = subprocess.run(
+            ["dig", "@127.0.0.1", "-p", str(self.dns), "-b", source, "+tries=1", "+time=5",
+             name, *arguments],
+            capture_output=True, text=True, check=False, timeout=30,
+        )  # fmt: skip
+        return finished.stdout
+
+    def dig_until(self, wanted: str, name: str, *arguments: str, within: float = 5.0) -> str:
+        """Ask until the reply has `wanted`; fails with the last reply."""
+        end = time.monotonic() + within
+        while wanted not in (said := self.dig(name, *arguments)):
+            assert time.monotonic() < end, f"{wanted!r} not in: {said}"
+        return said
+
+
+def files_of(folder: Path) -> Mapping[str, bytes]:
+    """Give everything below a folder."""
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
