@@ -62,16 +62,20 @@ class Knowledge:
 
 
 def region_of(service: Service, profile: Profile, relayed: Collection[str]) -> str | None:
-    """Give the region in which a household gets a service; None: as everybody gets it."""
+    """Give the region in which a household gets a service, as the resolver steers it.
+
+    None: as everybody gets it, so it is not relayed.
+    """
+
+    def has_relay(region: str) -> bool:
+        return region in relayed or ANY_REGION in relayed
+
     chosen = profile.services.get(service.name)
     if chosen is not None:
-        return None if chosen == OFF else chosen
-    if profile.region in service.regions:
+        return chosen if chosen != OFF and has_relay(chosen) else None
+    if profile.region in service.regions and has_relay(profile.region):
         return profile.region
-    for region in service.regions:
-        if region in relayed or ANY_REGION in relayed:
-            return region
-    return None
+    return next(filter(has_relay, service.regions), None)
 
 
 def client_network(address: bytes) -> bytes:
