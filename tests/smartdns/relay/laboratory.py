@@ -168,3 +168,30 @@ class Laboratory:
 
 
 in_thread = deferToThread
+
+
+def until(condition: Callable[[], bool], seconds: float = 20.0) -> "Deferred[None]":
+    """Wait, turning the reactor, until something is so."""
+    done: Deferred[None] = Deferred()
+    end = reactor.seconds() + seconds
+
+    def look() -> None:
+        if condition():
+            done.callback(None)
+        elif reactor.seconds() > end:
+            done.errback(AssertionError("it never became so"))
+        else:
+            reactor.callLater(0.01, look)
+
+    look()
+    return done
+
+
+def ends(connection: socket.socket) -> str:
+    """Say how the other side ended a connection without a word: "closed" or "reset"."""
+    try:
+        said = connection.recv(1)
+    except ConnectionResetError:
+        return "reset"
+    assert said == b""
+    return "closed"

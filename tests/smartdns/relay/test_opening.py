@@ -1,0 +1,161 @@
+"""What is refused before anything reaches an origin."""
+
+import socket
+from collections.abc import Callable
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from smartdns.relay.session import Limits
+from smartdns.upstream.look_up import Resolved
+from tests.peers.client_hello import block, extension, handshake, records, server_name
+from tests.smartdns.relay.laboratory import (
+    HELLO,
+    NAME,
+    Laboratory,
+    Origin,
+    echo,
+    ends,
+    in_thread,
+    until,
+)
+
+MakeOrigin = Callable[..., Origin]
+MakeLaboratory = Callable[..., Laboratory]
+
+
+def said_to(lab: Laboratory, data: bytes, where: tuple[str, int] | None = None) -> str:
+    """Send `data` and say how the relay ends the connection."""
+    with lab.connect(where) as client:
+        client.sendall(data)
+        return ends(client)
+
+
+def hello(*names: bytes) -> bytes:
+    return records(handshake(server_name(*names)))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        hello(b"www.other.example"), hello(b"notfilm.example"), hello(b"film.example.net"),
+        hello(b"127.0.0.1"), hello(b""), hello(NAME, NAME), hello(NAME + b"\x00"),
+        records(handshake()), records(handshake(server_name(NAME), server_name(NAME))),
+        records(handshake(extension(0, block(2, b"\x01" + block(2, NAME))))),
+        b"GET / HTTP/1.1\r\nHost: " + NAME + b"\r\n\r\n", b"\x80\x2e\x01\x00\x02", bytes(100),
+    ],
+)  # fmt: skip
+async def test_what_names_no_service_reaches_nobody(
+    origin: MakeOrigin, laboratory: MakeLaboratory, data: bytes
+) -> None:
+    """Names outside the catalogue and everything that is no hello with one name end there."""
+    reached: list[socket.socket] = []
+    lab = laboratory(origin(reached.append).port)
+    assert await in_thread(said_to, lab, data) in {"closed", "reset"}
+    assert reached == []
+    assert lab.asked == []
+    await until(lambda: lab.open == 0)
+    assert lab.service.relay.census.total == 0
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nHost: " + NAME + b"\r\nHost: " + NAME + b"\r\n\r\n",
+        b"GET http://" + NAME + b"/ HTTP/1.1\r\nHost: " + NAME + b"\r\n\r\n",
+        b"CONNECT " + NAME + b":443 HTTP/1.1\r\nHost: " + NAME + b"\r\n\r\n",
+        b"TRACE / HTTP/1.1\r\nHost: " + NAME + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: www.other.example\r\n\r\n",
+        HELLO,
+    ],
+)
+async def test_http_that_could_be_understood_differently_reaches_nobody(
+    origin: MakeOrigin, laboratory: MakeLaboratory, head: bytes
+) -> None:
+    """Port 80 takes a plain request for one host."""
+    reached: list[socket.socket] = []
+    lab = laboratory(origin(reached.append).port)
+    assert await in_thread(said_to, lab, head, lab.http) in {"closed", "reset"}
+    assert reached == []
+
+
+@pytest.mark.parametrize(
+    "address", ["10.0.0.1", "169.254.169.254", "::1", "64:ff9b::7f00:1", "::ffff:127.0.0.1"]
+)
+async def test_an_origin_at_a_special_address_is_not_connected(
+    laboratory: MakeLaboratory, address: str
+) -> None:
+    """The address is judged after resolution, as a public installation does."""
+    from smartdns.relay.destinations import OriginRules
+
+    lab = laboratory(443, answers={NAME: (address,)}, rules=OriginRules())
+    assert await in_thread(said_to, lab, HELLO) in {"closed", "reset"}
+    assert lab.asked != []
+
+
+async def test_of_several_addresses_the_allowed_ones_are_connected(
+    origin: MakeOrigin, laboratory: MakeLaboratory
+) -> None:
+    """A forbidden address beside a good one does not end it, and is never tried."""
+    lab = laboratory(origin(echo).port, answers={NAME: ("169.254.169.254", "127.0.0.1")})
+
+    def talk() -> bytes:
+        with lab.connect() as client:
+            client.sendall(HELLO)
+            return client.recv(1)
+
+    assert await in_thread(talk) == HELLO[:1]
+
+
+async def test_the_relay_never_connects_to_itself(laboratory: MakeLaboratory) -> None:
+    """A name that resolves to the relay's own port is no loop, in a laboratory either."""
+    from smartdns.relay.protocol import Port
+
+    lab = laboratory(0)
+    own = Port(lab.service._listening[0].port.reader, lab.tls[1])
+    object.__setattr__(lab.service._listening[0], "port", own)
+    assert await in_thread(said_to, lab, HELLO) in {"closed", "reset"}
+    await until(lambda: lab.open == 0)
+
+
+async def test_an_origin_that_cannot_be_reached_ends_it(laboratory: MakeLaboratory) -> None:
+    """Nobody listens there."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        lab = laboratory(unused.getsockname()[1])
+        assert await in_thread(said_to, lab, HELLO) in {"closed", "reset"}
+
+
+async def test_a_name_without_addresses_ends_it(laboratory: MakeLaboratory) -> None:
+    """The upstreams know none, or do not answer."""
+    lab = laboratory(443, answers={b"elsewhere.example": ("127.0.0.1",)})
+    assert await in_thread(said_to, lab, HELLO) in {"closed", "reset"}
+
+
+async def test_who_says_nothing_is_not_waited_for_long(laboratory: MakeLaboratory) -> None:
+    """Slow clients cannot fill the relay."""
+    lab = laboratory(443, limits=Limits(hello=0.3, drain=0.1))
+    assert await in_thread(said_to, lab, HELLO[:20]) in {"closed", "reset"}
+    assert lab.service.relay.census.total == 0
+
+
+async def test_a_lookup_without_end_is_not_waited_for_long(laboratory: MakeLaboratory) -> None:
+    """The limit for connecting holds for finding the address as well."""
+    lab = laboratory(443, limits=Limits(connect=0.3, drain=0.1))
+    late: Deferred[Resolved | None] = Deferred()
+    lab.service.relay.origins._lookup = lambda _name: late
+    assert await in_thread(said_to, lab, HELLO) in {"closed", "reset"}
+    late.callback(Resolved((b"\x7f\x00\x00\x01",), 60.0))
+    assert lab.open == 0
+
+
+async def test_a_client_that_leaves_early_is_forgotten(laboratory: MakeLaboratory) -> None:
+    """Half a hello and a close leave nothing behind."""
+    lab = laboratory(443)
+
+    def leave() -> None:
+        with lab.connect() as client:
+            client.sendall(HELLO[:30])
+
+    await in_thread(leave)
+    await until(lambda: lab.service.relay.census.total == 0 and lab.open == 0)
