@@ -1,6 +1,7 @@
 """Composition root of the data plane: settings and bound sockets in, a role's service out."""
 
 import functools
+import resource
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ from smartdns.contract.check_names import address_of, check_domain
 from smartdns.event_loop import loop_of
 from smartdns.relay.destinations import OriginRules
 from smartdns.relay.dns import Origins
-from smartdns.relay.service import HTTP, TLS, RelayService
+from smartdns.relay.service import RelayService, http_port, tls_port
 from smartdns.relay.session import Knowledge as RelayKnowledge
 from smartdns.relay.session import Limits as RelayLimits
 from smartdns.relay.tcp import Listening
@@ -134,19 +135,21 @@ def relay_service(
     reactor = reactor or _installed_reactor()
     mirror, follower = _allowlist(settings)
     forwarder = Forwarder(reactor, settings.upstreams, addresses_in)
-    origins = Origins(LookUp(forwarder), _origin_rules(settings), reactor.seconds)
+    tls, http = settings.relay_origin_ports
     listening = [
         Listening(bound, port)
-        for name, port in (("relay-tls", TLS), ("relay-http", HTTP))
+        for name, port in (("relay-tls", tls_port(tls)), ("relay-http", http_port(http)))
         for bound in sockets.get(name, ())
     ]
+    rules = _origin_rules(settings, listening)
+    origins = Origins(LookUp(forwarder), rules, reactor.seconds)
     knowledge = RelayKnowledge(
         mirror,
         load_catalog(settings.zones),
         settings.relay_exits,
         tuple(settings.relay_addresses),
     )
-    front = RelayService(loop_of(reactor), knowledge, origins, listening, RelayLimits())
+    front = RelayService(loop_of(reactor), knowledge, origins, listening, _relay_limits(settings))
     return Role(follower, front, forwarder)
 
 
@@ -161,11 +164,22 @@ def _allowlist(settings: DataPlaneSettings) -> tuple[Mirror, Follower]:
     return mirror, Follower(mirror, RedisFeed(settings.redis_url))
 
 
-def _origin_rules(settings: DataPlaneSettings) -> OriginRules:
+def _relay_limits(settings: DataPlaneSettings) -> RelayLimits:
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return RelayLimits(
+        connect=settings.relay_connect_seconds,
+        idle=settings.relay_idle_seconds,
+        half_closed=settings.relay_idle_seconds / 10,
+        connections=settings.relay_connections,
+        connections_per_client=settings.relay_connections_per_client,
+    ).within(descriptors)
+
+
+def _origin_rules(settings: DataPlaneSettings, listening: Sequence[Listening]) -> OriginRules:
     own = {address for group in settings.relay_addresses.values() for address in group}
     return OriginRules(
         frozenset(own),
-        frozenset((*settings.relay_tls_listen, *settings.relay_http_listen)),
+        frozenset(one.bound_to for one in listening),
         settings.relay_private_origins,
     )
 

@@ -101,6 +101,16 @@ class DataPlaneSettings:
     """Region, or "*" -> the way out; by default the ordinary one for every region."""
     relay_private_origins: bool = False
     """The relay may connect to private and loopback origins: for a laboratory."""
+    relay_origin_ports: tuple[int, int] = (443, 80)
+    """Where origins speak TLS and HTTP; other than these only in a laboratory."""
+    relay_idle_seconds: int = 600
+    """A relayed connection without traffic ends; after a tenth of it where one side is done."""
+    relay_connect_seconds: int = 10
+    """For all addresses of an origin together."""
+    relay_connections: int = 20_000
+    """In one worker, as far as its descriptors suffice: two for each."""
+    relay_connections_per_client: int = 512
+    """Of one household, in one worker."""
 
     metrics: SocketAddress | None = None
     """Where the metrics are served; None: nowhere."""
@@ -188,6 +198,13 @@ def _suffixes(text: str) -> tuple[str, ...]:
     return parse_words(text)
 
 
+def _two_ports(text: str) -> tuple[int, int]:
+    words = parse_words(text)
+    if len(words) != 2:
+        raise ValueError("takes two ports, TLS's and HTTP's, such as 443,80")
+    return _port(words[0]), _port(words[1])
+
+
 def _positive(text: str) -> int:
     if (count := parse_count(text)) == 0:
         raise ValueError("takes a whole number, 1 or more")
@@ -271,5 +288,10 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "relay_check_port": _port,
     "relay_exits": _relay_exits,
     "relay_private_origins": parse_switch,
+    "relay_origin_ports": _two_ports,
+    "relay_idle_seconds": _positive,
+    "relay_connect_seconds": _positive,
+    "relay_connections": _positive,
+    "relay_connections_per_client": _positive,
     "metrics": _loopback,
 }

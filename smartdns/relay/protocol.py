@@ -42,7 +42,7 @@ class Relay:
     limits: Limits
     origins: Origins
     census: Census
-    pipes: Pipes = field(default_factory=Pipes)
+    pipes: Pipes
     open: "set[Opening | Relayed]" = field(default_factory=set)
     day: int = 0
     """The UTC day's ordinal, by which grants end."""

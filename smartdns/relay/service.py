@@ -7,18 +7,16 @@ from datetime import UTC, datetime
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 
-from smartdns.contract.addresses import SocketAddress, parse_address
 from smartdns.relay.deadlines import ticks
 from smartdns.relay.dns import Origins
 from smartdns.relay.epoll import Poller
 from smartdns.relay.protocol import Opening, Port, Relay
 from smartdns.relay.session import Census, Knowledge, Limits
+from smartdns.relay.splice import Pipes
 from smartdns.relay.tcp import Listener, Listening
 from smartdns.wire.client_hello import ClientHelloReader
 from smartdns.wire.http_host import HttpHostReader
 
-TLS = Port(ClientHelloReader, 443)
-HTTP = Port(HttpHostReader, 80)
 _EACH_SECOND = ticks(1.0)
 
 
@@ -33,7 +31,9 @@ class RelayService(Service):
         listening: Sequence[Listening],
         limits: Limits,
     ) -> None:
-        self.relay = Relay(Poller(loop), knowledge, limits, origins, Census(limits))
+        self.relay = Relay(
+            Poller(loop), knowledge, limits, origins, Census(limits), Pipes(limits.pipes)
+        )
         self.accepting = False
         self._listening = listening
         self._listener = Listener(self.relay, listening)
@@ -59,7 +59,8 @@ class RelayService(Service):
 
     def report(self) -> dict[str, object]:
         """Give what `status` shows of a worker; counts of connections are not among it."""
-        return {"listen": [str(_bound(one)) for one in self._listening], "ready": self.accepting}
+        listen = [f"tcp://{one.bound_to}" for one in self._listening]
+        return {"listen": listen, "ready": self.accepting}
 
     def _tick(self) -> None:
         relay = self.relay
@@ -100,11 +101,16 @@ class RelayService(Service):
             self._drained.callback(None)
 
 
+def tls_port(origin_port: int = 443) -> Port:
+    """TLS, told apart by the server name of the ClientHello."""
+    return Port(ClientHelloReader, origin_port)
+
+
+def http_port(origin_port: int = 80) -> Port:
+    """HTTP/1, told apart by the Host of the first request."""
+    return Port(HttpHostReader, origin_port)
+
+
 def utc_day() -> int:
     """Give the UTC day's ordinal, the only thing that goes by wall time."""
     return datetime.now(UTC).toordinal()
-
-
-def _bound(listening: Listening) -> SocketAddress:
-    host, port = listening.socket.getsockname()[:2]
-    return SocketAddress(parse_address(host), port)

@@ -1,13 +1,15 @@
 """Who may go where, and how many at a time; pure."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from smartdns.answering.query import Name
 from smartdns.contract.grants import OFF, Profile
 from smartdns.relay.exits import ANY_REGION, Exit
 from zones.catalog import Catalog, Service
+
+_OTHER_DESCRIPTORS = 100
 
 
 class Allowlist(Protocol):
@@ -37,6 +39,14 @@ class Limits:
     """From the wish to stop to the last connection cut."""
     connections: int = 20_000
     connections_per_client: int = 512
+    pipes: int = 1024
+    """For splicing; beyond them octets are copied."""
+
+    def within(self, descriptors: int) -> "Limits":
+        """Give what a process that may have so many descriptors can keep."""
+        pipes = min(self.pipes, descriptors // 8)
+        connections = (descriptors - 2 * pipes - _OTHER_DESCRIPTORS) // 2
+        return replace(self, pipes=pipes, connections=min(self.connections, max(1, connections)))
 
 
 @dataclass(slots=True, repr=False)

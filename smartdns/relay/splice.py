@@ -57,7 +57,7 @@ class Pipe:
 class Pipes:
     """Empty pipes of one worker, for whichever stream needs one next."""
 
-    def __init__(self, most: int = 1024) -> None:
+    def __init__(self, most: int) -> None:
         self.buffer = memoryview(bytearray(COPIED))
         """Shared by all streams, for copying."""
         self.open = 0

@@ -2,10 +2,12 @@
 
 import errno
 import functools
+import ipaddress
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from smartdns.contract.addresses import SocketAddress
 from smartdns.relay.protocol import Opening, Port, Relay
 from smartdns.relay.session import client_network
 
@@ -21,6 +23,12 @@ class Listening:
 
     socket: socket.socket
     port: Port
+
+    @property
+    def bound_to(self) -> SocketAddress:
+        """Address and port as the kernel has them."""
+        host, port = self.socket.getsockname()[:2]
+        return SocketAddress(ipaddress.ip_address(host), port)
 
 
 class Listener:

@@ -18,15 +18,12 @@ from smartdns.event_loop import loop_of
 from smartdns.relay.destinations import OriginRules
 from smartdns.relay.dns import Origins
 from smartdns.relay.exits import Direct, Exit
-from smartdns.relay.protocol import Port
-from smartdns.relay.service import RelayService
+from smartdns.relay.service import RelayService, http_port, tls_port
 from smartdns.relay.session import Knowledge, Limits
 from smartdns.relay.tcp import Listening
 from smartdns.sockets import bind
 from smartdns.upstream.look_up import Resolved
-from smartdns.wire.client_hello import ClientHelloReader
 from smartdns.wire.host_name import parse_host_name
-from smartdns.wire.http_host import HttpHostReader
 from tests.peers.client_hello import handshake, records, server_name
 from zones.catalog import Catalog, Service
 
@@ -136,8 +133,8 @@ class Laboratory:
                 reactor.seconds,
             ),
             (
-                Listening(self._tls, Port(ClientHelloReader, origin_port)),
-                Listening(self._http, Port(HttpHostReader, origin_port)),
+                Listening(self._tls, tls_port(origin_port)),
+                Listening(self._http, http_port(origin_port)),
             ),
             limits or Limits(drain=0.1),
         )

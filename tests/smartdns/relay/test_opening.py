@@ -32,6 +32,7 @@ def said_to(lab: Laboratory, data: bytes, where: tuple[str, int] | None = None) 
 
 
 def hello(*names: bytes) -> bytes:
+    """Give a ClientHello with these names."""
     return records(handshake(server_name(*names)))
 
 

@@ -202,6 +202,7 @@ async def test_a_reset_is_noticed_while_the_other_side_reads_nothing(
 
 
 def relayed(lab: Laboratory) -> list[Relayed]:
+    """Give the connections that have reached their origin."""
     return [one for one in lab.service.relay.open if isinstance(one, Relayed)]
 
 

@@ -11,6 +11,7 @@ US, GB, ANY = Direct("192.0.2.1"), Direct("192.0.2.2"), Direct()
 
 
 def name(text: bytes) -> Name:
+    """Give the wire form of a name."""
     parsed = parse_host_name(text)
     assert parsed is not None
     return parsed
@@ -66,6 +67,15 @@ def test_connections_are_counted_for_each_client_and_in_all() -> None:
         census.leave(network)
     assert census.total == 0
     assert census._per_client == {}
+
+
+@pytest.mark.parametrize("descriptors", [64, 256, 1024, 20_000, 1_048_576])
+def test_limits_fit_the_descriptors_that_there_are(descriptors: int) -> None:
+    """Two for a connection, two for a pipe, and some for everything else."""
+    limits = Limits().within(descriptors)
+    assert limits.connections >= 1
+    assert limits.connections <= Limits().connections
+    assert descriptors < 256 or 2 * (limits.connections + limits.pipes) < descriptors
 
 
 def test_an_ipv6_household_is_one_client() -> None:

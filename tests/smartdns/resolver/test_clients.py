@@ -19,7 +19,7 @@ from tests.smartdns.resolver.laboratory import RELAY, Laboratory, run
 
 
 async def test_drill(resolver: Laboratory) -> None:
-    """drill of ldns, with DNSSEC asked for."""
+    """Drill of ldns, with DNSSEC asked for."""
     said = await run(
         "drill", "ldnsutils", "-D", "-p", str(resolver.port), "www.netflix.com", "@127.0.0.1"
     )
