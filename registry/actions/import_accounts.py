@@ -146,7 +146,11 @@ def _add_accounts(session: Session, rows: Sequence[Row]) -> int:
         for email in sorted(missing)
     ]
     if values:
-        session.execute(insert_unless_present(session, Account), values)
+        # Not by the ORM, which makes a statement of its own for every change of empty columns;
+        # with RETURNING many rows go in one (SQLAlchemy's insertmanyvalues).
+        session.connection().execute(
+            insert_unless_present(session, Account).returning(Account.id), values
+        )
     return len(values)
 
 
@@ -188,5 +192,5 @@ def _add_registrations(session: Session, slots: Sequence[tuple[int, Network]]) -
             {"slot_id": slot, "family": network.version, "network": network, "choice": choice}
             for slot, network in portion
         ]
-        session.execute(insert(Registration), values)
+        session.execute(insert(Registration).returning(Registration.id), values)
         note_networks(session, (network for _, network in portion))

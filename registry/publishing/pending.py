@@ -18,4 +18,4 @@ def note_networks(session: Session, networks: Iterable[Network]) -> None:
     rows = [{"network": network} for network in dict.fromkeys(networks)]
     if rows:
         session.flush()  # the rows must be newer than the change that they are about
-        session.execute(insert(PendingNetwork), rows)
+        session.execute(insert(PendingNetwork).returning(PendingNetwork.id), rows)
