@@ -24,7 +24,8 @@ def show() -> str:
     here = None
     if current_user.is_authenticated:
         here = load_household(visitor().id, [sender()]).here[0]
-    return render_template("check.html", here=here, pictures=_pictures())
+    domain = check_domain(parts().settings.public_url)
+    return render_template("check.html", here=here, pictures=_pictures(), domain=domain)
 
 
 @check.get("/tv")

@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from registry.web.arrival import refusal
+from registry.web.visitors import ask_for_nobody
 
 _CODES = {400, 401, 403, 404, 405, 413, 415, 421, 429, 500, 503}
 _log = logging.getLogger(__name__)
@@ -87,6 +88,7 @@ def _page(code: int, reason: str | None = None) -> tuple[str, int]:
         500: _("Nothing was changed. Please try again; if it stays, tell whoever runs this."),
         503: _("Nothing was changed and your devices go on working. Please try again shortly."),
     }
+    ask_for_nobody()  # templates are given the visitor, and finding one may be what has failed
     page = render_template(
         "error.html",
         title=titles.get(code, titles[400]),

@@ -15,7 +15,7 @@ from registry.web.mail import SecurityMail
 from registry.web.mailed_links import ChangeEmailWithPassword, guard_mailed_links
 from registry.web.parts import Parts
 from registry.web.sign_in_words import messages, subjects
-from registry.web.visitors import Visitor, Visitors
+from registry.web.visitors import Visitor, Visitors, ask_for_nobody
 
 
 def configure_sign_in(app: Flask, parts: Parts) -> None:
@@ -25,6 +25,7 @@ def configure_sign_in(app: Flask, parts: Parts) -> None:
     app.config["POSTMAN"] = parts.postman
     app.config.update(messages() | subjects())
     app.config["SECURITY_REGISTERABLE"] = mail and parts.settings.sign_up is not SignUp.CLOSED
+    app.before_request(_files_are_for_everybody)  # before Flask-Security asks who it is
     visitors = Visitors(parts.sessions, parts.readers)
     security = Security(
         app, visitors, mail_util_cls=SecurityMail, change_email_form=ChangeEmailWithPassword
@@ -47,6 +48,11 @@ def configure_sign_in(app: Flask, parts: Parts) -> None:
     guard_mailed_links(app)
     user_logged_in.connect(begin, app, weak=False)
     user_logged_out.connect(end, app, weak=False)
+
+
+def _files_are_for_everybody() -> None:
+    if request.endpoint == "static":
+        ask_for_nobody()
 
 
 def _to_sign_in(_mechanisms: object, headers: object = None) -> Response:  # noqa: ARG001

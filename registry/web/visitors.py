@@ -5,7 +5,7 @@ import hashlib
 import secrets
 from typing import Any, ClassVar
 
-from flask import g, session
+from flask import current_app, g, session
 from flask_security import RoleMixin, UserDatastore, UserMixin
 from flask_security.utils import set_request_attr
 from sqlalchemy import delete, select
@@ -139,6 +139,12 @@ class Visitors(UserDatastore):
             set_request_attr("fs_authn_via", "session")
             set_request_attr("fs_paa", session.get("fs_paa", 0))
         return visitor
+
+
+def ask_for_nobody() -> None:
+    """Let whoever asks for the visitor from here on find nobody, without a look-up."""
+    if not hasattr(g, "_login_user"):
+        g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 class _Unwritten:
