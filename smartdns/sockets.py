@@ -25,6 +25,12 @@ _RECEIVE_BUFFER = 4 << 20  # octets; with the default, bursts of 256 queries los
 class ListenError(Exception):
     """An address that cannot be listened on; the text says why."""
 
+    def __init__(self, text: str, where: SocketAddress, *, taken: bool) -> None:
+        super().__init__(text)
+        self.where = where
+        self.taken = taken
+        """Another program has the port."""
+
 
 @dataclass(frozen=True)
 class NamedSocket:
@@ -53,12 +59,11 @@ def bind(
     Port 0 takes a free one, the same for all. Without `listen` connections are refused until a
     worker listens: the relay, once it can serve. Raises ListenError.
     """
-    host, port = str(where.address), where.port
-    first = _bound(kind, host, port, shared=False)
-    port = first.getsockname()[1]
+    first = _bound(kind, where, shared=False)
+    where = SocketAddress(where.address, first.getsockname()[1])
     if count > 1:  # the first found the port free; it is bound again, to be shared
         first.close()
-        sockets = [_bound(kind, host, port, shared=True) for _ in range(count)]
+        sockets = [_bound(kind, where, shared=True) for _ in range(count)]
     else:
         sockets = [first]
     if listen and kind == socket.SOCK_STREAM:
@@ -67,8 +72,8 @@ def bind(
     return [NamedSocket(name, each) for each in sockets]
 
 
-def _bound(kind: socket.SocketKind, host: str, port: int, *, shared: bool) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _bound(kind: socket.SocketKind, where: SocketAddress, *, shared: bool) -> socket.socket:
+    family = socket.AF_INET6 if where.address.version == 6 else socket.AF_INET
     bound = socket.socket(family, kind)
     try:
         if kind == socket.SOCK_STREAM:  # not held up by connections in TIME_WAIT
@@ -79,25 +84,27 @@ def _bound(kind: socket.SocketKind, host: str, port: int, *, shared: bool) -> so
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        bound.bind((host, port))
+        bound.bind((str(where.address), where.port))
     except OSError as error:
         bound.close()
-        raise ListenError(_why(error, kind, host, port)) from None
+        taken = error.errno == errno.EADDRINUSE
+        raise ListenError(_why(error, kind, where), where, taken=taken) from None
     bound.setblocking(False)
     return bound
 
 
-def _why(error: OSError, kind: socket.SocketKind, host: str, port: int) -> str:
-    where = f"{'UDP' if kind == socket.SOCK_DGRAM else 'TCP'} port {port} of {host}"
+def _why(error: OSError, kind: socket.SocketKind, where: SocketAddress) -> str:
+    protocol = "UDP" if kind == socket.SOCK_DGRAM else "TCP"
+    port = f"{protocol} port {where.port} of {where.address}"
     match error.errno:
         case errno.EADDRINUSE:
-            return f"{where} is taken by another program"
+            return f"{port} is taken by another program"
         case errno.EACCES:
-            return f"{where} needs root, or CAP_NET_BIND_SERVICE, to listen on"
+            return f"{port} needs root, or CAP_NET_BIND_SERVICE, to listen on"
         case errno.EADDRNOTAVAIL:
-            return f"{where}: this machine does not have that address"
+            return f"{port}: this machine does not have that address"
         case _:
-            return f"{where} cannot be listened on ({os.strerror(error.errno or 0)})"
+            return f"{port} cannot be listened on ({os.strerror(error.errno or 0)})"
 
 
 def inherited(environment: Mapping[str, str] = os.environ) -> list[NamedSocket]:

@@ -2,8 +2,9 @@
 
 import contextlib
 import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import redis
 from sqlalchemy import Engine, func, select
@@ -15,8 +16,9 @@ from registry.publishing.lock import publishing_lock
 from registry.publishing.rebuild import rebuild
 from registry.publishing.reconcile import compare
 from registry.publishing.redis_server import RedisUnavailable, connect, redis_faults
+from smartdns.contract.addresses import Network
 from smartdns.contract.grants import Head
-from smartdns.contract.redis_layout import GRANTS, HEAD
+from smartdns.contract.redis_layout import GRANTS, HEAD, encode_network
 
 LOCK_WITHIN_S = 10.0
 ATTEMPTS = 5
@@ -62,6 +64,21 @@ def inspect_allowlist(engine: Engine, redis_url: str) -> AllowlistStatus:
         theirs = readable_head(connection.get(HEAD))
         faults = tuple(str(fault) for fault in redis_faults(connection))
         return AllowlistStatus(ours, theirs, connection.hlen(GRANTS), pending, faults)
+
+
+def redis_clock(redis_url: str) -> float:
+    """Give Redis' own time, in Unix seconds; RedisUnavailable where it cannot be asked."""
+    with _redis(redis_url) as connection:
+        seconds, microseconds = connection.time()
+        return seconds + microseconds / 1e6
+
+
+def grants_in_redis(redis_url: str, networks: Collection[Network]) -> dict[str, str]:
+    """Give those of the networks that Redis lets in, each with its profile's text."""
+    texts = [encode_network(network) for network in networks]
+    with _redis(redis_url) as connection:
+        values = cast("list[bytes | None]", connection.hmget(GRANTS, texts))
+    return {text: value.decode() for text, value in zip(texts, values, strict=True) if value}
 
 
 def count_registrations(engine: Engine) -> int:

@@ -1,0 +1,51 @@
+"""The catalogue of services, and the relays that it leads to."""
+
+from collections.abc import Iterator
+
+from cli import probes
+from cli.doctor.finding import Finding
+from cli.doctor.settings import Settings
+from smartdns.contract.addresses import SocketAddress
+from smartdns.settings import ANY_REGION
+from zones.catalog import Catalog
+from zones.load import load_catalog
+from zones.problems import CatalogError
+
+
+def check(settings: Settings) -> Iterator[Finding]:
+    """Every check of this file."""
+    try:
+        catalog = load_catalog(settings.data_plane.zones)
+    except CatalogError as error:
+        yield Finding(
+            "zone-file-broken",
+            str(error).replace("\n", "; "),
+            "Mend the file; `mediastreamer zones check` looks again.",
+        )
+        return
+    yield from _regions(settings, catalog)
+    yield from _relays(settings)
+
+
+def _regions(settings: Settings, catalog: Catalog) -> Iterator[Finding]:
+    for region in sorted(set(settings.data_plane.relay_addresses) - set(catalog.regions)):
+        if region != ANY_REGION:
+            yield Finding(
+                "region-unknown",
+                f"MEDIASTREAMER_RELAY_ADDRESSES names a region {region} that there is not",
+                f"There are {', '.join(sorted(catalog.regions))}.",
+            )
+
+
+def _relays(settings: Settings) -> Iterator[Finding]:
+    port = settings.data_plane.relay_check_port
+    for region, addresses in settings.data_plane.relay_addresses.items():
+        for address in addresses:
+            if not probes.accepts(SocketAddress(address, port)):
+                yield Finding(
+                    "relay-silent",
+                    f"steered names of region {region} lead to {address}, "
+                    f"where nothing answers on port {port}",
+                    "Run a relay there, or change MEDIASTREAMER_RELAY_ADDRESSES (--relay-address).",
+                    grave=False,  # a first look around, on one machine and odd ports, has none
+                )

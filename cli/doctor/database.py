@@ -1,0 +1,28 @@
+"""The database: there, of this version."""
+
+from collections.abc import Iterator
+
+from cli.doctor.finding import Finding
+from cli.doctor.settings import Settings
+from cli.registry_access import require_database_file
+from registry.database import DatabaseUnready, make_engine, schema_is_current
+
+
+def check(settings: Settings) -> Iterator[Finding]:
+    """Every check of this file."""
+    try:
+        require_database_file(settings.registry)
+        engine = make_engine(settings.registry.database_url)
+        try:
+            current = schema_is_current(engine)
+        finally:
+            engine.dispose()
+    except DatabaseUnready as error:
+        yield Finding("database-unreachable", str(error), "The pages say 503 until it is there.")
+        return
+    if not current:
+        yield Finding(
+            "schema-old",
+            "the database's schema is older than this version",
+            "mediastreamer database upgrade",
+        )

@@ -1,0 +1,71 @@
+"""The machine: clock, disk, descriptors, and who may read the state folder."""
+
+import datetime
+import os
+import resource
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from cli.doctor.finding import Finding
+from cli.state import State
+
+LEAST_FREE_OCTETS = 64 << 20
+LEAST_DESCRIPTORS = 4_096
+_DAY_S = 86_400.0
+
+
+def check(state: State) -> Iterator[Finding]:
+    """Every check of this file."""
+    yield from check_clock(time.time())
+    yield from check_disk(shutil.disk_usage(_existing(state.folder)).free)
+    yield from check_descriptors(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    yield from check_folder(state.folder)
+
+
+def _existing(folder: Path) -> Path:
+    return folder if folder.exists() else _existing(folder.parent)
+
+
+def check_clock(now: float) -> Iterator[Finding]:
+    """A clock before our own files were written has not been set: grants would end wrongly."""
+    written = os.stat(__file__).st_mtime  # noqa: PTH116
+    if now < written - _DAY_S:
+        today = datetime.datetime.fromtimestamp(now, datetime.UTC).date()
+        yield Finding(
+            "clock-off",
+            f"this machine believes it is {today}, before this software was installed",
+            "Set the clock, and keep it set: apt-get install systemd-timesyncd.",
+        )
+
+
+def check_disk(free_octets: int) -> Iterator[Finding]:
+    """Registrations need room; queries do not."""
+    if free_octets < LEAST_FREE_OCTETS:
+        yield Finding(
+            "disk-full",
+            f"the state folder's disk has {free_octets >> 20} MiB left: nobody can register soon",
+            "Make room there, or move the folder with --state DIR.",
+        )
+
+
+def check_descriptors(hard_limit: int) -> Iterator[Finding]:
+    """Connections of the relay need two each, and pipes."""
+    if 0 <= hard_limit < LEAST_DESCRIPTORS:
+        yield Finding(
+            "descriptors-few",
+            f"a process may have {hard_limit} files and connections open at most",
+            f"Raise the limit: LimitNOFILE= in the unit, or ulimit -n {LEAST_DESCRIPTORS}.",
+        )
+
+
+def check_folder(folder: Path) -> Iterator[Finding]:
+    """Secrets and addresses are for their owner alone."""
+    if folder.exists() and stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        yield Finding(
+            "state-readable",
+            f"other users of this machine may look into {folder}",
+            f"chmod 700 {folder}",
+        )

@@ -1,0 +1,66 @@
+"""Redis: there, in step with the database, forgetful, and of the same day."""
+
+import time
+from collections.abc import Iterator
+
+from cli.doctor.finding import Finding
+from cli.doctor.settings import Settings
+from cli.state import without_password
+from registry.database import DatabaseUnready, make_engine, require_current_schema
+from registry.publishing.inspection import AllowlistStatus, inspect_allowlist, redis_clock
+from registry.publishing.redis_server import RedisUnavailable
+
+_FAR_OFF_S = 300.0
+_REGISTRY_MENDS = "A running registry publishes again within seconds: see `mediastreamer status`."
+
+
+def check(settings: Settings) -> Iterator[Finding]:
+    """Every check of this file; without a database there is nothing to compare with."""
+    url = settings.registry.redis_url
+    try:
+        clock = redis_clock(url)
+        found = _compared(settings)
+    except RedisUnavailable:
+        yield Finding(
+            "redis-unreachable",
+            f"Redis at {without_password(url)} does not answer or lets us not in",
+            "Start it, or mend MEDIASTREAMER_REDIS_URL; until then the last known allowlist holds.",
+        )
+        return
+    yield from check_clock(clock, time.time())
+    if found is not None:
+        yield from _check_content(found)
+
+
+def _compared(settings: Settings) -> AllowlistStatus | None:
+    engine = make_engine(settings.registry.database_url)
+    try:
+        require_current_schema(engine)
+        return inspect_allowlist(engine, settings.registry.redis_url)
+    except DatabaseUnready:
+        return None  # said by the check of the database
+    finally:
+        engine.dispose()
+
+
+def _check_content(found: AllowlistStatus) -> Iterator[Finding]:
+    if found.redis is None:
+        yield Finding("redis-emptied", "Redis has no allowlist", _REGISTRY_MENDS)
+    elif found.redis < found.database:
+        yield Finding(
+            "redis-behind",
+            "Redis has an older allowlist than the database has published",
+            _REGISTRY_MENDS,
+        )
+    for fault in found.faults:
+        yield Finding("redis-keeps-data", fault, "Redis must forget: nothing of it may be kept.")
+
+
+def check_clock(redis_says: float, now: float) -> Iterator[Finding]:
+    """Two machines of one installation must agree on the day."""
+    if abs(redis_says - now) > _FAR_OFF_S:
+        yield Finding(
+            "clock-off",
+            f"this machine's clock and Redis' differ by {abs(redis_says - now) / 60:.0f} minutes",
+            "Set both clocks, and keep them set: apt-get install systemd-timesyncd.",
+        )
