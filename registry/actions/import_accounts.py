@@ -177,10 +177,15 @@ def _add_slots(
     missing = [pair for pair in wanted if pair not in there]
     if not missing:
         return []
-    statement = insert(Slot).returning(Slot.id, sort_by_parameter_order=True)
     values = [{"account_id": account, "kind": SlotKind.OPERATOR} for account, _ in missing]
-    numbers = session.scalars(statement, values).all()
-    return [(slot, network) for slot, (_, network) in zip(numbers, missing, strict=True)]
+    session.connection().execute(insert(Slot), values)
+    # Any of an account's new slots will do for any of its new networks.
+    empty = select(Slot.account_id, Slot.id).outerjoin(Registration)
+    empty = empty.where(Slot.kind == SlotKind.OPERATOR, Registration.id.is_(None))
+    free: dict[int, list[int]] = {}
+    for account, slot in session.execute(empty.where(Slot.account_id.in_(ids.values()))):
+        free.setdefault(account, []).append(slot)
+    return [(free[account].pop(), network) for account, network in missing]
 
 
 def _add_registrations(session: Session, slots: Sequence[tuple[int, Network]]) -> None:
@@ -192,5 +197,5 @@ def _add_registrations(session: Session, slots: Sequence[tuple[int, Network]]) -
             {"slot_id": slot, "family": network.version, "network": network, "choice": choice}
             for slot, network in portion
         ]
-        session.execute(insert(Registration).returning(Registration.id), values)
+        session.connection().execute(insert(Registration).returning(Registration.id), values)
         note_networks(session, (network for _, network in portion))
