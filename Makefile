@@ -54,5 +54,10 @@ lock: .venv-boot/.done
 	$(COMPILE) pyproject.toml requirements/build.in --all-extras --group test --group check --group bench \
 		-c requirements/run.txt -o requirements/dev.txt
 
+# Ours beside HAProxy, nginx, sniproxy and Twisted's own forwarder; results in bench/results/.
+bench-relay: $(VENV)/.tests
+	@bench/install_relay_peers
+	$(VENV)/bin/python -m bench.relay $(ARGS)
+
 clean:
 	rm -rf $(VENV) .venv-boot

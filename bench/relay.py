@@ -1,0 +1,144 @@
+"""What a relayed gigabyte and a relayed connection cost, ours beside other people's relays.
+
+    make bench-relay                  all of it, some minutes
+    python -m bench.relay --rounds 1  a first look
+
+The relay has one core, clients and origin the other. Rounds are interleaved: every relay has
+its turn in each. CPU is that of all its threads and processes, from the kernel's accounting.
+"""
+
+import contextlib
+import json
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from bench.relay_peers import Peer, commands, free_port, running
+from bench.relay_report import write_report
+
+RESULTS = Path(__file__).parent / "results"
+RELAY_CORE, LOAD_CORE = 0, 1
+GIGABYTE = 1_000_000_000
+CONNECTIONS = (1, 4, 64)
+
+Samples = dict[str, dict[str, list[float]]]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is done in one round."""
+
+    octets: int
+    quick: int
+    first: int
+    idle: int
+
+
+def load(*arguments: object) -> str:
+    """Run the clients to their end; what they measured."""
+    done = subprocess.run(
+        [*_load_command(), *map(str, arguments)], stdout=subprocess.PIPE, check=True, timeout=300
+    )
+    return done.stdout.decode().strip()
+
+
+def _load_command() -> list[str]:
+    return ["taskset", "--cpu-list", str(LOAD_CORE), sys.executable, "-m", "bench.relay_load"]
+
+
+def measure(peer: Peer, sizes: Sizes) -> dict[str, float]:
+    """One round of one relay."""
+    found: dict[str, float] = {}
+    for connections in CONNECTIONS:
+        before = peer.cpu_seconds()
+        seconds = float(load("bulk", peer.port, connections, sizes.octets // connections))
+        used = peer.cpu_seconds() - before
+        gigabytes = sizes.octets / GIGABYTE
+        found[f"cpu_ms_per_gb_{connections}"] = used * 1e3 / gigabytes
+        found[f"gb_per_s_{connections}"] = gigabytes / seconds
+    before = peer.cpu_seconds()
+    found["connections_per_s"] = sizes.quick / float(load("quick", peer.port, 32, sizes.quick))
+    used = peer.cpu_seconds() - before
+    found["cpu_us_per_connection"] = used * 1e6 / sizes.quick
+    found["connections_per_cpu_s"] = sizes.quick / used
+    found["first_octet_ms"] = float(load("first", peer.port, sizes.first))
+    return found
+
+
+def idle_memory(peer: Peer, count: int) -> float:
+    """Octets of process memory for each of `count` connections that wait."""
+    before = peer.memory()
+    with subprocess.Popen(
+        [*_load_command(), "idle", str(peer.port), str(count)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as clients:  # fmt: skip
+        assert clients.stdout is not None  # noqa: S101 - it was asked for
+        if clients.stdout.readline() != b"ready\n":
+            return float("nan")
+        after = peer.memory()
+        clients.communicate()
+    return (after - before) / count
+
+
+def run(rounds: int, sizes: Sizes) -> Samples:
+    """Give every sample of every figure of every relay."""
+    samples: Samples = defaultdict(lambda: defaultdict(list))
+    with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stack:
+        origin = free_port()
+        origin_command = [sys.executable, "-m", "bench.relay_origin", str(origin)]
+        stack.enter_context(running(origin_command, origin, LOAD_CORE))
+        peers = [
+            Peer(name, port, stack.enter_context(running(command, port, RELAY_CORE)))
+            for name, (port, command) in commands(origin, Path(directory)).items()
+        ]
+        for number in range(rounds):
+            for peer in peers:
+                print(f"round {number + 1} of {rounds}: {peer.name}", flush=True)
+                for figure, value in measure(peer, sizes).items():
+                    samples[peer.name][figure].append(value)
+        for peer in peers:
+            print(f"{sizes.idle} idle connections: {peer.name}", flush=True)
+            samples[peer.name]["idle_octets"].append(idle_memory(peer, sizes.idle))
+    return samples
+
+
+@click.command()
+@click.option("--rounds", default=3, show_default=True)
+@click.option("--gigabytes", default=1.0, show_default=True, help="Relayed at a time.")
+@click.option("--quick", default=3000, show_default=True, help="Connections opened at a time.")
+@click.option("--idle", default=10_000, show_default=True, help="As far as descriptors suffice.")
+def main(rounds: int, gigabytes: float, quick: int, idle: int) -> None:
+    """Measure all relays and write table, figures and plot to bench/results/."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    idle = min(idle, hard // 2 - 400)
+    sizes = Sizes(int(gigabytes * GIGABYTE) // 64 * 64, quick, 300, idle)
+    samples = run(rounds, sizes)
+    medians = {
+        name: {figure: statistics.median(values) for figure, values in figures.items()}
+        for name, figures in samples.items()
+    }
+    about = {
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "congestion_control": Path("/proc/sys/net/ipv4/tcp_congestion_control").read_text().strip(),
+        "rounds": rounds,
+        "idle_connections": idle,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "relay.json").write_text(
+        json.dumps({"about": about, "medians": medians, "samples": samples}, indent=1) + "\n"
+    )
+    print(write_report(RESULTS, about, medians))
+
+
+if __name__ == "__main__":
+    main()
