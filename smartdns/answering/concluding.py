@@ -4,12 +4,14 @@ from smartdns.answering.accepting import accept
 from smartdns.answering.cache import Heard, Kept
 from smartdns.answering.codes import (
     ANY,
+    EDE_NETWORK_ERROR,
     EDE_NO_REACHABLE_AUTHORITY,
     EDE_STALE,
     EDE_STALE_NXDOMAIN,
     NOERROR,
     NOTIMP,
     NXDOMAIN,
+    REFUSED,
     SERVFAIL,
 )
 from smartdns.answering.knowledge import Knowledge
@@ -23,6 +25,7 @@ from smartdns.answering.upstream_reply import UpstreamReply
 
 STALE_TTL = 30  # RFC 8767 section 4
 _UNREACHABLE = ExtendedError(EDE_NO_REACHABLE_AUTHORITY)
+_UNUSABLE = ExtendedError(EDE_NETWORK_ERROR)
 
 
 def recall(asked: Forward, knowledge: Knowledge, now: float) -> Reply | Forward:
@@ -42,7 +45,7 @@ def conclude(asked: Forward, said: UpstreamReply | None, knowledge: Knowledge, n
         return Reply(NOERROR, (minimal_any(asked.question.name, STEERED_TTL),))
     heard = None if said is None else accept(asked.question, said, dnssec_ok=asked.dnssec_ok)
     if heard is None:
-        error = _UNREACHABLE if said is None else said.error
+        error = _why(said)
         knowledge.cache.note_failure(asked, error, now)
         return _without_upstream(asked, error, knowledge, now)
     switches = knowledge.switches
@@ -52,6 +55,14 @@ def conclude(asked: Forward, said: UpstreamReply | None, knowledge: Knowledge, n
             heard = without_private(heard, name)
     knowledge.cache.store(asked, heard, now)
     return _reply(asked, heard, knowledge)
+
+
+def _why(said: UpstreamReply | None) -> ExtendedError:
+    """Give the upstream's own reason, else the one of RFC 8914 section 4 that comes nearest."""
+    if said is not None and said.error is not None:
+        return said.error
+    unanswered = said is None or said.rcode in {SERVFAIL, REFUSED}
+    return _UNREACHABLE if unanswered else _UNUSABLE
 
 
 def _from_memory(asked: Forward, kept: Kept, knowledge: Knowledge, now: float) -> Reply:
