@@ -13,6 +13,8 @@ def explain(refusal: Refused) -> str:
     parameters = dict(refusal.parameters)
     if isinstance(refusal, AddressRefused) and "kind" in parameters:
         parameters["kind"] = kind_name(AddressKind(parameters["kind"]))
+    if "reason" in parameters:
+        parameters["reason"] = str(_(str(parameters["reason"])))
     return str(_(refusal.message)) % parameters if parameters else str(_(refusal.message))
 
 

@@ -1,21 +1,30 @@
 """Routers and links that report a changed address: made here, shown once, taken back here."""
 
+from collections.abc import Callable
+
 import segno
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_security import auth_required
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from registry.actions.errors import Refused
+from registry.actions.follow_hostname import follow_hostname
 from registry.actions.issue_token import issue_token, revoke_slot
+from registry.actions.set_updater_mails import set_updater_mails
+from registry.following.hostnames import parse_hostname
+from registry.following.lookup import look_up, make_resolver
 from registry.models import SlotKind
 from registry.web.household import load_household
 from registry.web.parts import parts, visitor
 from registry.web.refusals import explain
 from registry.web.router_configurations import configurations
+from registry.web.sightings import addresses_seen
 
 updaters = Blueprint("updaters", __name__, url_prefix="/updaters")
 
+_KINDS = {SlotKind.UPDATER, SlotKind.HOSTNAME}
 _signed_in = auth_required("session")
 
 
@@ -24,8 +33,12 @@ _signed_in = auth_required("session")
 def show() -> str:
     """Show the updaters there are, and the form for a new one."""
     places = load_household(visitor().id, ()).places
-    mine = [place for place in places if place.kind is SlotKind.UPDATER]
-    return render_template("updaters.html", places=mine)
+    return render_template(
+        "updaters.html",
+        places=[place for place in places if place.kind in _KINDS],
+        follow_hostnames=parts().settings.follow_hostnames,
+        mails=visitor().updater_mails if parts().postman is not None else None,
+    )
 
 
 @updaters.post("")
@@ -53,16 +66,62 @@ def make() -> Response | str:
     )
 
 
+@updaters.post("/hostname")
+@_signed_in
+def follow() -> Response:
+    """Follow a DDNS name, which must lead to where the visitor is now."""
+    if not parts().settings.follow_hostnames:
+        abort(404)
+
+    def deed(session: Session) -> None:
+        follow_hostname(
+            session,
+            visitor().id,
+            hostname,
+            answers=answers,
+            senders=addresses_seen(),
+            rules=parts().rules,
+        )
+
+    try:
+        hostname = parse_hostname(request.form.get("hostname", ""), parts().settings.public_host)
+    except Refused as refusal:
+        flash(explain(refusal), "error")
+        return _back()
+    answers = look_up(make_resolver(), hostname)  # before the transaction: it may take seconds
+    return _do(deed, _("The host name is followed."))
+
+
+@updaters.post("/mails")
+@_signed_in
+def write() -> Response:
+    """Write when an updater fails, or no longer."""
+    wanted = request.form.get("mails") == "1"
+    return _do(
+        lambda session: set_updater_mails(session, visitor().id, wanted=wanted),
+        _("From now on we write when an updater fails for a day.")
+        if wanted
+        else _("From now on we write nothing about failing updaters."),
+    )
+
+
 @updaters.post("/remove")
 @_signed_in
 def remove() -> Response:
     """Take one back: its token is worth nothing from now on, its addresses are forgotten."""
     text = request.form.get("number", "")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    return _do(
+        lambda session: revoke_slot(session, visitor().id, number),
+        _("The updater is removed, and its address with it."),
+    )
+
+
+def _do(deed: Callable[[Session], object], done: str) -> Response:
     try:
         with parts().sessions.begin() as session:
-            revoke_slot(session, visitor().id, number)
-        flash(_("The updater is removed, and its address with it."))
+            deed(session)
+        flash(done)
     except Refused as refusal:
         flash(explain(refusal), "error")
     return _back()

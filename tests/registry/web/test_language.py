@@ -30,7 +30,17 @@ def said() -> set[str]:
     texts |= {one.message for one in refusals if issubclass(one, errors.Refused)}
     texts |= {*address_rules.ODD.values(), address_rules.KIND_REFUSED, address_rules.OWN_REFUSED}
     texts |= {kind.value for kind in AddressKind}
-    return texts
+    return texts | reasons()
+
+
+def reasons() -> set[str]:
+    """Why a host name cannot be followed, as the code says it."""
+    files = [*Path("registry/following").glob("*.py"), *Path("registry/actions").glob("*.py")]
+    return {
+        reason
+        for file in files
+        for reason in re.findall(r'HostnameUnusable\(reason="([^"]+)"\)', file.read_text())
+    }
 
 
 def catalog(language: str) -> Catalog:
