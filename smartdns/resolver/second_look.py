@@ -219,7 +219,7 @@ class SecondLook:
     def _is_for_strangers(self, query: CommonQuery) -> bool:
         """Say whether it is one of the few names that a stranger is answered."""
         open_names = self._knowledge.switches.open_names
-        if not open_names and PROBES not in query.canonical:
+        if not open_names and query.canonical.find(PROBES) < 0:
             return False
         name = Name(query.question[:-4].lower())
         question = Question(name, *struct.unpack("!HH", query.question[-4:]))
