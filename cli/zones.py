@@ -10,6 +10,7 @@ import click
 
 from cli.state import State, json_option, state_option
 from cli.zones_import import import_list
+from smartdns.contract.addresses import parse_address
 from smartdns.contract.configuration import parse_table, parse_words
 from zones.catalog import Catalog
 from zones.explain import Explanation, explain
@@ -85,13 +86,28 @@ def list_services(state: State, directories: tuple[Path, ...], *, as_json: bool)
 @zones.command("explain")
 @click.argument("name")
 @click.option("--region", metavar="R", help="Default region of the household that asks.")
+@click.option(
+    "--from",
+    "address",
+    metavar="ADDRESS",
+    help="Follow this address through database, Redis, each mirror and the decision.",
+)
 @state_option
 @_zones_option
 @json_option
 def explain_name(
-    name: str, region: str | None, state: State, directories: tuple[Path, ...], *, as_json: bool
+    name: str,
+    region: str | None,
+    address: str | None,
+    state: State,
+    directories: tuple[Path, ...],
+    *,
+    as_json: bool,
 ) -> None:
     """Say which entry decides about NAME, and what a household of region R gets."""
+    if address is not None:
+        _follow(state, name, address, as_json=as_json)
+        return
     catalog = _load(state, directories)
     if region is not None and region not in catalog.regions:
         known = ", ".join(catalog.regions)
@@ -116,6 +132,18 @@ def explain_name(
         click.echo(f"For {household}: region {found.region}{assumed}")
     for kind, answer in found.answers.items():
         click.echo(f"  {kind:6}{answer}")
+
+
+def _follow(state: State, name: str, address: str, *, as_json: bool) -> None:
+    from cli.zones_from import follow, lines
+
+    try:
+        parse_name(name)
+        asked = parse_address(address)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    trail = follow(state, name, asked)
+    click.echo(json.dumps(asdict(trail)) if as_json else "\n".join(lines(trail)))
 
 
 def _place(catalog: Catalog, found: Explanation) -> str | None:

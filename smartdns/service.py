@@ -5,7 +5,7 @@ import resource
 import socket
 import time
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -26,6 +26,7 @@ from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.contract.addresses import Address
 from smartdns.contract.check_names import address_of, check_domain
 from smartdns.event_loop import loop_of
+from smartdns.explaining import explain
 from smartdns.relay.destinations import OriginRules
 from smartdns.relay.dns import Origins
 from smartdns.relay.service import RelayService, http_port, tls_port
@@ -57,6 +58,8 @@ class Role(MultiService):
         self, follower: Follower, front: Listeners | RelayService, *parts: IService
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.knowledge: Knowledge | None = None
+        """What a resolver decides by."""
         self._follower = follower
         self._front = front
         self._watchers = [
@@ -86,6 +89,10 @@ class Role(MultiService):
             "trouble": trouble,
             "failed": failed,
         }
+
+    def explain(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """Say what this worker makes of an address and a name; an operator asks."""
+        return explain(question, self._follower.mirror, self.knowledge, time.monotonic())
 
     def stopService(self) -> Deferred[None]:
         """Let the front finish what is in flight before anything that it needs ends."""
@@ -125,7 +132,9 @@ def resolver_service(
         reactor, settings.relay_addresses, settings.relay_check_port, relays_changed
     )
     upstreams = UpstreamWatcher(reactor, forwarder.upstreams, settings.cookie_secret)
-    return Role(follower, listeners, forwarder, relays, upstreams)
+    role = Role(follower, listeners, forwarder, relays, upstreams)
+    role.knowledge = knowledge
+    return role
 
 
 def relay_service(

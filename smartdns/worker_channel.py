@@ -94,7 +94,10 @@ class WorkerEnd:
             self._lines.send({"report": report})
 
     def _asked(self, message: dict[str, Any]) -> None:
-        value = self._answer(message["question"])
+        try:
+            value = self._answer(message["question"])
+        except Exception:  # noqa: BLE001  # a question that cannot be answered ends nobody's work
+            value = None
         self._lines.send({"answer": message["ask"], "value": value})
 
 
