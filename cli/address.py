@@ -11,7 +11,7 @@ from cli.state import State, json_option, state_option
 from registry.actions.add_network import add_network, remove_network
 from registry.actions.address_rules import oddity_of
 from registry.actions.find_account import find_account
-from registry.models import Registration, Slot
+from registry.models import Account, Registration, Slot
 from smartdns.contract.addresses import Network
 
 email_argument = click.argument("email", metavar="EMAIL")
@@ -74,26 +74,32 @@ def remove(state: State, email: str, network: str) -> None:
 
 
 @address.command("list")
-@email_argument
+@click.argument("email", metavar="[EMAIL]", required=False)
 @state_option
 @json_option
-def list_(state: State, email: str, *, as_json: bool) -> None:
-    """List an account's networks, and who keeps each up to date."""
+def list_(state: State, email: str | None, *, as_json: bool) -> None:
+    """List networks, and who keeps each up to date; without EMAIL those of all accounts."""
+    query = select(Registration.network, Slot, Account.email).select_from(Registration)
+    query = query.join(Slot).join(Account)
     with open_registry(state) as registry, registry.readers() as session:
-        number = find_account(session, email).id
-        query = select(Registration.network, Slot).join(Slot).where(Slot.account_id == number)
+        if email is not None:
+            query = query.where(Account.id == find_account(session, email).id)
         held = [
             {
                 "network": str(network),
+                "email": owner,
                 "kind": str(slot.kind),
                 "slot": slot.number,
                 "label": slot.label,
             }
-            for network, slot in session.execute(query.order_by(Slot.id, Registration.family))
+            for network, slot, owner in session.execute(
+                query.order_by(Account.email, Slot.id, Registration.family)
+            )
         ]
     if as_json:
         click.echo(json.dumps(held, indent=2))
         return
     for one in held:
+        owner = "" if email is not None else f"{one['email']}  "
         place = "" if one["slot"] is None else f" {one['slot']}"
-        click.echo(f"{one['network']}  {one['kind']}{place} {one['label']}".rstrip())
+        click.echo(f"{owner}{one['network']}  {one['kind']}{place} {one['label']}".rstrip())

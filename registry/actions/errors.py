@@ -90,6 +90,12 @@ class LetInNoLonger(Refused):
     message = "This account is not active."
 
 
+class TooManyChanges(Refused):
+    """One token changes its address again and again; probably two homes share it."""
+
+    message = "This address has changed too often. Wait ten minutes, and give each home its own."
+
+
 class HostnameUnusable(Refused):
     """The DDNS name cannot be followed."""
 

@@ -10,6 +10,9 @@ takes one look-up. What is registered is always the address that the request cam
 import datetime
 import http
 import logging
+import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +21,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from registry.actions.address_rules import AddressRules
-from registry.actions.errors import Refused, UnknownToken
+from registry.actions.errors import Refused, TooManyChanges, UnknownToken
+from registry.actions.issue_token import hash_token
 from registry.actions.register_address import Registered
 from registry.actions.update_by_token import is_token, is_unchanged, update_by_token
 from registry.web import dyndns2
@@ -26,6 +30,7 @@ from registry.web.arrival import Application, StartResponse, refusal_of, sender_
 from smartdns.contract.addresses import Address
 
 LINK = "/u/"
+MOST_CHANGES, WINDOW_S = 30, 600.0
 _HEADERS = [
     ("Content-Type", "text/plain; charset=utf-8"),
     ("Cache-Control", "no-store"),
@@ -59,6 +64,32 @@ TROUBLE = Reply(503, dyndns2.TROUBLE, (("Retry-After", "600"),))
 NO_SUCH_LINK = Reply(404, "This link is not valid any more. Make a new one on DNS Settings.")
 
 
+class ChangeBudget:
+    """How often one token may change its address: in memory, by hash, for a window at a time.
+
+    A home moves once in a while; two that share a token would push each other out for ever, and
+    each change is work for every resolver.
+    """
+
+    def __init__(self, most: int = MOST_CHANGES, window_s: float = WINDOW_S) -> None:
+        self._most, self._window_s = most, window_s
+        self._lock = threading.Lock()
+        self._window = 0
+        self._counts: Counter[str] = Counter()
+
+    def is_spent(self, token: str, now: float) -> bool:
+        """Say whether the token has changed its address often enough for now."""
+        with self._lock:
+            if (window := int(now // self._window_s)) != self._window:
+                self._window, self._counts = window, Counter()
+            return self._counts[hash_token(token)] >= self._most
+
+    def spend(self, token: str) -> None:
+        """Count a change."""
+        with self._lock:
+            self._counts[hash_token(token)] += 1
+
+
 @dataclass(frozen=True, slots=True)
 class Updates:
     """WSGI middleware: answers updates, and hands everything else to the pages."""
@@ -67,6 +98,7 @@ class Updates:
     rules: AddressRules
     sessions: sessionmaker[Session] = field(repr=False)
     readers: sessionmaker[Session] = field(repr=False)
+    budget: ChangeBudget = field(default_factory=ChangeBudget)
     today: Callable[[], datetime.date] = utc_today
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -136,5 +168,10 @@ class Updates:
             network = is_unchanged(session, token, address, rules=self.rules, day=day)
         if network is not None:
             return Registered(network, changed=False)
+        if self.budget.is_spent(token, time.monotonic()):
+            return TooManyChanges()
         with self.sessions.begin() as session:
-            return update_by_token(session, token, address, rules=self.rules, day=day)
+            done = update_by_token(session, token, address, rules=self.rules, day=day)
+        if isinstance(done, Registered) and done.changed:
+            self.budget.spend(token)
+        return done

@@ -56,3 +56,13 @@ def test_bad_input_is_said_and_changes_nothing(
     """Each mistake has its exit status and its sentence."""
     assert says in installed("address", *words, typed=typed, status=status).stderr
     assert networks(report) == []
+
+
+def test_all_accounts_are_listed_without_an_email(installed: Run, report: Report) -> None:
+    """The whole list says whose each network is."""
+    installed("account", "add", "ben@example.com", "--password-stdin", typed="correct horse\n")
+    for email, network in [("ben@example.com", "9.9.9.9"), ("anna@example.com", "8.8.8.8")]:
+        installed("address", "add", email, network)
+    listed = [(one["email"], one["network"]) for one in report("address", "list")]
+    assert listed == [("anna@example.com", "8.8.8.8/32"), ("ben@example.com", "9.9.9.9/32")]
+    assert "ben@example.com  9.9.9.9/32  operator" in installed("address", "list").stdout

@@ -15,7 +15,7 @@ from registry.actions.issue_token import issue_token
 from registry.database import make_engine, make_readers, make_sessions
 from registry.models import Account, Slot
 from registry.web.arrival import Arrival
-from registry.web.updates import Updates
+from registry.web.updates import MOST_CHANGES, ChangeBudget, Updates
 from tests.peers.missing import require_program
 from tests.registry.web.conftest import StartServer, Visitor, visitor_of
 
@@ -225,11 +225,28 @@ def test_public_installation_refuses_private_senders(start_registry: StartServer
     assert updater.networks == []
 
 
+def test_token_that_changes_all_the_time_is_abuse(updater: Updater) -> None:
+    """Two homes that share a token do not keep every resolver busy: after 30 changes it waits."""
+    addresses = [updater.visitor.address, updater.visitor.address.replace("127.1.", "127.2.")]
+    replies = [updater.get(source=addresses[n % 2])[1] for n in range(MOST_CHANGES + 1)]
+    assert all(reply.startswith("good ") for reply in replies[:-1])
+    assert replies[-1] == "abuse\n"
+    assert updater.get(source=addresses[(MOST_CHANGES - 1) % 2])[1].startswith("nochg ")
+
+
+def test_budget_comes_back_with_the_next_window() -> None:
+    """What is counted is forgotten when its window ends."""
+    budget = ChangeBudget(most=1, window_s=600)
+    budget.spend("token")
+    assert [budget.is_spent("token", now) for now in (1.0, 599.0, 600.0)] == [True, True, False]
+    assert not budget.is_spent("other", 1.0)
+
+
 def test_database_away_is_503_911(tmp_path: Path) -> None:
     """Trouble on our side is not the router's: inadyn retries on 503 and gives up on 200."""
     engine = make_engine(f"sqlite:///{tmp_path / 'empty.sqlite'}")
     updates = Updates(pages, AddressRules(), make_sessions(engine), make_readers(engine))
-    arrival = Arrival(updates, "http://localhost", frozenset(), ())
+    arrival = Arrival(updates, "http://localhost", frozenset(), ".check.localhost", ())
     started: list[object] = []
     environ = {
         "REQUEST_METHOD": "GET",
