@@ -27,6 +27,7 @@ COMMANDS = {
     "database": ("cli.database", "Upgrade, back up and restore the database."),
     "status": ("cli.status", "Show what runs and how far it has come."),
     "doctor": ("cli.doctor", "Find what is wrong and say how to mend it."),
+    "privacy": ("cli.privacy", "Prove that nothing about use is kept."),
     "worker": ("cli.worker", ""),
 }
 HIDDEN = frozenset({"worker"})  # started by a supervisor, with its sockets

@@ -1,0 +1,48 @@
+"""A household of the audit's own: let in for as long as it lasts, then deleted like any other."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+from cli.audit.canaries import Canaries
+from cli.registry_access import Registry
+from registry.actions.add_account import add_account
+from registry.actions.add_network import add_network
+from registry.actions.delete_account import delete_account
+from registry.database import overwrite_deleted
+from registry.models import PendingNetwork
+from smartdns.contract.addresses import parse_network
+
+_PUBLISHED_WITHIN_S = 10.0
+
+
+@contextlib.contextmanager
+def household(registry: Registry, canaries: Canaries) -> Iterator[str]:
+    """Let an address in and give it; it and the e-mail address it is under are canaries.
+
+    At the end the account is deleted, which must leave nothing of either.
+    """
+    address = canaries.address("address of a household")
+    email = f"{canaries.word('account')}@example.com"
+    with registry.sessions.begin() as session:
+        account_id = add_account(session, email, None, catalog=registry.catalog)
+        add_network(session, account_id, parse_network(address))
+    try:
+        _wait_until_published(registry)
+        yield address
+    finally:
+        with registry.sessions.begin() as session:
+            delete_account(session, account_id)
+        _wait_until_published(registry)
+        overwrite_deleted(registry.engine)
+
+
+def _wait_until_published(registry: Registry) -> None:
+    """Until nothing is pending, and the mirrors had their second to hear of it."""
+    end = time.monotonic() + _PUBLISHED_WITHIN_S
+    while time.monotonic() < end:
+        with registry.readers.begin() as session:
+            if session.query(PendingNetwork).first() is None:
+                break
+        time.sleep(0.1)
+    time.sleep(1.5)

@@ -1,0 +1,134 @@
+"""Look at our processes from outside, through /proc: what could they have kept, and where?"""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from cli.audit.canaries import Needles
+from cli.audit.report import Report
+from cli.audit.watch import Watch
+
+DATA_PLANE = ("resolver", "relay")
+_O_ACCMODE = 0o3
+_MOST_READ = 64 << 20
+
+
+def look_at_process(report: Report, needles: Needles, role: str, pid: int) -> None:
+    """Look at titles, limits, descriptors and mappings of one process."""
+    where = f"{role} (process {pid})"
+    try:
+        status = _fields(Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
+        report.add(f"{where}: title and environment", needles.find(_titles(pid)))
+        _core_limit(report, where, pid)
+        _swapped(report, where, status)
+        if role in DATA_PLANE:
+            may_write = [] if status.get("NoNewPrivs") == "1" else ["it is not confined"]
+            remedy = "run on Linux 5.13 or newer with Landlock, or under the systemd units"
+            report.add(f"{where}: opening files for writing is refused", may_write, remedy)
+        _descriptors(report, needles, where, role, pid)
+        _mappings(report, needles, where, role, pid)
+    except PermissionError:
+        report.unseen(where, "its /proc entries belong to root: run the audit as root")
+    except (FileNotFoundError, ProcessLookupError):
+        report.unseen(where, "it ended meanwhile")
+
+
+def look_at_writes(report: Report, needles: Needles, watch: Watch, roles: dict[int, str]) -> None:
+    """Judge what was written while the canaries were on their way."""
+    if not watch.works:
+        report.unseen("files written and deleted meanwhile", "watching takes root (fanotify)")
+        return
+    for (pid, path), content in watch.written.items():
+        role = roles.get(pid)
+        found = needles.find(content)
+        if role in DATA_PLANE:
+            found = [*found, "the data plane wrote a file"]
+        if found:
+            report.add(f"{path}, written by {role or f'process {pid}'} meanwhile", found)
+    report.add(f"{len(watch.written)} files written meanwhile by anybody, at that moment", [])
+
+
+def look_at_machine(report: Report) -> None:
+    """Swap and core dumps of the machine."""
+    swaps = Path("/proc/swaps").read_text(encoding="utf-8").splitlines()[1:]
+    report.add("swap devices", []) if not swaps else report.unseen(
+        "swap devices", f"{len(swaps)} in use: encrypt swap, or let our user lock its memory"
+    )
+    pattern = Path("/proc/sys/kernel/core_pattern").read_text(encoding="utf-8").strip()
+    report.add(f"core_pattern {pattern!r}: our processes are not dumpable", [])
+
+
+def _fields(text: str) -> dict[str, str]:
+    pairs = (line.partition(":") for line in text.splitlines())
+    return {name: value.strip() for name, _, value in pairs}
+
+
+def _titles(pid: int) -> bytes:
+    parts = []
+    for name in ("cmdline", "comm", "environ"):
+        with contextlib.suppress(PermissionError):
+            parts.append(Path(f"/proc/{pid}/{name}").read_bytes())
+    return b"\n".join(parts)
+
+
+def _core_limit(report: Report, where: str, pid: int) -> None:
+    limits = Path(f"/proc/{pid}/limits").read_text(encoding="utf-8").splitlines()
+    line = next(each for each in limits if each.startswith("Max core file size"))
+    dumps = [] if line.split()[4:6] == ["0", "0"] else ["a crash would write its memory to disk"]
+    report.add(f"{where}: core dumps are off", dumps, "set LimitCORE=0")
+
+
+def _swapped(report: Report, where: str, status: dict[str, str]) -> None:
+    swapped = int(status.get("VmSwap", "0 kB").split()[0])
+    found = [f"{swapped} kB of its memory are in swap"] if swapped else []
+    report.add(f"{where}: in no swap", found, "encrypt swap, or set LimitMEMLOCK=infinity")
+
+
+def _descriptors(report: Report, needles: Needles, where: str, role: str, pid: int) -> None:
+    for number, target, path in _open_files(pid):
+        name = f"{where}: open file {target}"
+        writable = _mode(pid, number) != os.O_RDONLY
+        found = needles.find(_content(path))
+        if role in DATA_PLANE and writable:
+            found = [*found, "open for writing"]
+        if found or writable:
+            report.add(name, found)
+    for number, name in ((1, "standard output"), (2, "standard error")):
+        target = os.readlink(f"/proc/{pid}/fd/{number}")
+        if not target.startswith("/"):
+            report.unseen(f"{where}: {name}", "a pipe or terminal: what reads it is searched apart")
+
+
+def _open_files(pid: int) -> Iterator[tuple[str, str, Path]]:
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        path = Path(f"/proc/{pid}/fd/{number}")
+        with contextlib.suppress(OSError):
+            if stat.S_ISREG(path.stat().st_mode):
+                yield number, str(path.readlink()), path
+
+
+def _mode(pid: int, number: str) -> int:
+    fields = _fields(Path(f"/proc/{pid}/fdinfo/{number}").read_text(encoding="utf-8"))
+    return int(fields["flags"], 8) & _O_ACCMODE
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_MOST_READ)
+
+
+def _mappings(report: Report, needles: Needles, where: str, role: str, pid: int) -> None:
+    """Find writable memory that belongs to a file, or that another process shares."""
+    for line in Path(f"/proc/{pid}/maps").read_text(encoding="utf-8").splitlines():
+        span, rights, _, _, inode, *rest = line.split(maxsplit=5)
+        if rights[1] != "w" or rights[3] != "s" or inode == "0":
+            continue
+        target = rest[0] if rest else "without a name"
+        found = []
+        with contextlib.suppress(OSError):
+            found = needles.find(_content(Path(f"/proc/{pid}/map_files/{span}")))
+        if role in DATA_PLANE:
+            found = [*found, "its memory belongs to a file"]
+        report.add(f"{where}: writable mapping of {target}", found)

@@ -1,0 +1,167 @@
+"""Send canaries in every way that people and devices use, and see that each was answered."""
+
+import base64
+import contextlib
+import http.client
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import dns.edns
+import dns.exception
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rdatatype
+
+from cli.audit.canaries import Canaries
+from cli.audit.report import Report
+from smartdns.contract.addresses import SocketAddress
+
+_PATIENCE_S = 5.0
+_LOCAL_OPTION = 65001  # RFC 6891 section 9: for local use
+
+
+@dataclass
+class Traffic:
+    """Sends canaries and counts them."""
+
+    report: Report
+    canaries: Canaries = field(default_factory=Canaries, repr=False)
+
+    def send(self, way: str, deed: Callable[[str], bool]) -> None:
+        """Send one canary; `deed` says whether the reply was the one that belongs to it."""
+        self.report.sent[way] = self.report.sent.get(way, 0) + 1
+        try:
+            answered = deed(self.canaries.word(way))
+        except (OSError, dns.exception.DNSException, http.client.HTTPException):
+            answered = False
+        self.report.answered[way] = self.report.answered.get(way, 0) + answered
+
+
+def send_queries(
+    traffic: Traffic, server: SocketAddress, source: str, suffix: str, who: str, rcodes: set[int]
+) -> None:
+    """Ask for names below `suffix` from `source`: UDP, TCP, an option, a cookie, a bad message.
+
+    `rcodes` are those that belong to `who`.
+    """
+    asked = dns.query.udp, dns.query.tcp
+    for ask, transport in zip(asked, ("UDP", "TCP"), strict=True):
+        for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA, dns.rdatatype.HTTPS):
+
+            def query(word: str, ask=ask, rdtype=rdtype) -> bool:  # type: ignore[no-untyped-def] # noqa: ANN001
+                message = dns.message.make_query(f"{word}.{suffix}", rdtype)
+                option = dns.edns.GenericOption(_LOCAL_OPTION, word.encode())
+                message.use_edns(0, options=[option])
+                reply = _exchange(ask, message, server, source)
+                return reply.rcode() in rcodes
+
+            traffic.send(f"query of {who} over {transport}", query)
+
+    def garbage(word: str) -> bool:
+        broken = b"\0\1\1\0\0\1\0\0\0\0\0\0" + bytes([len(word)]) + word.encode() + b"\xc0\xff"
+        return len(_datagram(broken, server, source)) == 12
+
+    traffic.send(f"message of {who} that cannot be read", garbage)
+
+
+def _exchange(
+    ask: Callable[..., dns.message.Message],
+    message: dns.message.Message,
+    server: SocketAddress,
+    source: str,
+) -> dns.message.Message:
+    return ask(
+        message, str(server.address), port=server.port, source=source or None, timeout=_PATIENCE_S
+    )
+
+
+def _datagram(data: bytes, server: SocketAddress, source: str) -> bytes:
+    with socket.socket(_family(server), socket.SOCK_DGRAM) as sending:
+        sending.settimeout(_PATIENCE_S)
+        if source:
+            sending.bind((source, 0))
+        sending.sendto(data, (str(server.address), server.port))
+        return sending.recv(4096)
+
+
+def send_to_relay(
+    traffic: Traffic, tls: SocketAddress, http_port: SocketAddress, source: str, suffix: str, who: str
+) -> None:
+    """Open connections for names below `suffix`: they are closed, for no such origin exists."""
+
+    def server_name(word: str) -> bool:
+        return _closed_after(_client_hello(f"{word}.{suffix}"), tls, source)
+
+    def host(word: str) -> bool:
+        request = f"GET /{word} HTTP/1.1\r\nHost: {word}.{suffix}\r\n\r\n".encode()
+        return _closed_after(request, http_port, source)
+
+    traffic.send(f"TLS connection of {who} to the relay", server_name)
+    traffic.send(f"HTTP connection of {who} to the relay", host)
+
+
+def _closed_after(data: bytes, relay: SocketAddress, source: str) -> bool:
+    with socket.create_connection(
+        (str(relay.address), relay.port), _PATIENCE_S, (source, 0) if source else None
+    ) as connection:
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(data)
+            while connection.recv(4096):
+                pass
+    return True
+
+
+def _client_hello(name: str) -> bytes:
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = ssl.create_default_context()
+    client = context.wrap_bio(incoming, outgoing, server_hostname=name)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return outgoing.read()
+
+
+def visit_pages(traffic: Traffic, page: SocketAddress, host: str, *, tls: bool) -> None:
+    """Visit as a person, a stranger and a router would, with canaries in every field."""
+
+    def visit(method: str, path: str, body: str, headers: Mapping[str, str]) -> bool:
+        connection: http.client.HTTPConnection
+        where = str(page.address), page.port
+        if tls:
+            # It is this machine's own page, asked by its address.
+            unchecked = ssl._create_unverified_context()  # noqa: S323, SLF001
+            connection = http.client.HTTPSConnection(*where, timeout=_PATIENCE_S, context=unchecked)
+        else:
+            connection = http.client.HTTPConnection(*where, timeout=_PATIENCE_S)
+        with contextlib.closing(connection):
+            form = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
+            connection.request(method, path, body or None, {"Host": host, **form, **headers})
+            return connection.getresponse().status < 500
+
+    ways: dict[str, Callable[[str], bool]] = {
+        "address of a page": lambda w: visit("GET", f"/{w}?{w}={w}", "", {}),
+        "headers of a visit": lambda w: visit(
+            "GET", "/", "", {"User-Agent": w, "Referer": f"http://{w}.test/", "Cookie": f"session={w}"}
+        ),
+        "form of sign-in": lambda w: visit(
+            "POST", "/sign-in", f"email={w}%40example.com&password={w}", {}
+        ),
+        "router's update": lambda w: visit(
+            "GET", f"/nic/update?hostname={w}", "", {"Authorization": _basic(w)}
+        ),
+        "secret link": lambda w: visit("GET", f"/update/{w}", "", {}),
+    }
+    for way, deed in ways.items():
+        traffic.send(way, deed)
+
+
+def _basic(word: str) -> str:
+    return "Basic " + base64.b64encode(f"{word}:{word}".encode()).decode()
+
+
+def _family(where: SocketAddress) -> socket.AddressFamily:
+    return socket.AF_INET if where.address.version == 4 else socket.AF_INET6
+

@@ -1,0 +1,131 @@
+"""`mediastreamer privacy`: prove on the running installation that nothing about use is kept."""
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+from cli import control
+from cli.audit.files import USUAL, search_files, search_histories, search_journal
+from cli.audit.household import household
+from cli.audit.processes import look_at_machine, look_at_process, look_at_writes
+from cli.audit.report import Report
+from cli.audit.stores import search_database, search_metrics, search_redis
+from cli.audit.traffic import Traffic, send_queries, send_to_relay, visit_pages
+from cli.audit.watch import Watch
+from cli.registry_access import Registry, open_registry
+from cli.state import State, json_option, state_option
+from smartdns.contract.addresses import AddressKind, SocketAddress, kind_of, parse_socket_address
+
+NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
+SETTLE_S = 2.0
+"""So that whatever writes late has written."""
+
+
+@click.group()
+def privacy() -> None:
+    """Prove that nothing about use is kept."""
+
+
+@privacy.command()
+@state_option
+@json_option
+def audit(state: State, *, as_json: bool) -> None:
+    """Send canaries through the running installation and search everything that could keep them.
+
+    Run it as root on the machine of the resolver, the relay or the registry; what it could not
+    see, it says. Exit status: 0 clean, 1 something was found or nothing was proved.
+    """
+    roles = _running_roles(state)
+    report = Report()
+    traffic = Traffic(report)
+    began = time.time()
+    with open_registry(state) as registry:
+        with Watch() as watch:
+            _send_everything(traffic, roles, registry)
+            time.sleep(SETTLE_S)
+        needles = traffic.canaries.needles()
+        pids = {pid: name for name, role in roles.items() for pid in role.get("pids", ())}
+        look_at_writes(report, needles, watch, pids)
+        for pid, role in pids.items():
+            look_at_process(report, needles, role, pid)
+        look_at_machine(report)
+        folders = [state.folder, *map(Path, USUAL), Path(tempfile.gettempdir())]
+        search_files(report, needles, list(dict.fromkeys(folders)), began - 1)
+        search_histories(report, needles)
+        search_journal(report, needles, began - 1)
+        search_redis(report, needles, registry.settings.redis_url)
+        search_database(report, needles, registry.engine)
+        search_metrics(report, needles, state.configuration().texts.get("metrics"))
+    if os.geteuid() != 0:
+        report.unseen("the machine as a whole", "the audit ran without root's rights")
+    click.echo(json.dumps(report.as_json(), indent=2) if as_json else report.as_text())
+    raise SystemExit(0 if report.good else 1)
+
+
+def _running_roles(state: State) -> dict[str, Any]:
+    roles: dict[str, Any] = {}
+    for answer in control.ask(state.folder, {"what": "status"}):
+        roles.update(answer["roles"])
+    if not roles:
+        raise click.ClickException(
+            f"nothing runs on {state.folder}: start it with `mediastreamer up`, "
+            "or name another installation with --state DIR"
+        )
+    return roles
+
+
+def _send_everything(traffic: Traffic, roles: Mapping[str, Any], registry: Registry) -> None:
+    dns = _listening(roles, "resolver", "udp")
+    relay_tls = _listening(roles, "relay", "relay-tls", "tls", "tcp")
+    relay_http = _listening(roles, "relay", "relay-http", "http")
+    _require_loopback(dns)
+    stranger_address = traffic.canaries.address("address of a stranger")
+    with household(registry, traffic.canaries) as household_address:
+        for source, who, good in (
+            (household_address, "a household", {NOERROR, NXDOMAIN, SERVFAIL}),
+            (stranger_address, "a stranger", {REFUSED}),
+        ):
+            if dns is not None:
+                for suffix in (_steered_suffix(registry), "example.com"):
+                    send_queries(traffic, dns, source, suffix, who, good)
+            if relay_tls is not None and relay_http is not None:
+                suffix = _steered_suffix(registry)
+                send_to_relay(traffic, relay_tls, relay_http, source, suffix, who)
+    page = _listening(roles, "registry", "http", "https", "web", "tcp")
+    if page is not None:
+        url = urlsplit(registry.settings.public_url or f"http://{page}")
+        visit_pages(traffic, page, url.netloc, tls=bool(registry.settings.web_certificate))
+
+
+def _require_loopback(server: SocketAddress | None) -> None:
+    """Only on loopback is there an address to send from that nobody else has."""
+    if server is None or kind_of(server.address) in {AddressKind.LOOPBACK, AddressKind.UNSPECIFIED}:
+        return
+    raise click.ClickException(
+        "the resolver listens on no loopback address, so nothing can be sent from a random "
+        "address; add one (MEDIASTREAMER_DNS_LISTEN) for the time of the audit"
+    )
+
+
+def _steered_suffix(registry: Registry) -> str:
+    return next(s for each in registry.catalog.services.values() for s in each.suffixes)
+
+
+def _listening(roles: Mapping[str, Any], role: str, *schemes: str) -> SocketAddress | None:
+    """Give the first IPv4 address of the role with one of the schemes, loopback first."""
+    urls: Sequence[str] = roles.get(role, {}).get("listen", ())
+    found = [
+        parse_socket_address(url.partition("://")[2])
+        for scheme in schemes
+        for url in urls
+        if url.startswith(f"{scheme}://") and "[" not in url
+    ]
+    found.sort(key=lambda where: kind_of(where.address) is not AddressKind.LOOPBACK)
+    return found[0] if found else None
