@@ -4,7 +4,8 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Sequence
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ import click
 
 from cli import control
 from cli.audit.files import USUAL, search_files, search_histories, search_journal
-from cli.audit.household import household
+from cli.audit.household import HOUSEHOLD, household
 from cli.audit.processes import look_at_machine, look_at_process, look_at_writes
 from cli.audit.report import Report
 from cli.audit.stores import search_database, search_metrics, search_redis
@@ -21,9 +22,11 @@ from cli.audit.traffic import Traffic, send_queries, send_to_relay, visit_pages
 from cli.audit.watch import Watch
 from cli.registry_access import Registry, open_registry
 from cli.state import State, json_option, state_option
-from smartdns.contract.addresses import AddressKind, SocketAddress, kind_of, parse_socket_address
+from smartdns.contract.addresses import AddressKind, SocketAddress, kind_of
+from smartdns.settings import read_settings
 
 NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
+_BY_LOOPBACK = {AddressKind.LOOPBACK, AddressKind.UNSPECIFIED}
 SETTLE_S = 2.0
 """So that whatever writes late has written."""
 
@@ -48,15 +51,16 @@ def audit(state: State, *, as_json: bool) -> None:
     began = time.time()
     with open_registry(state) as registry:
         with Watch() as watch:
-            _send_everything(traffic, roles, registry)
+            _send_everything(traffic, state, roles, registry)
             time.sleep(SETTLE_S)
         needles = traffic.canaries.needles()
         pids = {pid: name for name, role in roles.items() for pid in role.get("pids", ())}
-        look_at_writes(report, needles, watch, pids)
+        held = next(each for each, way in traffic.canaries.sent.items() if way == HOUSEHOLD)
+        look_at_writes(report, traffic.canaries.needles(but=held), watch, pids)
         for pid, role in pids.items():
             look_at_process(report, needles, role, pid)
         look_at_machine(report)
-        folders = [state.folder, *map(Path, USUAL), Path(tempfile.gettempdir())]
+        folders = [state.folder, *map(Path, USUAL.split()), Path(tempfile.gettempdir())]
         search_files(report, needles, list(dict.fromkeys(folders)), began - 1)
         search_histories(report, needles)
         search_journal(report, needles, began - 1)
@@ -81,10 +85,13 @@ def _running_roles(state: State) -> dict[str, Any]:
     return roles
 
 
-def _send_everything(traffic: Traffic, roles: Mapping[str, Any], registry: Registry) -> None:
-    dns = _listening(roles, "resolver", "udp")
-    relay_tls = _listening(roles, "relay", "relay-tls", "tls", "tcp")
-    relay_http = _listening(roles, "relay", "relay-http", "http")
+def _send_everything(
+    traffic: Traffic, state: State, roles: Container[str], registry: Registry
+) -> None:
+    settings = read_settings(state.configuration())
+    dns = _reachable(settings.dns_listen) if "resolver" in roles else None
+    relay_tls = _reachable(settings.relay_tls_listen) if "relay" in roles else None
+    relay_http = _reachable(settings.relay_http_listen) if "relay" in roles else None
     _require_loopback(dns)
     stranger_address = traffic.canaries.address("address of a stranger")
     with household(registry, traffic.canaries) as household_address:
@@ -98,7 +105,7 @@ def _send_everything(traffic: Traffic, roles: Mapping[str, Any], registry: Regis
             if relay_tls is not None and relay_http is not None:
                 suffix = _steered_suffix(registry)
                 send_to_relay(traffic, relay_tls, relay_http, source, suffix, who)
-    page = _listening(roles, "registry", "http", "https", "web", "tcp")
+    page = _reachable(registry.settings.web_listen) if "registry" in roles else None
     if page is not None:
         url = urlsplit(registry.settings.public_url or f"http://{page}")
         visit_pages(traffic, page, url.netloc, tls=bool(registry.settings.web_certificate))
@@ -106,7 +113,7 @@ def _send_everything(traffic: Traffic, roles: Mapping[str, Any], registry: Regis
 
 def _require_loopback(server: SocketAddress | None) -> None:
     """Only on loopback is there an address to send from that nobody else has."""
-    if server is None or kind_of(server.address) in {AddressKind.LOOPBACK, AddressKind.UNSPECIFIED}:
+    if server is None or kind_of(server.address) in _BY_LOOPBACK:
         return
     raise click.ClickException(
         "the resolver listens on no loopback address, so nothing can be sent from a random "
@@ -118,14 +125,14 @@ def _steered_suffix(registry: Registry) -> str:
     return next(s for each in registry.catalog.services.values() for s in each.suffixes)
 
 
-def _listening(roles: Mapping[str, Any], role: str, *schemes: str) -> SocketAddress | None:
-    """Give the first IPv4 address of the role with one of the schemes, loopback first."""
-    urls: Sequence[str] = roles.get(role, {}).get("listen", ())
-    found = [
-        parse_socket_address(url.partition("://")[2])
-        for scheme in schemes
-        for url in urls
-        if url.startswith(f"{scheme}://") and "[" not in url
+def _reachable(listening: Sequence[SocketAddress]) -> SocketAddress | None:
+    """Give where to reach a service over IPv4, by loopback if it is there."""
+    by_loopback = [
+        SocketAddress(IPv4Address("127.0.0.1"), where.port)
+        if where.address.is_unspecified
+        else where
+        for where in listening
     ]
-    found.sort(key=lambda where: kind_of(where.address) is not AddressKind.LOOPBACK)
-    return found[0] if found else None
+    by_loopback = [where for where in by_loopback if where.address.version == 4]
+    by_loopback.sort(key=lambda where: kind_of(where.address) is not AddressKind.LOOPBACK)
+    return by_loopback[0] if by_loopback else None

@@ -8,8 +8,14 @@ from pathlib import Path
 from cli.audit.canaries import Needles
 from cli.audit.report import Report
 
-USUAL = ("/tmp", "/var/tmp", "/dev/shm", "/run", "/var/log", "/var/spool", "/var/lib/systemd/coredump")  # noqa: S108
-_HISTORIES = (".bash_history", ".zsh_history", ".python_history", ".ash_history", ".rediscli_history")
+USUAL = "/tmp /var/tmp /dev/shm /run /var/log /var/spool /var/lib/systemd/coredump"  # noqa: S108
+_HISTORIES = (
+    ".bash_history",
+    ".zsh_history",
+    ".python_history",
+    ".ash_history",
+    ".rediscli_history",
+)
 _LARGEST = 512 << 20
 
 

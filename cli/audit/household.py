@@ -1,6 +1,7 @@
 """A household of the audit's own: let in for as long as it lasts, then deleted like any other."""
 
 import contextlib
+import secrets
 import time
 from collections.abc import Iterator
 
@@ -13,6 +14,7 @@ from registry.database import overwrite_deleted
 from registry.models import PendingNetwork
 from smartdns.contract.addresses import parse_network
 
+HOUSEHOLD = "address of a household"
 _PUBLISHED_WITHIN_S = 10.0
 
 
@@ -22,8 +24,9 @@ def household(registry: Registry, canaries: Canaries) -> Iterator[str]:
 
     At the end the account is deleted, which must leave nothing of either.
     """
-    address = canaries.address("address of a household")
-    email = f"{canaries.word('account')}@example.com"
+    address = canaries.address(HOUSEHOLD)
+    email = f"{secrets.token_hex(12)}@example.com"
+    canaries.sent[email] = "e-mail address of an account"
     with registry.sessions.begin() as session:
         account_id = add_account(session, email, None, catalog=registry.catalog)
         add_network(session, account_id, parse_network(address))

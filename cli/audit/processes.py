@@ -1,4 +1,4 @@
-"""Look at our processes from outside, through /proc: what could they have kept, and where?"""
+"""Look at our processes from outside, through /proc: what could they have kept."""
 
 import contextlib
 import os
@@ -36,7 +36,10 @@ def look_at_process(report: Report, needles: Needles, role: str, pid: int) -> No
 
 
 def look_at_writes(report: Report, needles: Needles, watch: Watch, roles: dict[int, str]) -> None:
-    """Judge what was written while the canaries were on their way."""
+    """Judge what was written while the canaries were on their way.
+
+    `needles` are without what the database holds for as long as the audit's household exists.
+    """
     if not watch.works:
         report.unseen("files written and deleted meanwhile", "watching takes root (fanotify)")
         return
@@ -91,22 +94,21 @@ def _descriptors(report: Report, needles: Needles, where: str, role: str, pid: i
         name = f"{where}: open file {target}"
         writable = _mode(pid, number) != os.O_RDONLY
         found = needles.find(_content(path))
-        if role in DATA_PLANE and writable:
+        if role in DATA_PLANE and writable and number not in {"1", "2"}:
             found = [*found, "open for writing"]
         if found or writable:
             report.add(name, found)
-    for number, name in ((1, "standard output"), (2, "standard error")):
-        target = os.readlink(f"/proc/{pid}/fd/{number}")
+    for stream, name in ((1, "standard output"), (2, "standard error")):
+        target = str(Path(f"/proc/{pid}/fd/{stream}").readlink())
         if not target.startswith("/"):
             report.unseen(f"{where}: {name}", "a pipe or terminal: what reads it is searched apart")
 
 
 def _open_files(pid: int) -> Iterator[tuple[str, str, Path]]:
-    for number in os.listdir(f"/proc/{pid}/fd"):
-        path = Path(f"/proc/{pid}/fd/{number}")
+    for path in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(OSError):
             if stat.S_ISREG(path.stat().st_mode):
-                yield number, str(path.readlink()), path
+                yield path.name, str(path.readlink()), path
 
 
 def _mode(pid: int, number: str) -> int:
@@ -123,9 +125,10 @@ def _mappings(report: Report, needles: Needles, where: str, role: str, pid: int)
     """Find writable memory that belongs to a file, or that another process shares."""
     for line in Path(f"/proc/{pid}/maps").read_text(encoding="utf-8").splitlines():
         span, rights, _, _, inode, *rest = line.split(maxsplit=5)
-        if rights[1] != "w" or rights[3] != "s" or inode == "0":
-            continue
         target = rest[0] if rest else "without a name"
+        # A ring of io_uring is shared with the kernel alone.
+        if rights[1] != "w" or rights[3] != "s" or inode == "0" or "anon_inode:" in target:
+            continue
         found = []
         with contextlib.suppress(OSError):
             found = needles.find(_content(Path(f"/proc/{pid}/map_files/{span}")))

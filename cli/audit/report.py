@@ -68,8 +68,8 @@ class Report:
             "Privacy audit of a running MediaStreamer installation",
             "",
             "Random words and addresses (canaries) were sent in every way that people and devices",
-            "use, and then looked for, as text, in hexadecimal, base64 and UTF-16, reversed, hashed",
-            "and compressed, in every place on this machine that could have kept them.",
+            "use, and then looked for, as text, in hexadecimal, base64 and UTF-16, reversed,",
+            "hashed and compressed, in every place on this machine that could have kept them.",
             "",
             "Sent:",
         ]

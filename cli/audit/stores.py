@@ -3,7 +3,7 @@
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, inspect, text
 
@@ -11,6 +11,9 @@ from cli.audit.canaries import Needles
 from cli.audit.report import Report
 from registry.publishing.redis_server import RedisUnavailable, connect, redis_faults
 from smartdns.contract.redis_layout import GRANTS, GRANTS_BEING_BUILT, HEAD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _TERSE = {
     "log_statement": {"none"},
@@ -61,7 +64,7 @@ def _keys(report: Report, needles: Needles, connection: Any) -> None:  # noqa: A
 
 def _shown(connection: Any, key: bytes) -> bytes:  # noqa: ANN401
     """DUMP packs long texts; the plain content finds what it hides."""
-    read = {
+    read: Callable[[], Any] | None = {
         b"string": lambda: connection.get(key),
         b"hash": lambda: list(connection.hscan_iter(key, count=1000)),
         b"list": lambda: connection.lrange(key, 0, -1),
@@ -88,10 +91,10 @@ def search_database(report: Report, needles: Needles, engine: Engine) -> None:
             content = "\n".join(str(tuple(row)) for row in rows).encode()
             report.add(f"database: table {table}", needles.find(content))
         query = text("SELECT name, setting FROM pg_settings WHERE name = ANY(:names)")
-        found = {name: value for name, value in connection.execute(query, {"names": [*_TERSE]})}
+        found = {row.name: row.setting for row in connection.execute(query, {"names": [*_TERSE]})}
     for name, value in found.items():
         wrong = [] if value in _TERSE[name] else [f"it is {value!r}"]
-        remedy = f"ALTER SYSTEM SET {name} = {sorted(_TERSE[name])[-1]!r}; SELECT pg_reload_conf()"
+        remedy = f"ALTER SYSTEM SET {name} = {max(_TERSE[name])!r}; SELECT pg_reload_conf()"
         report.add(f"PostgreSQL: {name} logs nobody's rows", wrong, remedy)
     report.unseen(
         "PostgreSQL: dead rows, write-ahead log, replicas, backups",
@@ -105,7 +108,7 @@ def search_metrics(report: Report, needles: Needles, address: str | None) -> Non
         report.add("metrics: there is no endpoint", [])
         return
     try:
-        with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as reply:  # noqa: S310
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as reply:
             content = reply.read()
     except (OSError, urllib.error.URLError):
         report.unseen("metrics", "the endpoint does not answer")

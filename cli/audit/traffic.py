@@ -21,7 +21,7 @@ from cli.audit.report import Report
 from smartdns.contract.addresses import SocketAddress
 
 _PATIENCE_S = 5.0
-_LOCAL_OPTION = 65001  # RFC 6891 section 9: for local use
+_LOCAL_OPTION = dns.edns.OptionType.make(65001)  # RFC 6891 section 9: for local use
 
 
 @dataclass
@@ -89,7 +89,12 @@ def _datagram(data: bytes, server: SocketAddress, source: str) -> bytes:
 
 
 def send_to_relay(
-    traffic: Traffic, tls: SocketAddress, http_port: SocketAddress, source: str, suffix: str, who: str
+    traffic: Traffic,
+    tls: SocketAddress,
+    http_port: SocketAddress,
+    source: str,
+    suffix: str,
+    who: str,
 ) -> None:
     """Open connections for names below `suffix`: they are closed, for no such origin exists."""
 
@@ -105,13 +110,15 @@ def send_to_relay(
 
 
 def _closed_after(data: bytes, relay: SocketAddress, source: str) -> bool:
-    with socket.create_connection(
-        (str(relay.address), relay.port), _PATIENCE_S, (source, 0) if source else None
-    ) as connection:
-        with contextlib.suppress(ConnectionError):
-            connection.sendall(data)
-            while connection.recv(4096):
-                pass
+    with (
+        socket.create_connection(
+            (str(relay.address), relay.port), _PATIENCE_S, (source, 0) if source else None
+        ) as connection,
+        contextlib.suppress(ConnectionError),
+    ):
+        connection.sendall(data)
+        while connection.recv(4096):
+            pass
     return True
 
 
@@ -144,7 +151,10 @@ def visit_pages(traffic: Traffic, page: SocketAddress, host: str, *, tls: bool) 
     ways: dict[str, Callable[[str], bool]] = {
         "address of a page": lambda w: visit("GET", f"/{w}?{w}={w}", "", {}),
         "headers of a visit": lambda w: visit(
-            "GET", "/", "", {"User-Agent": w, "Referer": f"http://{w}.test/", "Cookie": f"session={w}"}
+            "GET",
+            "/",
+            "",
+            {"User-Agent": w, "Referer": f"http://{w}.test/", "Cookie": f"session={w}"},
         ),
         "form of sign-in": lambda w: visit(
             "POST", "/sign-in", f"email={w}%40example.com&password={w}", {}
@@ -164,4 +174,3 @@ def _basic(word: str) -> str:
 
 def _family(where: SocketAddress) -> socket.AddressFamily:
     return socket.AF_INET if where.address.version == 4 else socket.AF_INET6
-
