@@ -46,7 +46,7 @@ class Stage:
             "UPSTREAMS": f"127.0.0.1:{self.upstream.port}",
             "DNS_LISTEN": f"127.0.0.1:{self.port}",
             "WORKERS": "1",
-            "RELAY_ADDRESSES": "us=192.0.2.80",
+            "RELAY_ADDRESSES": "us=127.80.0.1",
             "RELAY_CHECK_PORT": "0",
             "CLIENT_RATE": "0",
             "REFUSED_RATE": "0",

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-RELAY = socket.inet_aton("192.0.2.80")
+RELAY = socket.inet_aton("127.80.0.1")
 ORDINARY = socket.inet_aton("198.51.100.1")
 WILD = socket.inet_aton("198.51.100.4")
 _HEADER = struct.Struct("!HHHHHH")

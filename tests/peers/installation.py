@@ -13,7 +13,7 @@ from typing import Any
 from tests.peers.form_client import FormClient
 from tests.peers.ports import free_port
 
-RELAY = "198.51.100.200"
+RELAY = "127.80.0.1"
 """What steered names resolve to; nothing listens there."""
 
 

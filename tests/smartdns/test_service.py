@@ -35,7 +35,7 @@ class Running:
         given = {
             "redis_url": redis_url,
             "upstreams": f"127.0.0.1:{upstream_port}",
-            "relay_addresses": "us=192.0.2.8 gb=192.0.2.9",
+            "relay_addresses": "us=127.80.0.8 gb=127.80.0.9",
             "relay_check_port": "0",
             "workers": "1",
             **texts,
@@ -99,11 +99,11 @@ async def test_a_grant_opens_the_way_and_its_removal_closes_it(
         publish(client, 1, Profile("us"))
         resolver = start(redis_server.url, name_server.port)
         await resolver.until(lambda report: bool(report["ready"]))
-        assert (await resolver.ask("www.netflix.com")).answer[0][0].address == "192.0.2.8"
+        assert (await resolver.ask("www.netflix.com")).answer[0][0].address == "127.80.0.8"
         assert (await resolver.ask("www.example.com")).answer[0][0].address == "198.51.100.1"
         publish(client, 2, Profile("gb"))
         await resolver.until(lambda report: report["position"] == 2)
-        assert (await resolver.ask("www.netflix.com")).answer[0][0].address == "192.0.2.9"
+        assert (await resolver.ask("www.netflix.com")).answer[0][0].address == "127.80.0.9"
         publish(client, 3, None)
         await resolver.until(lambda report: report["position"] == 3)
         for name in ("www.netflix.com", "www.example.com"):
