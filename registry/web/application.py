@@ -1,6 +1,10 @@
 """The pages as one Flask application."""
 
 import datetime
+import functools
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -43,6 +47,7 @@ def make_application(parts: Parts) -> Flask:
     for pages in (dns_settings, updaters, sightings, check, guides, account):
         app.register_blueprint(pages)
     throttle(app)
+    app.url_defaults(_name_by_content(app))
     app.jinja_env.globals.update(
         explain=explain, place_name=place_name, service_title=service_title
     )
@@ -57,6 +62,21 @@ def make_application(parts: Parts) -> Flask:
         settings.trusted_proxies,
     )
     return app
+
+
+def _name_by_content(app: Flask) -> Callable[[str, dict[str, object]], None]:
+    """Let a file's address change with its content, so that browsers may keep it for long."""
+
+    @functools.cache
+    def digest(name: str) -> str:
+        path = Path(app.static_folder or "") / name
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+    def add(endpoint: str, values: dict[str, object]) -> None:
+        if endpoint == "static":
+            values["v"] = digest(str(values["filename"]))
+
+    return add
 
 
 def own_hosts(parts: Parts) -> frozenset[str]:
@@ -87,7 +107,7 @@ def _flask_settings(secret_key: str, *, https: bool) -> dict[str, object]:
         "PERMANENT_SESSION_LIFETIME": datetime.timedelta(days=SESSION_DAYS),
         "MAX_CONTENT_LENGTH": LONGEST_BODY,
         "MAX_FORM_MEMORY_SIZE": LONGEST_BODY,
-        "SEND_FILE_MAX_AGE_DEFAULT": datetime.timedelta(hours=1),
+        "SEND_FILE_MAX_AGE_DEFAULT": datetime.timedelta(days=30),
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session it belongs to
         # It would ask for a Referer, which `no-referrer` withholds; errors.py looks at
         # Sec-Fetch-Site instead.

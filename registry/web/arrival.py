@@ -46,7 +46,10 @@ class Arrival:
         try:
             environ[_ADDRESS] = self._sender(environ)
             if not self._is_ours(environ.get("HTTP_HOST", "")):
-                environ[_REFUSAL] = "this server does not go by the name that was asked for"
+                environ[_REFUSAL] = (
+                    "this server does not go by the name that was asked for: open it by its"
+                    " address, or set MEDIASTREAMER_PUBLIC_URL to that name"
+                )
         except ClientAddressError as error:
             environ[_REFUSAL] = str(error)
         for name in (*FORWARDING_HEADERS, *_STRIPPED):

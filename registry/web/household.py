@@ -1,5 +1,6 @@
 """What DNS Settings shows of one account, read in one go."""
 
+import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from sqlalchemy.orm import selectinload
 from registry.actions.address_rules import judge_address
 from registry.actions.errors import AddressOdd, Refused
 from registry.models import Account, Slot, SlotKind
+from registry.publishing.publisher import utc_today
 from registry.web.parts import parts
 from smartdns.contract.addresses import Address, Network, household_network
 
@@ -70,6 +72,12 @@ class Household:
     service_regions: dict[str, str] = field(default_factory=dict)
     automatic: bool = False
     limit: int = 0
+    paid_until: datetime.date | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Its last day is over, so whatever is registered is not let in."""
+        return self.paid_until is not None and self.paid_until < utc_today()
 
     @property
     def registered(self) -> bool:
@@ -109,6 +117,7 @@ def load_household(account_id: int, seen: Iterable[Address]) -> Household:
         service_regions={choice.service: choice.region for choice in account.service_regions},
         automatic=account.register_automatically,
         limit=rules.slot_limit,
+        paid_until=account.paid_until,
     )
 
 

@@ -103,7 +103,7 @@ def _security_settings(*, mail: bool) -> dict[str, Any]:
         "PASSWORD_SINGLE_HASH": {"argon2"},
         "PASSWORD_SALT": "unused with a single hash",
         "EMAIL_VALIDATOR_ARGS": {"check_deliverability": False},
-        "PASSWORD_CONFIRM_REQUIRED": False,  # a password field that shows what it holds does more
+        "PASSWORD_CONFIRM_REQUIRED": False,  # whoever mistypes it has the reset by mail
         "I18N_DOMAIN": "messages",
         "I18N_DIRNAME": str(Path(__file__).parent / "translations"),
     }

@@ -4,9 +4,11 @@ A count lives for its window and is never written anywhere. Keys are HMACed with
 start, so that even the memory holds no list of addresses and accounts.
 """
 
+import functools
 import hashlib
 import hmac
 import os
+import threading
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -65,10 +67,31 @@ _LIMITS = {
 }
 
 
+_HASHES_AT_ONCE = 4
+_hashing = threading.BoundedSemaphore(_HASHES_AT_ONCE)
+
+
 def throttle(app: Flask) -> None:
-    """Limit what guesses passwords or sends mail; beyond it a request is answered with 429."""
+    """Limit what guesses passwords or sends mail; beyond it a request is answered with 429.
+
+    What computes argon2 (64 MiB each time) does so for a few at a time, or strangers could fill
+    the memory with it.
+    """
     limiter = Limiter(_network, app=app, storage_uri="memory://", headers_enabled=False)
     for endpoint, (limits, counts) in _LIMITS.items():
         for limit, key in limits if endpoint in app.view_functions else ():
             limited = limiter.limit(limit, key_func=key, methods=["POST"], deduct_when=counts)
             app.view_functions[endpoint] = cast("Any", limited(app.view_functions[endpoint]))
+        if endpoint in app.view_functions:
+            app.view_functions[endpoint] = _in_turn(app.view_functions[endpoint])
+
+
+def _in_turn(view: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(view)
+    def waiting(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401  # whatever the view takes
+        if request.method != "POST":
+            return view(*arguments, **named)
+        with _hashing:
+            return view(*arguments, **named)
+
+    return waiting

@@ -12,7 +12,6 @@ from registry.settings import RegistrySettings
 from smartdns.contract.configuration import SettingError
 from smartdns.contract.redis_layout import GRANTS
 from tests.peers.redis_server import RedisServer
-from tests.peers.registry_server import RegistryServer
 from tests.peers.waiting import wait_until
 from tests.registry.web.conftest import StartServer, start_registry, visitor_of
 
@@ -23,7 +22,7 @@ def test_a_click_is_in_redis_within_a_second_and_a_removal_too(
     start_registry: StartServer, redis_server: RedisServer
 ) -> None:
     """The button publishes the network, Remove takes it back, with nothing of the person in it."""
-    server: RegistryServer = start_registry(redis_url=redis_server.url)
+    server = start_registry(redis_url=redis_server.url)
     visitor = visitor_of(server)
     client, page = visitor.signed_in()
     network = f"{visitor.address}/32".encode()

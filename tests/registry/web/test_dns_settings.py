@@ -1,9 +1,11 @@
 """DNS Settings through a browser without script, against the real server."""
 
+import datetime
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from registry.actions.set_paid_until import set_paid_until
 from registry.web.client_address import FORWARDING_HEADERS
 from tests.registry.web.conftest import Visitor, new_address, visitor_of
 
@@ -178,6 +180,14 @@ def test_reading_changes_nothing(visitor: Visitor) -> None:
     for form in page.forms:
         assert client.request("GET", form.action).status in {200, 405}
     assert visitor.networks == []
+
+
+def test_an_account_that_has_ended_is_told_so(visitor: Visitor) -> None:
+    """The first thing on the page is that the account has ended, and since when."""
+    with visitor.server.sessions.begin() as session:
+        set_paid_until(session, visitor.account_id, datetime.date(2020, 2, 29))
+    _, page = visitor.signed_in()
+    assert "Your account ended on February 29, 2020." in page.text
 
 
 def test_every_page_is_light(visitor: Visitor) -> None:

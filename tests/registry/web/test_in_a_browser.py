@@ -248,9 +248,11 @@ def test_axe_finds_nothing_and_nothing_sticks_out(
     visitor = visitor_of(page_test)
 
     def walk(page: Page) -> None:
+        page.goto(visitor.server.url)
+        found = looked_at(page, f"{language}-sign-in")
         sign_in(page, visitor)
+        found += looked_at(page, f"{language}-not-registered")
         page.locator("#register button").click()
-        found = []
         for path in PAGES:
             page.goto(f"{visitor.server.url}{path}", wait_until="networkidle")
             found += [f"{path}: {finding}" for finding in looked_at(page, f"{language}{path}")]
