@@ -37,9 +37,10 @@ DESKTOP = {"width": 1280, "height": 900}
 
 
 class ChromiumThread:
-    """One browser for the session."""
+    """One browser; of arguments that are given twice the last counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, *arguments: str) -> None:
+        self._arguments = [*ARGUMENTS, *arguments]
         self._thread = ThreadPoolExecutor(1, "chromium")
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
@@ -65,7 +66,7 @@ class ChromiumThread:
     def _start(self) -> None:
         self._playwright = sync_playwright().start()
         self._browser = self._playwright.chromium.launch(
-            executable_path=require_program("chromium", "chromium"), args=ARGUMENTS
+            executable_path=require_program("chromium", "chromium"), args=self._arguments
         )
 
     def _visit(
