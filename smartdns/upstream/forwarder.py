@@ -22,7 +22,7 @@ _IN_FLIGHT_TO_THE_DEAD = 64
 T = TypeVar("T")
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class _UnderWay(Generic[T]):
     """A question that is being asked, and everybody who waits for it."""
 
