@@ -15,7 +15,10 @@ from cli.errors import is_for_people
 from cli.listening import SetsOfSockets
 from cli.state import State, without_password
 from smartdns.child_process import Place
+from smartdns.settings import metrics_address
 from smartdns.telemetry.gate import place_of, say
+from smartdns.telemetry.metrics import render_metrics
+from smartdns.telemetry.metrics_http import serve_metrics
 from smartdns.workers import StartError, Supervisor
 
 WORKER = [sys.executable, "-m", "cli.main", "worker"]
@@ -64,6 +67,10 @@ class Running:
 
     async def _ask_workers(self, question: Mapping[str, Any]) -> dict[str, list[Any]]:
         return {role: await each.ask(question) for role, each in self.roles.items()}
+
+    async def metrics(self) -> bytes:
+        """Give what the metrics endpoint shows."""
+        return render_metrics(await self._ask_workers({"what": "metrics"}))
 
     def replace_all(self) -> None:
         """Replace every worker of every role, without a gap."""
@@ -123,6 +130,8 @@ def run(
         running, ready = start(reactor)
         stop_on(reactor, signal.SIGTERM, signal.SIGINT)
         reactor.addSystemEventTrigger("before", "shutdown", running.stop)
+        if (where := metrics_address(state.configuration())) is not None:
+            serve_metrics(reactor, where, lambda: ensureDeferred(running.metrics()))
         control.serve(state.folder, control_name, running.answer, reactor)
         signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(running.replace_all))
         await ready

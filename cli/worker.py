@@ -100,8 +100,11 @@ def _run(service: RoleService, control: socket, reactor: "AsyncioSelectorReactor
 
 
 def _answer(service: RoleService, question: Mapping[str, Any]) -> object:
-    explain = getattr(service, "explain", None)  # the registry has no mirror to look into
-    return explain(question) if explain is not None and question["what"] == "explain" else None
+    if question["what"] == "explain" and hasattr(service, "explain"):
+        return service.explain(question)
+    if question["what"] == "metrics" and hasattr(service, "metrics"):
+        return service.metrics()
+    return None  # the registry has no mirror to look into, and counts nothing
 
 
 def _line(error: Exception) -> str:

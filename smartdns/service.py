@@ -90,6 +90,16 @@ class Role(MultiService):
             "failed": failed,
         }
 
+    def metrics(self) -> dict[str, float]:
+        """Give what may be counted (`telemetry.metrics`)."""
+        head = self._follower.mirror.head
+        return {
+            **(self._front.metrics() if isinstance(self._front, Listeners) else {}),
+            "ready": float(bool(self.report()["ready"])),
+            "allowlist_position": 0.0 if head is None else head.position,
+            "troubles": sum(len(watcher.trouble()) for watcher in self._watchers),
+        }
+
     def explain(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Say what this worker makes of an address and a name; an operator asks."""
         return explain(question, self._follower.mirror, self.knowledge, time.monotonic())

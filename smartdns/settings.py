@@ -150,6 +150,11 @@ def _port_of_own_relay(values: Mapping[str, Any]) -> int | None:
     return ports.pop() if len(ports) == 1 else None
 
 
+def metrics_address(configuration: Configuration) -> SocketAddress | None:
+    """Give where the metrics are served; that is the supervisor's part, and no worker's."""
+    return configuration.get("metrics", _loopback, None)
+
+
 def _system_upstreams(resolv_conf: Path) -> tuple[UpstreamAddress, ...]:
     """Give those of resolv.conf(5); none is no error yet, the relay alone may do without."""
     try:

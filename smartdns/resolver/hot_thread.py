@@ -52,6 +52,8 @@ class HotThread:
         self._news = True
         self._look_again_at = 0
         """The second in which the next one begins."""
+        self.taken = 0
+        """Datagrams read."""
         self._batches = 0
         """Small ones in this second."""
         self._stopping = False
@@ -95,6 +97,7 @@ class HotThread:
         while not self._stopping:
             if not (count := receive()):
                 continue
+            self.taken += count
             now = monotonic()
             if now >= self._look_again_at or self._news or memo.full:
                 self._take_note(now)

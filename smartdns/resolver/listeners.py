@@ -56,6 +56,17 @@ class Listeners(Service):
         """Give where queries are taken, and whether they are."""
         return {"listen": self._urls, "ready": bool(self.running)}
 
+    def metrics(self) -> dict[str, float]:
+        """Give what may be counted (`telemetry.metrics`)."""
+        fast = [port.remembered for port in self._datagram_ports if isinstance(port, FastPort)]
+        outcomes = self._responder.outcomes.items()
+        return {
+            **{f"queries:{outcome}": count for outcome, count in outcomes},
+            "queries:remembered": sum(fast),
+            "queries_in_flight": self._responder.in_flight,
+            "streams": len(self._streams.open) + len(self._tls_streams.open),
+        }
+
     def startService(self) -> None:
         """Open every port."""
         super().startService()  # type: ignore[no-untyped-call]

@@ -37,6 +37,7 @@ _STALE_AFTER_S = 1.8
 """An expired answer now is better than a fresh one later (RFC 8767 section 5)."""
 _MOST_OF_ONE_CLIENT = 0.25
 """Of all questions under way those that one client may have there."""
+_OUTCOMES = {0: "answered", 3: "answered", 5: "refused", 2: "failed"}
 _SLIPPED = Reply(0, truncated=True)
 _FAILED = Reply(SERVFAIL)
 _SHED = Reply(SERVFAIL, error=ExtendedError(EDE_OTHER, "too many questions at once"))
@@ -90,6 +91,8 @@ class Responder:
         self.cookie_secret = cookie_secret
         self._now = now
         self._changed: list[Callable[[], None]] = []
+        self.outcomes: Counter[str] = Counter()
+        """Queries that took a decision, by what became of them."""
         self._asking: Counter[bytes] = Counter()
         self._log = Logger()
 
@@ -99,10 +102,19 @@ class Responder:
         `counted` is the verdict of whoever counted it against its network's rate already.
         """
         try:
-            return self._respond(data, source, counted)
+            answered = self._respond(data, source, counted)
         except Exception:  # noqa: BLE001 - whatever it is, the next query is answered
             self._log.failure("a query could not be answered")
-            return _server_failure(data)
+            answered = _server_failure(data)
+        if isinstance(answered, Deferred):
+            return answered.addCallback(self._counted)
+        return self._counted(answered)
+
+    def _counted(self, reply: Rendered | None) -> Rendered | None:
+        self.outcomes[
+            "silent" if reply is None else _OUTCOMES.get(reply.octets[3] & 0xF, "odd")
+        ] += 1
+        return reply
 
     @property
     def in_flight(self) -> int:

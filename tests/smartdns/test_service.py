@@ -215,3 +215,24 @@ def test_a_broken_certificate_stops_the_start(tmp_path: Any) -> None:
     given = {"dns_certificate": str(pem), "dns_key": str(pem), "upstreams": "192.0.2.1"}
     with pytest.raises(SettingError, match="MEDIASTREAMER_DNS_CERTIFICATE"):
         resolver_service(read_settings(Configuration(given)), {})
+
+
+async def test_outcomes_are_counted_and_nothing_else(
+    redis_server: RedisServer, name_server: NameServer, start: Start
+) -> None:
+    """Answered and refused, with no name and no address among the keys."""
+    with redis_server.client() as client:
+        publish(client, 1, Profile("us"))
+    resolver = start(redis_server.url, name_server.port, fast_path="0")
+    await resolver.until(lambda report: bool(report["ready"]))
+    for name in ("www.netflix.com", "www.example.com"):
+        await resolver.ask(name)
+    await resolver.ask("www.example.com", source="127.0.0.2")
+    metrics = resolver.service.metrics()
+    assert metrics["queries:answered"] == 2
+    assert metrics["queries:refused"] == 1
+    assert set(metrics) <= {
+        *(f"queries:{outcome}" for outcome in ("answered", "refused", "failed", "silent", "odd")),
+        "queries:remembered", "queries_in_flight", "streams", "ready", "allowlist_position",
+        "troubles",
+    }  # fmt: skip
