@@ -47,8 +47,7 @@ class RateLimiter:
         """Count one query of `key` at `now`, in seconds of a monotonic clock."""
         if self.rate <= 0:
             return Verdict.GO
-        if now - self._turned_at > self._burst / self.rate:
-            self._turn(now)
+        self._turn(now)
         full_at = self._young.get(key)
         if full_at is None:
             if len(self._young) >= self._maximum_keys:
@@ -68,6 +67,7 @@ class RateLimiter:
         """Take for queries that were answered already, at most until the bucket is empty."""
         if self.rate <= 0:
             return
+        self._turn(now)
         if key not in self._young and len(self._young) >= self._maximum_keys:
             key = b""
         full_at = max(self._young.get(key, now), self._old.get(key, now), now)
@@ -78,10 +78,12 @@ class RateLimiter:
         return max(self._young.get(key, now), self._old.get(key, now)) <= now
 
     def _turn(self, now: float) -> None:
-        self._old, self._young = self._young, {}
-        if now - self._turned_at > 2 * self._burst / self.rate:
-            self._old = {}
-        self._turned_at = now
+        """Drop the older generation once every bucket in it is full again."""
+        age, fills_in = now - self._turned_at, self._burst / self.rate
+        if age > fills_in:
+            self._old = self._young if age <= 2 * fills_in else {}
+            self._young = {}
+            self._turned_at = now
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)

@@ -32,7 +32,7 @@ from tests.smartdns.made import (
     said,
     source,
 )
-from tests.smartdns.wire.malformed import header, opt, option
+from tests.smartdns.wire.malformed import header, opt, option, tsig
 from zones.load import load_catalog
 from zones.names import parse_name
 
@@ -266,6 +266,15 @@ def test_odd_queries_get_the_code_they_deserve(packet: bytes, rcode: int) -> Non
     got = react(packet, knowledge(), source())
     assert got is not None
     assert got[3] & 0xF == rcode
+
+
+def test_a_signed_query_gets_an_unsigned_error() -> None:
+    """As dig -y has it with any key: NOTAUTH, and a TSIG that says BADKEY."""
+    packet = header(ar=2) + parse_name("www.netflix.com") + b"\0\1\0\1" + opt() + tsig()
+    got = react(packet, knowledge(), source())
+    assert got is not None
+    reply = dns.message.from_wire(got, keyring=False)  # type: ignore[arg-type]
+    assert (reply.rcode(), reply.tsig_error) == (dns.rcode.NOTAUTH, dns.rcode.BADKEY)
 
 
 def test_a_whole_home_is_behind_one_address() -> None:

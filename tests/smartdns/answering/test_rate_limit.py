@@ -74,6 +74,19 @@ def test_a_flood_of_sources_takes_bounded_memory() -> None:
     assert admitted(limiter, 5, 1_000.0) == 5
 
 
+def test_what_was_answered_elsewhere_is_charged_afterwards() -> None:
+    """Up to an empty bucket, which then fills at the rate; a full one has nothing missing."""
+    limiter = RateLimiter(10, 20)
+    assert limiter.is_full(KEY, 1_000.0)
+    limiter.charge(KEY, 15, 1_000.0)
+    assert not limiter.is_full(KEY, 1_000.0)
+    assert admitted(limiter, 100, 1_000.0) == 5
+    limiter.charge(KEY, 1_000, 1_000.0)
+    assert admitted(limiter, 100, 1_001.0) == 10
+    assert limiter.is_full(KEY, 1_003.0)
+    RateLimiter(0, 0).charge(KEY, 5, 1_000.0)
+
+
 def test_buckets_are_gone_after_seconds() -> None:
     """Nothing about who asked stays in memory for longer than it takes a bucket to fill."""
     limiter = RateLimiter(10, 20)

@@ -24,7 +24,7 @@ from smartdns.wire.dns_message import (
 )
 from smartdns.wire.sections import ttl_offsets
 from tests.smartdns.made import A, query, record
-from tests.smartdns.wire.malformed import SANE, header, opt, option
+from tests.smartdns.wire.malformed import SANE, header, opt, option, tsig
 from tests.smartdns.wire.strategies import names, records, to_dnspython, wire_names
 
 
@@ -300,6 +300,10 @@ MALFORMED = {
     "an option longer than its record": header(ar=1) + SANE[0][12:] + opt(option(10, b"", 8)),
     "half a cookie": header(ar=1) + SANE[0][12:] + opt(option(10, b"1234")),
     "a subnet with bits too many": header(ar=1) + SANE[0][12:] + opt(option(8, b"\0\1\7\0\xff")),
+    "TSIG that is not the last": header(ar=2) + SANE[0][12:] + tsig() + opt(),
+    "TSIG among the answers": header(an=1) + SANE[0][12:] + tsig(),
+    "TSIG without a MAC's length": header(ar=1) + SANE[0][12:] + tsig()[:13] + b"\0\4\0\0\0\0",
+    "a pointer of one octet": header(ar=1) + SANE[0][12:] + b"\xc0",
     "more records than there are": header(ar=2) + SANE[0][12:] + opt(),
 }  # fmt: skip
 
@@ -308,6 +312,15 @@ MALFORMED = {
 def test_what_cannot_be_read_is_a_format_error(packet: bytes) -> None:
     """Each of these breaks a rule of RFC 1035, 6891, 7871, 7873 or 9619."""
     assert isinstance(parse_query(packet), FormatError)
+
+
+def test_a_signature_is_kept_for_the_reply() -> None:
+    """Key, algorithm and time of a TSIG, which an error has to repeat (RFC 8945 section 5.2)."""
+    got = parsed(header(ar=2) + SANE[0][12:] + opt() + tsig(owner=b"\3KEY\0"))
+    assert got.signature is not None
+    assert got.signature.key_name == b"\3key\0"
+    assert got.signature.algorithm == b"\x0bhmac-sha256\0"
+    assert int.from_bytes(got.signature.time_signed) == 1_700_000_000
 
 
 def test_the_query_of_no_question_needs_a_cookie() -> None:
