@@ -1,19 +1,23 @@
 """Grants in memory: a table for each length of network, and each distinct profile once."""
 
 import socket
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from smartdns.allowlist.prefix_table import FIRST_NUMBER, PrefixTable
 from smartdns.contract.addresses import Network
 from smartdns.contract.grants import Profile
-from smartdns.contract.redis_layout import decode_network, decode_profile
+from smartdns.contract.redis_layout import LayoutError, decode_profile
+
+FOREVER = 1 << 62
 
 
 @dataclass(slots=True, repr=False)
 class _Interned:
     text: bytes
     profile: Profile
+    last_day: int
     uses: int = 0
 
 
@@ -46,19 +50,21 @@ class GrantTable:
     """Network -> profile; of the networks that hold an address the longest valid one counts.
 
     One thread changes it; `lookup` may be called from any other thread meanwhile. A look-up finds
-    what was there at some moment between its begin and its end: see `prefix_table`, and `_release`
+    what was there at some moment between its begin and its end: see `prefix_table`, and `_use`
     for profiles.
     """
 
     def __init__(self) -> None:
         self._lengths: dict[int, tuple[_Length, ...]] = {4: (), 16: ()}
         """Octets of an address -> longest first; each tuple is replaced, never changed."""
+        self._by_form: dict[int, _Length] = {}
+        """The same by family and length."""
         self._profiles: dict[int, _Interned] = {}
         self._numbers: dict[bytes, int] = {}
         self._next_number = FIRST_NUMBER
 
     def __len__(self) -> int:
-        return sum(length.table.count for all_of in self._lengths.values() for length in all_of)
+        return sum(len(length.table) for length in self._by_form.values())
 
     def lookup(self, address: bytes, day: int) -> Profile | None:
         """Profile of the longest network around `address` that holds on `day`, or None."""
@@ -67,10 +73,10 @@ class GrantTable:
             while number := find(key):
                 interned = self._profiles.get(number)
                 if interned is not None:
-                    if interned.profile.holds_on(day):
+                    if day <= interned.last_day:
                         return interned.profile
                     break
-                # Released between the two steps, so the table holds another number by now.
+                # Gone between the two steps, so the table holds another number by now.
         return None
 
     def put(self, address: bytes, prefix_length: int, text: bytes) -> bool:
@@ -80,41 +86,58 @@ class GrantTable:
         """
         number = self._number_of(text)
         length = self._length(len(address), prefix_length)
-        interned = self._profiles[number]
-        interned.uses += 1
+        self._use(number, 1)
         before = length.table.put(length.key_of(address), number)
         if before:
-            self._release(before)
+            self._use(before, -1)
         return before != number
+
+    def put_all(self, fields: Sequence[bytes]) -> int:
+        """Let in network, profile, network, profile and so on, as Redis has them.
+
+        Gives how many of them cannot be read; those are left out.
+        """
+        unreadable, pairs, uses = 0, iter(fields), Counter[int]()
+        for network, text in zip(pairs, pairs, strict=True):
+            try:
+                address, prefix_length = read_network(network)
+                number = self._numbers.get(text) or self._number_of(text)
+            except LayoutError:
+                unreadable += 1
+                continue
+            length = self._length(len(address), prefix_length)
+            before = length.table.put(length.key_of(address), number)
+            uses[number] += 1
+            if before:
+                uses[before] -= 1
+        for number, more in uses.items():
+            self._use(number, more)
+        return unreadable
 
     def remove(self, address: bytes, prefix_length: int) -> bool:
         """Let a network in no longer; says whether it was."""
-        for length in self._lengths[len(address)]:
-            if length.prefix_length == prefix_length:
-                before = length.table.remove(length.key_of(address))
-                if before:
-                    self._release(before)
-                return bool(before)
-        return False
+        length = self._by_form.get(len(address) << 8 | prefix_length)
+        before = 0 if length is None else length.table.remove(length.key_of(address))
+        if before:
+            self._use(before, -1)
+        return bool(before)
 
     def expect(self, octets: int, prefix_length: int, count: int) -> None:
         """Make room for `count` networks at once, where there are none of that length yet."""
-        if all(length.prefix_length != prefix_length for length in self._lengths[octets]):
+        if octets << 8 | prefix_length not in self._by_form:
             self._add_length(octets, prefix_length, count)
 
     def pieces(self) -> list[object]:
         """Give everything large, so that a caller may let go of it bit by bit."""
-        tables = [length.table for all_of in self._lengths.values() for length in all_of]
-        return [segment for table in tables for segment in table.segments()]
+        return [piece for length in self._by_form.values() for piece in length.table.segments()]
 
     def _length(self, octets: int, prefix_length: int) -> _Length:
-        for length in self._lengths[octets]:
-            if length.prefix_length == prefix_length:
-                return length
-        return self._add_length(octets, prefix_length, 0)
+        found = self._by_form.get(octets << 8 | prefix_length)
+        return self._add_length(octets, prefix_length, 0) if found is None else found
 
     def _add_length(self, octets: int, prefix_length: int, expected: int) -> _Length:
         added = _Length(octets, prefix_length, expected)
+        self._by_form[octets << 8 | prefix_length] = added
         longest_first = sorted(
             (*self._lengths[octets], added), key=lambda length: -length.prefix_length
         )
@@ -127,43 +150,40 @@ class GrantTable:
             profile = decode_profile(text)
             number = self._next_number
             self._next_number += 1
-            self._profiles[number] = _Interned(text, profile)
+            last_day = FOREVER if profile.last_day is None else profile.last_day
+            self._profiles[number] = _Interned(text, profile, last_day)
             self._numbers[text] = number
         return number
 
-    def _release(self, number: int) -> None:
-        """Count one use less. Numbers are never given twice, so a stale one finds nothing."""
+    def _use(self, number: int, more: int) -> None:
+        """Count uses; an unused profile goes. Its number is never given again."""
         interned = self._profiles[number]
-        interned.uses -= 1
+        interned.uses += more
         if not interned.uses:
             del self._profiles[number], self._numbers[interned.text]
+
+
+_LENGTHS = {str(length).encode(): length for length in range(129)}
 
 
 def read_network(field: bytes) -> tuple[bytes, int]:
     """Octets and prefix length of a field of the grants; LayoutError when it is no network.
 
-    The two usual forms are read directly: a million of them take a second, not four.
+    Not by `ipaddress`, since a million of them would take five seconds.
     """
     address, _, length = field.rpartition(b"/")
     try:
-        if length == b"32":
-            return socket.inet_pton(socket.AF_INET, address.decode()), 32
-        if length == b"64":
-            packed = socket.inet_pton(socket.AF_INET6, address.decode())
-            if not any(packed[8:]):
-                return packed, 64
-    except (OSError, ValueError):
-        pass  # such as an IPv6 network of 32 bits; the thorough reader decides
-    return packed_network(decode_network(field))
+        family = socket.AF_INET6 if b":" in address else socket.AF_INET
+        packed = socket.inet_pton(family, address.decode())
+        prefix_length = _LENGTHS[length]
+    except (OSError, ValueError, KeyError):
+        raise LayoutError("a field of the grants is not a network") from None
+    unused = len(packed) * 8 - prefix_length
+    if unused and (unused < 0 or int.from_bytes(packed, "big") & ((1 << unused) - 1)):
+        raise LayoutError("a field of the grants is not a network")
+    return packed, prefix_length
 
 
 def packed_network(network: Network) -> tuple[bytes, int]:
     """Octets of its address, and its prefix length."""
     return network.network_address.packed, network.prefixlen
-
-
-def networks_of(table: GrantTable) -> Iterator[tuple[int, int, int]]:
-    """Octets of the family, prefix length and count of networks, for each length in use."""
-    for octets, lengths in table._lengths.items():  # noqa: SLF001 - its own module
-        for length in lengths:
-            yield octets, length.prefix_length, length.table.count

@@ -5,15 +5,15 @@
                  | a | b | c | b | d | b | c | b |      b is referred to four times: it has
                  +---+---+---+---+---+---+---+---+      looked at one bit of the hash so far
                    |
-                   v  segment: 1 to 4 pages, open addressing from the hash's high bits
+                   v  segment: 1 to 6 pages, open addressing from the hash's high bits
                  +------------+--------+------------+--------+---
                  | key 4/8/16 | number | key        | number |  …     number 0: never used
                  +------------+--------+------------+--------+---     number 1: removed
 
-A segment that is 80 % full is copied into a larger one, and beyond four pages into two. So no
-change touches more than 2,000 slots (about a millisecond), at whatever size: a dictionary of a
+A segment that is 75 % full is copied into a larger one, and beyond six pages into two. So no
+change touches more than 3,000 slots (about two milliseconds), at whatever size: a dictionary of a
 million stalls its process for 40 ms when it grows and for 20 ms when it is freed. Segments are
-between 53 % and 80 % full: 10 to 15 octets for each IPv4 address, 15 to 23 for each IPv6 /64.
+between 50 % and 75 % full: 11 to 16 octets for each IPv4 address, 16 to 24 for each IPv6 /64.
 
 **Look-ups from other threads.** One thread changes the table, any may look up, without a lock.
 Under the GIL a slot is read and written by one call into C, so key and number always belong
@@ -23,14 +23,14 @@ came after its look-up began.
 """
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from struct import Struct
 
 PAGE = 4096
-MOST_PAGES = 4
-FULLEST = 0.8
-"""A segment beyond this share of used slots is copied."""
-ROOM = 1.35
+MOST_PAGES = 6
+FULLEST = 0.75
+"""A segment beyond this share of used slots is copied: probing grows long."""
+ROOM = 1.45
 """Slots of a new segment for each key in it."""
 
 NEVER_USED = 0
@@ -39,68 +39,78 @@ FIRST_NUMBER = 2
 
 
 class _Segment:
-    __slots__ = ("capacity", "depth", "live", "memory", "most", "used")
+    __slots__ = ("capacity", "depth", "expected", "memory", "most", "removed", "used")
 
-    def __init__(self, live: int, depth: int, slot_size: int) -> None:
-        pages = -(-int(live * ROOM * slot_size) // PAGE) or 1
+    def __init__(self, depth: int, expected: int) -> None:
+        self.memory: mmap.mmap | bytes = bytes(32)  # one slot, never used
+        self.capacity = 1
+        self.most = 0
+        """Keys in used slots beyond which it is copied; 0: before the first is put."""
+        self.depth = depth
+        self.expected = expected
+        """How many keys to make room for when the first comes."""
+        self.used = 0
+        """Slots that were ever used."""
+        self.removed = 0
+        """Those of them that hold no key now."""
+
+    def make_room(self, slot_size: int) -> None:
+        pages = -(-int(self.expected * ROOM * slot_size) // PAGE) or 1
         # Private and anonymous: no page of it may ever belong to a file.
         self.memory = mmap.mmap(-1, pages * PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.capacity = pages * PAGE // slot_size
         self.most = int(self.capacity * FULLEST)
-        self.depth = depth
-        self.used = 0
-        """Slots that were ever used."""
-        self.live = 0
-        """Slots that hold a key now."""
 
 
 class PrefixTable:
     """Keys of `width` octets (4, 8 or 16) -> a number from `FIRST_NUMBER` to 2**32 - 1."""
 
-    __slots__ = ("_directory", "_slot", "_width", "count")
+    __slots__ = ("_directory", "_pack", "_size", "_slot", "_unpack")
 
     def __init__(self, width: int, expected: int = 0) -> None:
-        self._width = width
         self._slot = Struct(f"={width}sI")
-        self.count = 0
-        """Keys in the table."""
-        fitting = int(MOST_PAGES * PAGE // self._slot.size / ROOM)
+        self._size = self._slot.size
+        self._unpack: Callable[..., tuple[bytes, int]] = self._slot.unpack_from
+        self._pack = self._slot.pack_into
+        fitting = int(MOST_PAGES * PAGE // self._size / ROOM)
         depth = max(0, (-(-expected // fitting) - 1).bit_length())
-        self._directory = [
-            _Segment(expected >> depth, depth, self._slot.size) for _ in range(1 << depth)
-        ]
+        # Memory for each segment is taken when its first key comes, not all of it at once.
+        self._directory = [_Segment(depth, expected >> depth)] * (1 << depth)
 
     def find(self, key: bytes) -> int:
         """Give the number of `key`, or 0."""
         hashed = hash(key)
         directory = self._directory
         segment = directory[hashed & (len(directory) - 1)]
-        memory, capacity, slot = segment.memory, segment.capacity, self._slot
-        size = slot.size
+        memory, capacity = segment.memory, segment.capacity
         place = (hashed >> 32) % capacity
         while True:
-            found, number = slot.unpack_from(memory, place * size)
-            if found == key and number >= FIRST_NUMBER:
-                return int(number)
+            found, number = self._unpack(memory, place * self._size)
+            if found == key and number != REMOVED:
+                return number
             if number == NEVER_USED:
-                return 0
+                return NEVER_USED
             place = place + 1 if place + 1 < capacity else 0
 
     def put(self, key: bytes, number: int) -> int:
         """Set the number of `key`; gives the one it had, or 0."""
         hashed = hash(key)
         segment = self._directory[hashed & (len(self._directory) - 1)]
-        offset, before, fresh = self._place(segment, key, hashed)
+        offset = (hashed >> 32) % segment.capacity * self._size
+        before, fresh = self._unpack(segment.memory, offset)[1], True
+        if before != NEVER_USED:
+            offset, before, fresh = self._place(segment, key, hashed)
         if before:
-            self._slot.pack_into(segment.memory, offset, key, number)
+            self._pack(segment.memory, offset, key, number)
             return before
         if fresh and segment.used >= segment.most:
             self._make_room(segment, hashed)
             return self.put(key, number)
-        self._slot.pack_into(segment.memory, offset, key, number)
-        segment.used += fresh
-        segment.live += 1
-        self.count += 1
+        self._pack(segment.memory, offset, key, number)
+        if fresh:
+            segment.used += 1
+        else:
+            segment.removed -= 1
         return 0
 
     def remove(self, key: bytes) -> int:
@@ -109,40 +119,43 @@ class PrefixTable:
         segment = self._directory[hashed & (len(self._directory) - 1)]
         offset, before, _ = self._place(segment, key, hashed)
         if before:
-            self._slot.pack_into(segment.memory, offset, key, REMOVED)
-            segment.live -= 1
-            self.count -= 1
+            self._pack(segment.memory, offset, key, REMOVED)
+            segment.removed += 1
         return before
 
-    def segments(self) -> list[object]:
+    def __len__(self) -> int:
+        return sum(segment.used - segment.removed for segment in self.segments())
+
+    def segments(self) -> "list[_Segment]":
         """Give everything that holds memory, so that it may be let go of bit by bit."""
         return list({id(segment): segment for segment in self._directory}.values())
 
     def _place(self, segment: _Segment, key: bytes, hashed: int) -> tuple[int, int, bool]:
         """Offset where `key` is or belongs, the number it has or 0, whether that slot is fresh."""
-        slot, size, memory = self._slot, self._slot.size, segment.memory
-        place, vacated = (hashed >> 32) % segment.capacity, -1
+        memory, capacity, size = segment.memory, segment.capacity, self._size
+        place, vacated = (hashed >> 32) % capacity, -1
         while True:
-            found, number = slot.unpack_from(memory, place * size)
+            found, number = self._unpack(memory, place * size)
             if number == NEVER_USED:
                 return (place * size, 0, True) if vacated < 0 else (vacated, 0, False)
             if number == REMOVED:
                 vacated = place * size if vacated < 0 else vacated
             elif found == key:
                 return place * size, number, False
-            place = (place + 1) % segment.capacity
+            place = place + 1 if place + 1 < capacity else 0
 
     def _make_room(self, segment: _Segment, hashed: int) -> None:
         """Put copies without removed keys in place of a full segment: one, or two halves."""
-        live, depth, size = list(self._live(segment)), segment.depth, self._slot.size
-        if int((len(live) + 1) * ROOM * size) <= MOST_PAGES * PAGE:
-            copies = [self._copy(live, depth)]
+        live, depth = list(self._live(segment)), segment.depth
+        expected = max(len(live) + 1, segment.expected)
+        if int(expected * ROOM * self._size) <= MOST_PAGES * PAGE:
+            copies = [self._copy(live, depth, expected)]
         else:
             bit = 1 << depth
-            copies = [
-                self._copy([slot for slot in live if not hash(slot[0]) & bit], depth + 1),
-                self._copy([slot for slot in live if hash(slot[0]) & bit], depth + 1),
-            ]
+            halves: tuple[list[tuple[bytes, int]], ...] = [], []
+            for key, number in live:
+                halves[bool(hash(key) & bit)].append((key, number))
+            copies = [self._copy(half, depth + 1, len(half) + 1) for half in halves]
             if bit == len(self._directory):
                 self._directory = self._directory * 2
         first = hashed & ((1 << depth) - 1)
@@ -150,16 +163,18 @@ class PrefixTable:
             self._directory[index] = copies[(index >> depth) & (len(copies) - 1)]
 
     def _live(self, segment: _Segment) -> Iterator[tuple[bytes, int]]:
-        whole = segment.capacity * self._slot.size
-        with memoryview(segment.memory)[:whole] as view:
-            for key, number in self._slot.iter_unpack(view):
-                if number >= FIRST_NUMBER:
-                    yield key, number
+        if segment.used:
+            with memoryview(segment.memory)[: segment.capacity * self._size] as view:
+                for key, number in self._slot.iter_unpack(view):
+                    if number >= FIRST_NUMBER:
+                        yield key, number
 
-    def _copy(self, live: list[tuple[bytes, int]], depth: int) -> _Segment:
-        segment = _Segment(len(live) + 1, depth, self._slot.size)
+    def _copy(self, live: list[tuple[bytes, int]], depth: int, expected: int) -> _Segment:
+        segment = _Segment(depth, expected)
+        segment.make_room(self._size)
         for key, number in live:
             offset, _, _ = self._place(segment, key, hash(key))
-            self._slot.pack_into(segment.memory, offset, key, number)
-        segment.used = segment.live = len(live)
+            self._pack(segment.memory, offset, key, number)
+        segment.used = len(live)
+        segment.expected = 0
         return segment

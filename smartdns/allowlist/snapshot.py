@@ -34,13 +34,7 @@ class Snapshot:
         """Add a part of the scan: network, profile, network, profile and so on."""
         if self._size:
             self._make_room(fields[::2])
-        put = self.grants.put
-        for network, profile in zip(fields[::2], fields[1::2], strict=True):
-            try:
-                address, prefix_length = read_network(network)
-                put(address, prefix_length, profile)
-            except LayoutError:
-                self.unreadable += 1
+        self.unreadable += self.grants.put_all(fields)
 
     def hear(self, message: GrantChange | Head) -> None:
         """Keep a change that was published since; what came before the snapshot is passed over."""

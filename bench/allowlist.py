@@ -1,0 +1,76 @@
+"""A million households: what the allowlist costs a worker and the registry.
+
+    python -m bench.allowlist [NETWORKS] [mirror|registry]
+
+Each side runs in a process of its own beside a real Redis and prints a line for each figure. Times
+are wall-clock on whatever else the machine does; "CPU" is the measuring process's own. A stall is
+how much later than it should a turn came; the same without the load is printed beside it.
+"""
+
+import ipaddress
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from smartdns.contract.grants import Head
+from smartdns.contract.redis_layout import GRANTS, HEAD, encode_head
+from tests.peers.redis_server import RedisServer
+
+PROFILES = [
+    f"region={region} until=2099-12-{day:02d}"
+    for region in ("us", "gb", "fr", "de", "jp")
+    for day in range(1, 29)
+]
+
+
+def main() -> None:
+    """Measure one side or both."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    sides = sys.argv[2:] or ["mirror", "registry"]
+    with tempfile.TemporaryDirectory() as folder:
+        server = RedisServer(Path(folder))
+        server.start()
+        try:
+            for side in sides:
+                print(f"{side}, {count:,} networks", flush=True)
+                if side == "mirror":
+                    fill(server, count)
+                command = [sys.executable, "-m", f"bench.allowlist_{side}"]
+                subprocess.run([*command, server.url, str(count), folder], check=True)
+        finally:
+            server.kill()
+
+
+def networks(count: int) -> Iterator[str]:
+    """Yield distinct networks in the mix of households: 60 % IPv4, 35 % IPv6 /64, 5 % others."""
+    scramble = random.Random(7)  # noqa: S311 - the same ones in each run
+    for number in range(count):
+        kind, spread = scramble.random(), (number * 2_654_435_761) & 0xFFFF_FFFF
+        if kind < 0.6:
+            yield f"{ipaddress.IPv4Address(spread)}/32"
+        elif kind < 0.95:
+            yield f"{ipaddress.IPv6Address((0x2A00 << 112) | (spread << 68))}/64"
+        else:
+            yield f"{ipaddress.IPv6Address((0x2B00 << 112) | (spread << 72))}/56"
+
+
+def fill(server: RedisServer, count: int) -> None:
+    """Publish them as a registry does."""
+    began, fields = time.monotonic(), networks(count)
+    with server.client() as client:
+        client.flushall()
+        while part := list(islice(fields, 10_000)):
+            texts = {network: PROFILES[hash(network) % len(PROFILES)] for network in part}
+            client.hset(GRANTS, mapping=texts)
+        client.set(HEAD, encode_head(Head(1, 0)))
+        octets = client.memory_usage(GRANTS, samples=0) or 0
+    print(f"  filled Redis in {time.monotonic() - began:.1f} s, {octets / count:.0f} octets each")
+
+
+if __name__ == "__main__":
+    main()
