@@ -80,7 +80,7 @@ def _differences(
     return [
         (network, desired.get(network))
         for network, text in zip(networks, published, strict=True)
-        if text != encoded(desired.get(network))
+        if text != _encoded(desired.get(network))
     ]
 
 
@@ -110,6 +110,6 @@ def _publish(
     return True
 
 
-def encoded(profile: Profile | None) -> bytes | None:
+def _encoded(profile: Profile | None) -> bytes | None:
     """Value that Redis should hold for it."""
     return None if profile is None else encode_profile(profile).encode()

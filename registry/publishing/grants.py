@@ -1,23 +1,23 @@
 """What a network should be granted, from the database as it is now."""
 
 import datetime
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+import functools
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, String, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from registry.models import Account, Registration, ServiceRegion, Slot, SlotKind
 from smartdns.contract.grants import Profile
+from smartdns.contract.redis_layout import encode_profile
 
 network_text = type_coerce(Registration.network, String)
 """As its text: a million rows need not become a million objects."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Holder:
+class Holder(NamedTuple):
     """An account that is let in from some network, by one of its registrations."""
 
     account_id: int
@@ -27,19 +27,15 @@ class Holder:
     paid_until: datetime.date | None
 
 
-def supplier(holders: Iterable[Holder]) -> Holder:
-    """Of those who hold one network, who supplies its regions.
+def together(holders: Sequence[Holder]) -> Holder:
+    """Say how a network is let in that several registrations hold: as one holder.
 
-    The newest choice that was proved; a DDNS name's claim only where nobody has proved any.
+    Regions come from the newest choice that was proved; a DDNS name's claim supplies them only
+    where nobody has proved any. It is let in until the last of them ends.
     """
-    return max(holders, key=lambda holder: (holder.proved, holder.choice))
-
-
-def last_day(holders: Iterable[Holder]) -> int | None:
-    """Give the last day on which anybody of them is let in; None: no end."""
-    days = [holder.paid_until for holder in holders]
-    ends = [day.toordinal() for day in days if day is not None]
-    return max(ends) if len(ends) == len(days) else None
+    newest = max(holders, key=lambda holder: (holder.proved, holder.choice))
+    ends = [holder.paid_until for holder in holders if holder.paid_until is not None]
+    return newest._replace(paid_until=max(ends) if len(ends) == len(holders) else None)
 
 
 def grants_for(
@@ -50,48 +46,67 @@ def grants_for(
     A network is let in while any account holds it that is active, confirmed and paid. Nobody is
     told who else is there: the profile names no one.
     """
-    return _profiles(session, network_text.in_(networks), today) if networks else {}
+    granted = _granted(session, network_text.in_(networks), today) if networks else ()
+    return {network: profile for network, (profile, _) in granted}
 
 
-def grants_after(
+def texts_after(
     session: Session, after: str, most: int, today: datetime.date
-) -> tuple[dict[str, Profile], str | None]:
+) -> tuple[dict[str, str], str | None]:
     """Walk all registered networks, `most` at a time, in the database's own order.
 
-    Gives the grants among the next ones after `after` ("" begins), and where to go on; None: that
-    was all. Short transactions: what changes meanwhile is pending and published after.
+    Gives the grants among the next ones after `after` ("" begins) as the texts that Redis should
+    hold, and where to go on; None: that was all. Short transactions: what changes meanwhile is
+    pending and published after.
     """
-    query = (
-        select(network_text)
-        .where(network_text > after)
-        .group_by(network_text)
-        .order_by(network_text)
-        .limit(most)
-    )
-    networks = session.scalars(query).all()
+    distinct = select(network_text).group_by(network_text).order_by(network_text)
+    networks = session.scalars(distinct.where(network_text > after).limit(most)).all()
     if not networks:
         return {}, None
     within = (network_text > after) & (network_text <= networks[-1])
-    return _profiles(session, within, today), networks[-1] if len(networks) == most else None
+    texts = {network: text for network, (_, text) in _granted(session, within, today)}
+    return texts, networks[-1] if len(networks) == most else None
 
 
-def _profiles(
+def _granted(
     session: Session, which: ColumnElement[bool], today: datetime.date
-) -> dict[str, Profile]:
-    holders: dict[str, list[Holder]] = {}
-    for network, *columns in session.execute(_holders(today).where(which)):
-        holders.setdefault(network, []).append(Holder(*columns))
-    supplying = {network: supplier(of_network) for network, of_network in holders.items()}
-    services = _services(session, {holder.account_id for holder in supplying.values()})
-    return {
-        network: Profile(
-            region=holder.region,
-            services=_other_than(holder.region, services.get(holder.account_id, {})),
-            last_day=last_day(holders[network]),
-            claimed=not holder.proved,
-        )
-        for network, holder in supplying.items()
-    }
+) -> Iterator[tuple[str, tuple[Profile, str]]]:
+    held: dict[str, Any] = {}
+    shared: dict[str, list[Holder]] = {}
+    for row in session.execute(_holders(today).where(which)):
+        if (network := row[0]) in held:
+            shared.setdefault(network, [Holder(*held[network][1:])]).append(Holder(*row[1:]))
+        else:
+            held[network] = row
+    held |= {network: (network, *together(holders)) for network, holders in shared.items()}
+    services = _services(session, {row[1] for row in held.values()})
+    for network, account, _, proved, region, paid_until in held.values():
+        if account in services:
+            yield network, _grant(region, paid_until, proved, services[account])
+        else:
+            yield network, _plain_grant(region, paid_until, proved)
+
+
+def _grant(
+    region: str | None,
+    paid_until: datetime.date | None,
+    proved: bool,  # noqa: FBT001 - as the row has it
+    services: Mapping[str, str],
+) -> tuple[Profile, str]:
+    others = {name: chosen for name, chosen in services.items() if chosen != region}
+    last_day = None if paid_until is None else paid_until.toordinal()
+    profile = Profile(region, MappingProxyType(others), last_day, claimed=not proved)
+    return profile, encode_profile(profile)
+
+
+@functools.lru_cache(maxsize=4096)
+def _plain_grant(
+    region: str | None,
+    paid_until: datetime.date | None,
+    proved: bool,  # noqa: FBT001
+) -> tuple[Profile, str]:
+    """Of the many who chose nothing for single services; the same few again and again."""
+    return _grant(region, paid_until, proved, {})
 
 
 def _holders(today: datetime.date) -> Select[*tuple[Any, ...]]:
@@ -118,7 +133,3 @@ def _services(session: Session, accounts: Collection[int]) -> dict[int, dict[str
     for account_id, service, region in session.execute(query) if accounts else ():
         services.setdefault(account_id, {})[service] = region
     return services
-
-
-def _other_than(region: str | None, services: dict[str, str]) -> Mapping[str, str]:
-    return MappingProxyType({name: chosen for name, chosen in services.items() if chosen != region})

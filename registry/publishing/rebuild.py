@@ -9,7 +9,7 @@ import redis
 from sqlalchemy import Engine
 
 from registry.database import make_readers, make_sessions
-from registry.publishing.grants import grants_after
+from registry.publishing.grants import texts_after
 from registry.publishing.heads import begin_epoch, readable_head
 from smartdns.contract.grants import Head
 from smartdns.contract.redis_layout import (
@@ -18,7 +18,6 @@ from smartdns.contract.redis_layout import (
     GRANTS_BEING_BUILT,
     HEAD,
     encode_head,
-    encode_profile,
 )
 
 AT_ONCE = 1_000
@@ -76,13 +75,12 @@ def _fill(
     place: str | None = ""
     while place is not None:
         with make_readers(engine).begin() as session:
-            grants, place = grants_after(session, place, AT_ONCE, today)
-        if grants:
-            texts = ((network, encode_profile(profile)) for network, profile in grants.items())
-            connection.hset(aside, items=list(itertools.chain.from_iterable(texts)))
+            texts, place = texts_after(session, place, AT_ONCE, today)
+        if texts:
+            connection.hset(aside, items=list(itertools.chain.from_iterable(texts.items())))
             if not count:
                 connection.expire(aside, ABANDONED_AFTER_S)
-        count += len(grants)
+        count += len(texts)
         progress(count)
         time.sleep(PAUSE_S)
     return count

@@ -8,8 +8,7 @@ import redis
 from sqlalchemy import Engine
 
 from registry.database import make_readers
-from registry.publishing.drain import encoded
-from registry.publishing.grants import grants_after, grants_for
+from registry.publishing.grants import grants_for, texts_after
 from smartdns.contract.addresses import Network
 from smartdns.contract.redis_layout import GRANTS, LayoutError, decode_network, encode_network
 
@@ -34,13 +33,12 @@ def compare(engine: Engine, connection: redis.Redis, today: datetime.date) -> It
     place: str | None = ""
     while place is not None:
         with make_readers(engine).begin() as session:
-            grants, place = grants_after(session, place, AT_ONCE, today)
-        networks = list(grants)
-        texts = connection.hmget(GRANTS, networks) if networks else []
-        met += len(texts) - texts.count(None)
-        pairs = zip(networks, texts, strict=True)
-        differing = [network for network, text in pairs if text != encoded(grants[network])]
-        yield Compared(len(networks), [decode_network(network) for network in differing])
+            texts, place = texts_after(session, place, AT_ONCE, today)
+        found = connection.hmget(GRANTS, list(texts)) if texts else []
+        met += len(found) - found.count(None)
+        pairs = zip(texts, found, strict=True)
+        differing = [network for network, text in pairs if text != texts[network].encode()]
+        yield Compared(len(texts), [decode_network(network) for network in differing])
     if connection.hlen(GRANTS) > met:
         yield from _surplus(engine, connection, today)
 

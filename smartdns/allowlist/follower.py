@@ -35,7 +35,7 @@ SCAN_COUNT_EMPTY = 5_000
 """Entries that Redis gives at once while nobody is let in anyway."""
 SCAN_COUNT_LOADED = 500
 """The same while queries are answered: half a millisecond to take in, and then in turns of …"""
-AT_ONCE_LOADED = 100
+AT_ONCE_LOADED = 50
 """… so many, since each may need a page of memory."""
 CHANGES_AT_ONCE = 200
 PIECES_AT_ONCE = 50

@@ -10,8 +10,9 @@ from sqlalchemy import Engine
 
 from registry.database import make_readers
 from registry.models import SlotKind
-from registry.publishing.grants import Holder, grants_after, grants_for, last_day, supplier
+from registry.publishing.grants import Holder, grants_for, texts_after, together
 from smartdns.contract.grants import OFF, Profile
+from smartdns.contract.redis_layout import decode_profile
 from tests.registry.publishing.households import TODAY, Households
 
 HOME = "192.0.2.1/32"
@@ -102,15 +103,14 @@ HOLDERS = st.lists(
 
 
 @given(HOLDERS)
-def test_supplier_and_last_day_for_any_holders(holders: list[Holder]) -> None:
-    """No proved holder is newer than the supplier, no claim supplies beside a proof."""
-    chosen = supplier(holders)
-    proved = [holder for holder in holders if holder.proved]
-    assert chosen in (proved or holders)
-    assert all(chosen.choice >= holder.choice for holder in proved or holders)
-    end = last_day(holders)
-    assert (end is None) == any(holder.paid_until is None for holder in holders)
-    assert end is None or all(h.paid_until and h.paid_until.toordinal() <= end for h in holders)
+def test_together_for_any_holders(holders: list[Holder]) -> None:
+    """Nobody proved is newer than who supplies, no claim supplies beside a proof; the last end."""
+    one = together(holders)
+    counting = [holder for holder in holders if holder.proved] or holders
+    assert one._replace(paid_until=None) in [h._replace(paid_until=None) for h in counting]
+    assert all(one.choice >= holder.choice for holder in counting)
+    assert (one.paid_until is None) == any(holder.paid_until is None for holder in holders)
+    assert all(one.paid_until is None or h.paid_until <= one.paid_until for h in holders)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 100])
@@ -126,8 +126,8 @@ def test_walking_meets_every_network_once(
     place: str | None = ""
     while place is not None:
         with make_readers(engine).begin() as session:
-            grants, place = grants_after(session, place, most, TODAY)
-        assert not grants.keys() & walked.keys()
-        walked |= grants
+            texts, place = texts_after(session, place, most, TODAY)
+        assert not texts.keys() & walked.keys()
+        walked |= {network: decode_profile(text) for network, text in texts.items()}
     expected = households.should_be(TODAY)
     assert {ipaddress.ip_network(network): walked[network] for network in walked} == expected

@@ -1,0 +1,159 @@
+"""The registry's side of bench.allowlist: rebuild, reconcile, a change; and who waits meanwhile."""
+
+import datetime
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import redis
+from sqlalchemy import Engine, insert, select, update
+
+from bench.allowlist import networks
+from registry.database import make_engine, make_readers, make_sessions, upgrade
+from registry.models import Account, Registration, Slot, SlotKind
+from registry.publishing.drain import drain
+from registry.publishing.pending import note_networks
+from registry.publishing.publisher import RECONCILE_PAUSE_S
+from registry.publishing.rebuild import rebuild
+from registry.publishing.reconcile import compare
+from registry.publishing.redis_server import connect
+from smartdns.contract.addresses import parse_network
+from smartdns.contract.redis_layout import GRANTS
+
+TODAY = datetime.date(2026, 11, 23)
+
+
+def main(redis_url: str, count: int, folder: str) -> None:
+    """Print a line for each figure, on SQLite."""
+    url = f"sqlite:///{folder}/registry.sqlite"
+    upgrade(url)
+    engine = make_engine(url)
+    with connect(redis_url) as client:
+        client.flushall()
+        timed("filled the database", lambda: fill(engine, count))
+        watched(engine, redis_url, "rebuild", lambda: rebuild(engine, client, TODAY))
+        said("networks let in", f"{client.hlen(GRANTS):,}")
+        watched(
+            engine, redis_url, "rebuild over the former", lambda: rebuild(engine, client, TODAY)
+        )
+        watched(engine, redis_url, "reconcile", lambda: reconcile(engine, client))
+        timed("a change, committed and published", lambda: change(engine, client))
+
+
+def fill(engine: Engine, count: int) -> None:
+    """An account for each network."""
+    texts, first = networks(count), 1
+    while part := list(islice(texts, 20_000)):
+        numbers = range(first, first + len(part))
+        first += len(part)
+        with make_sessions(engine).begin() as session:
+            session.execute(insert(Account), [_account(number) for number in numbers])
+            slots = [
+                {"id": n, "account_id": n, "number": 1, "kind": SlotKind.PAGE} for n in numbers
+            ]
+            session.execute(insert(Slot), slots)
+            pairs = zip(numbers, map(parse_network, part), strict=True)
+            session.execute(
+                insert(Registration),
+                [
+                    {"slot_id": n, "family": held.version, "network": held, "choice": n}
+                    for n, held in pairs
+                ],
+            )
+
+
+def _account(number: int) -> dict[str, object]:
+    return {
+        "id": number,
+        "email": f"{number}@example.com",
+        "fs_uniquifier": str(number),
+        "region": ("us", "gb", "fr")[number % 3],
+        "paid_until": TODAY + datetime.timedelta(number % 365),
+    }
+
+
+def reconcile(engine: Engine, client: redis.Redis) -> None:
+    """Compare everything, with the pauses that the publisher makes."""
+    differing = 0
+    for step in compare(engine, client, TODAY):
+        differing += len(step.differing)
+        time.sleep(RECONCILE_PAUSE_S)
+    said("networks that differ", f"{differing:,}")
+
+
+def change(engine: Engine, client: redis.Redis) -> None:
+    """One registration more."""
+    with make_sessions(engine).begin() as session:
+        session.execute(update(Account).where(Account.id == 1).values(region="jp"))
+        note_networks(session, [session.get_one(Registration, 1).network])
+    drain(engine, client, TODAY)
+
+
+def timed(what: str, work: Callable[[], object]) -> None:
+    """Print how long it took."""
+    began, cpu = time.monotonic(), time.process_time()
+    work()
+    said(what, f"{time.monotonic() - began:.2f} s, {time.process_time() - cpu:.2f} s CPU")
+
+
+def watched(engine: Engine, redis_url: str, what: str, work: Callable[[], object]) -> None:
+    """Time it, while a page of this process and another client of Redis are timed too."""
+    ping = [sys.executable, "-c", PING, redis_url]
+    taken: list[float] = []
+    done = threading.Event()
+    page = threading.Thread(target=lambda: taken.extend(visits(engine, done)))
+    with subprocess.Popen(ping, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        page.start()
+        timed(what, work)
+        done.set()
+        page.join()
+        answers, _ = other.communicate("")
+    taken.sort()
+    half, most = taken[len(taken) // 2] * 1e3, taken[int(len(taken) * 0.99)] * 1e3
+    said(
+        "  a page's reading meanwhile",
+        f"{half:.1f} ms, 99 % {most:.1f}, worst {taken[-1] * 1e3:.1f}",
+    )
+    said("  another client of Redis", answers.strip())
+
+
+def visits(engine: Engine, done: threading.Event) -> Iterator[float]:
+    """What a page does: read an account with its registrations, 100 times a second."""
+    number = 0
+    while not done.is_set():
+        number += 1
+        began = time.monotonic()
+        with make_readers(engine).begin() as session:
+            query = select(Account.email, Registration.network).join(
+                Slot, Slot.account_id == Account.id
+            )
+            held = Registration.slot_id == Slot.id
+            session.execute(query.join(Registration, held).where(Account.id == number)).all()
+        yield time.monotonic() - began
+        time.sleep(0.01)
+
+
+PING = """
+import select, sys, time, redis
+taken = []
+with redis.Redis.from_url(sys.argv[1]) as client:
+    while not select.select([sys.stdin], [], [], 0.005)[0]:
+        began = time.monotonic()
+        client.ping()
+        taken.append(time.monotonic() - began)
+taken.sort()
+half, most = taken[len(taken) // 2] * 1e3, taken[int(len(taken) * 0.99)] * 1e3
+print(f"{half:.1f} ms, 99 % {most:.1f}, worst {taken[-1] * 1e3:.1f}")
+"""
+
+
+def said(what: str, figure: str) -> None:
+    """Print one line."""
+    print(f"  {what:<34}{figure}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
