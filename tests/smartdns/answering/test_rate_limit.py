@@ -83,7 +83,7 @@ def test_what_was_answered_elsewhere_is_charged_afterwards() -> None:
     assert admitted(limiter, 100, 1_000.0) == 5
     limiter.charge(KEY, 1_000, 1_000.0)
     assert admitted(limiter, 100, 1_001.0) == 10
-    assert limiter.is_full(KEY, 1_003.0)
+    assert limiter.is_full(KEY, 1_003.1)
     RateLimiter(0, 0).charge(KEY, 5, 1_000.0)
 
 
