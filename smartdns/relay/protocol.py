@@ -111,7 +111,7 @@ class Opening:
     def _ready(self, mask: int) -> None:
         if self._is_read:
             self._missed |= mask
-            if mask & FAILED:
+            if mask & FAILED and self._client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 self.cut()
         elif mask & READABLE:
             self._read()

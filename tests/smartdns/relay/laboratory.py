@@ -101,11 +101,11 @@ def echo(connection: socket.socket) -> None:
 
 
 class Laboratory:
-    """One relay, in this process and on this reactor."""
+    """One relay, in this process and on this reactor; without an origin's port, its own is."""
 
     def __init__(
         self,
-        origin_port: int,
+        origin_port: int | None,
         *,
         answers: Mapping[bytes, tuple[str, ...]] | None = None,
         exits: Mapping[str, Exit] | None = None,
@@ -123,6 +123,7 @@ class Laboratory:
         )
         self.tls: tuple[str, int] = self._tls.getsockname()[:2]
         self.http: tuple[str, int] = self._http.getsockname()[:2]
+        origin_port = self.tls[1] if origin_port is None else origin_port
         listening = frozenset(SocketAddress(address, port) for _, port in (self.tls, self.http))
         self.service = RelayService(
             loop_of(reactor),
