@@ -10,7 +10,8 @@ from twisted.internet.defer import Deferred
 from smartdns.relay.deadlines import ticks
 from smartdns.relay.dns import Origins
 from smartdns.relay.epoll import Poller
-from smartdns.relay.protocol import Opening, Port, Relay
+from smartdns.relay.opening_protocol import Port
+from smartdns.relay.protocol import Relay
 from smartdns.relay.session import Census, Knowledge, Limits
 from smartdns.relay.splice import Pipes
 from smartdns.relay.tcp import Listener, Listening
@@ -93,7 +94,7 @@ class RelayService(Service):
         relay = self.relay
         over = self._drain_until is not None and relay.poller.tick >= self._drain_until
         for one in list(relay.open):
-            if over or isinstance(one, Opening) or one.idle_for(_EACH_SECOND):
+            if over or one.idle_for(_EACH_SECOND):
                 one.cut()
         if not relay.open and not self._drained.called:
             relay.poller.stop()

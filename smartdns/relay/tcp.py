@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from smartdns.contract.addresses import SocketAddress
-from smartdns.relay.protocol import Opening, Port, Relay
+from smartdns.relay.opening_protocol import Opening, Port
+from smartdns.relay.protocol import Relay
 from smartdns.relay.session import client_network
 
 BACKLOG = 4096
