@@ -99,8 +99,10 @@ def test_open_names_are_answered_to_strangers_and_nothing_else_is() -> None:
     known = knowledge(switches=Switches(open_names=frozenset({name_of("dns.example.net")})))
     asked = answer(query("dns.example.net"), source(STRANGER), known, NOW, DAY)
     assert isinstance(asked, Forward)
-    refused = replied(answer(query("example.com"), source(STRANGER), known, NOW, DAY))
-    assert refused.rcode == REFUSED
+    odd = query("dns.example.net", recursion_desired=False)
+    for asked_amiss in (query("example.com"), odd):
+        refused = replied(answer(asked_amiss, source(STRANGER), known, NOW, DAY))
+        assert (refused.rcode, refused.answer) == (REFUSED, ())
 
 
 def test_a_claimed_address_must_show_itself_first() -> None:
@@ -122,5 +124,6 @@ def test_a_claimed_address_that_has_shown_itself_is_answered_for_a_while() -> No
     later = replied(answer(asked, source(HOME), known, NOW + REMEMBERED_S, DAY))
     assert later.answer
     assert (later.constant, later.valid_until) == (False, 0)
+    assert isinstance(answer(query("example.com"), source(HOME), known, NOW, DAY), Forward)
     much_later = NOW + 3 * REMEMBERED_S
     assert replied(answer(asked, source(HOME), known, much_later, DAY)).truncated
