@@ -1,11 +1,9 @@
-"""The control socket: how `status`, `doctor` and `zones explain --from` ask what runs here.
+"""The control socket's side that answers; `asking` is the other one.
 
-One JSON line asks, `{"ask": n, "question": {"what": "status"}}`, and one answers. The socket
-belongs to the owner of the state folder alone (0600).
+It belongs to the owner of the state folder alone (0600).
 """
 
 import contextlib
-import json
 import os
 import socket
 from collections.abc import Callable, Mapping
@@ -18,10 +16,8 @@ from twisted.internet.interfaces import IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from cli.asking import inside
 from smartdns.worker_channel import JsonLines, adopt
-
-NAME = "control"
-_TIMEOUT_S = 10.0
 
 
 def serve(
@@ -33,7 +29,7 @@ def serve(
     """Listen in the state folder; a socket that a dead process left there is replaced."""
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listening.setblocking(False)
-    with _inside(folder), _private_files():
+    with inside(folder), _private_files():
         Path(name).unlink(missing_ok=True)
         listening.bind(name)
     listening.listen()
@@ -76,25 +72,6 @@ def _answering(answer: Callable[[Mapping[str, Any]], object]) -> JsonLines:
     return lines
 
 
-def ask(folder: Path, question: Mapping[str, object]) -> list[Any]:
-    """Ask everything that runs on this state folder; [] when nothing does."""
-    answers = []
-    for path in sorted(folder.glob(f"{NAME}*")):
-        with contextlib.suppress(OSError, ValueError):
-            answers.append(_ask_one(folder, path.name, question))
-    return answers
-
-
-def _ask_one(folder: Path, name: str, question: Mapping[str, object]) -> Any:  # noqa: ANN401
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-        asking.settimeout(_TIMEOUT_S)
-        with _inside(folder):
-            asking.connect(name)
-        asking.sendall(json.dumps({"ask": 1, "question": question}).encode() + b"\n")
-        with asking.makefile("rb") as lines:
-            return json.loads(lines.readline())["value"]
-
-
 @contextlib.contextmanager
 def _private_files() -> Any:  # noqa: ANN401
     before = os.umask(0o177)
@@ -102,8 +79,3 @@ def _private_files() -> Any:  # noqa: ANN401
         yield
     finally:
         os.umask(before)
-
-
-def _inside(folder: Path) -> contextlib.chdir[Path]:
-    """A path of a socket has 108 octets at most, a folder's may have more: so go there."""
-    return contextlib.chdir(folder)

@@ -95,7 +95,7 @@ def _run(
     sockets: SetsOfSockets,
     environment: Callable[[Configuration], dict[str, str]],
 ) -> None:
-    from cli import control, running
+    from cli import asking, running
     from smartdns.telemetry.gate import say
 
     if any(name not in state.configuration().texts for name in SECRETS):
@@ -109,4 +109,4 @@ def _run(
         ready.addCallback(lambda _: say(f"Ready: {role}"))
         return everything, ready
 
-    sys.exit(running.run(state, f"{control.NAME}-{role}", start))
+    sys.exit(running.run(state, f"{asking.NAME}-{role}", start))

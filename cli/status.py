@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cli import control
+from cli import asking
 from cli.state import State, json_option, state_option
 
 
@@ -32,7 +32,7 @@ def status(state: State, *, as_json: bool) -> None:
 def status_of(state: State) -> dict[str, Any] | None:
     """Ask `up`, or each role that runs by itself, and put the answers together."""
     state.configuration()  # a wrong setting is said first
-    answers = [each for each in control.ask(state.folder, {"what": "status"}) if each]
+    answers = [each for each in asking.ask(state.folder, {"what": "status"}) if each]
     if not answers:
         return None
     return {

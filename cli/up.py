@@ -173,7 +173,7 @@ def _require_upstream(settings: DataPlaneSettings) -> None:
 
 
 def _run(state: State, installation: Installation) -> None:
-    from cli import control, running, starting
+    from cli import asking, running, starting
     from cli.first_account import upgrade_and_add_owner
     from zones.load import load_catalog
 
@@ -190,4 +190,4 @@ def _run(state: State, installation: Installation) -> None:
         everything = running.Running(reactor, installation.data_plane.redis_url)
         return everything, starting.start_all(everything, state, installation, password)
 
-    sys.exit(running.run(state, control.NAME, start))
+    sys.exit(running.run(state, asking.NAME, start))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from cli import control
+from cli import asking
 from cli.registry_access import open_registry
 from cli.state import State
 from registry.publishing.grants import grants_for
@@ -45,7 +45,7 @@ def follow(state: State, name: str, address: Address) -> Trail:
     question = {"what": "explain", "name": name, "address": str(address)}
     workers = {
         role: said
-        for each in control.ask(state.folder, question)
+        for each in asking.ask(state.folder, question)
         for role, said in (each or {}).items()
         if said
     }

@@ -1,15 +1,15 @@
 """A whole installation as an operator starts it: `mediastreamer up` on a folder of its own."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cli import asking
 from tests.peers.form_client import FormClient
 from tests.peers.ports import free_port
 
@@ -99,8 +99,8 @@ class Installation:
 
     def status(self) -> dict[str, Any]:
         """Give what `status --json` says."""
-        said: dict[str, Any] = json.loads(self.command("status", "--json").stdout)
-        return said
+        (said,) = asking.ask(self.state, {"what": "status"})
+        return dict(said)
 
     def pids(self, role: str) -> list[int]:
         """Give the processes of a role."""
@@ -131,6 +131,17 @@ class Installation:
         return said
 
 
-def files_of(folder: Path) -> Mapping[str, bytes]:
-    """Give everything below a folder."""
-    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+def until(holds: Callable[[], bool], within: float = 30.0) -> None:
+    """Wait for what another process does."""
+    end = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.05)
+
+
+def alive(pid: int) -> bool:
+    """Say whether a process runs; a zombie does not."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False

@@ -1,0 +1,185 @@
+"""What becomes of a household while parts of the installation die, one after the other."""
+
+import os
+import resource
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import dns.message
+import pytest
+
+from tests.peers.form_client import FormClient
+from tests.peers.installation import RELAY, Installation, alive, until
+
+STEERED = "www.netflix.com"
+
+
+@pytest.fixture
+def browser(shared: Installation) -> Iterator[FormClient]:
+    """The owner's, from an address that is let in."""
+    until(lambda: bool(shared.status()["ready"]))
+    client = shared.browser()
+    client.submit(client.get("/").form("Register my IP address"))
+    shared.dig_until(RELAY, STEERED, within=30)
+    yield client
+    until(lambda: bool(shared.status()["ready"]))
+
+
+def networks_in_page(browser: FormClient) -> bool:
+    """Say whether the page lists a registered address."""
+    return any(form.action == "/addresses/remove" for form in browser.get("/").forms)
+
+
+def test_redis_dies_and_nobody_is_locked_out(shared: Installation, browser: FormClient) -> None:
+    """Answers go on from memory, Redis is back and filled by itself, a removal gets through."""
+    (redis,) = shared.pids("redis")
+    os.kill(redis, signal.SIGKILL)
+    assert RELAY in shared.dig(STEERED)
+    until(lambda: shared.pids("redis") not in ([], [redis]))
+    assert RELAY in shared.dig(STEERED)
+    browser.submit(browser.get("/").form("/addresses/remove"))
+    shared.dig_until("status: REFUSED", STEERED, within=30)
+
+
+def test_registry_killed_between_commit_and_publish(
+    shared: Installation, browser: FormClient
+) -> None:
+    """A change that was stored is published by the registry's successor."""
+    (redis,), (registry,) = shared.pids("redis"), shared.pids("registry")
+    os.kill(redis, signal.SIGSTOP)  # nothing can be published
+    try:
+        browser.submit(browser.get("/").form("/addresses/remove"))
+        assert not networks_in_page(browser), "committed"
+        assert RELAY in shared.dig(STEERED), "not published"
+        os.kill(registry, signal.SIGKILL)
+    finally:
+        os.kill(redis, signal.SIGCONT)
+    shared.dig_until("status: REFUSED", STEERED, within=60)
+    until(lambda: shared.pids("registry") not in ([], [registry]))
+
+
+def test_a_resolver_that_is_killed_is_back(shared: Installation, browser: FormClient) -> None:
+    """The standby takes its place: a query sent at once is answered before dig gives up."""
+    (before,) = shared.pids("resolver")
+    os.kill(before, signal.SIGKILL)
+    assert RELAY in shared.dig_until(RELAY, STEERED, within=10)
+    assert shared.pids("resolver") != [before]
+
+
+def test_descriptors_run_out_and_datagrams_go_on(shared: Installation, browser: FormClient) -> None:
+    """With every descriptor taken by idle connections UDP is served, and nothing spins."""
+    (resolver,) = shared.pids("resolver")
+    before = resource.prlimit(resolver, resource.RLIMIT_NOFILE)
+    used = sum(1 for _ in Path(f"/proc/{resolver}/fd").iterdir())
+    resource.prlimit(resolver, resource.RLIMIT_NOFILE, (used + 5, before[1]))
+    try:
+        with ExitStack() as connections:
+            for _ in range(40):
+                idle = connections.enter_context(socket.socket())
+                idle.settimeout(5)
+                idle.connect(("127.0.0.1", shared.dns))
+            assert RELAY in shared.dig(STEERED)
+            spent = cpu_seconds(resolver)
+            time.sleep(1.0)
+            assert cpu_seconds(resolver) - spent < 0.5
+    finally:
+        resource.prlimit(resolver, resource.RLIMIT_NOFILE, before)
+    shared.dig_until(RELAY, STEERED, "+tcp", within=20)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_full_disk_stops_registrations_and_no_query(
+    shared: Installation, browser: FormClient
+) -> None:
+    """The page says plainly that it cannot; afterwards the database is whole."""
+    (registry,) = shared.pids("registry")
+    page = browser.get("/")
+    before = resource.prlimit(registry, resource.RLIMIT_FSIZE)
+    resource.prlimit(registry, resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        refused = browser.submit(page.form("/addresses/remove"))
+        assert refused.status == 503
+        assert RELAY in shared.dig(STEERED)
+    finally:
+        resource.prlimit(registry, resource.RLIMIT_FSIZE, before)
+    until(lambda: browser.get("/").status == 200)
+    assert networks_in_page(browser), "nothing was lost"
+    assert RELAY in shared.dig(STEERED)
+
+
+@pytest.mark.timeout_s(120)
+def test_a_rolling_restart_loses_no_query(shared: Installation, browser: FormClient) -> None:
+    """SIGHUP replaces every worker while 1,000 queries a second are asked; all are answered."""
+    before = {role: shared.pids(role) for role in ("resolver", "relay", "registry")}
+    over = threading.Event()
+    counts: list[tuple[int, int]] = []
+    load = threading.Thread(target=lambda: counts.append(ask_on_and_on(shared.dns, 1_000, over)))
+    load.start()
+    try:
+        shared.signal(signal.SIGHUP)
+        for role, pids in before.items():
+            until(lambda role=role, pids=pids: not set(pids) & set(shared.pids(role)), within=120)
+        until(lambda: not any(alive(pid) for pids in before.values() for pid in pids), within=60)
+    finally:
+        over.set()
+        load.join()
+    ((sent, received),) = counts
+    assert sent > 1_000
+    assert received == sent
+
+
+def ask_on_and_on(port: int, rate: int, over: threading.Event) -> tuple[int, int]:
+    """Ask for a steered name `rate` times a second; give how many were asked and answered."""
+    query = dns.message.make_query(STEERED, "A").to_wire()
+    numbers: set[int] = set()
+    asked = 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        client.connect(("127.0.0.1", port))
+        client.setblocking(False)
+        begun = time.monotonic()
+        while not over.is_set() and asked < 0xFFFF:
+            while asked < (time.monotonic() - begun) * rate and asked < 0xFFFF:
+                client.send(asked.to_bytes(2, "big") + query[2:])
+                asked += 1
+            _collect(client, numbers)
+            time.sleep(0.002)
+        end = time.monotonic() + 5
+        while len(numbers) < asked and time.monotonic() < end:
+            _collect(client, numbers)
+            time.sleep(0.01)
+    return asked, len(numbers)
+
+
+def _collect(client: socket.socket, numbers: set[int]) -> None:
+    try:
+        while True:
+            numbers.add(int.from_bytes(client.recv(2_000)[:2], "big"))
+    except BlockingIOError:
+        return
+
+
+def test_sigterm_ends_all_and_a_killed_up_takes_its_children_along(
+    installation: Installation,
+) -> None:
+    """Exit status 0 and no process left; the same when nobody could say goodbye."""
+    installation.start()
+    first = [pid for role in installation.status()["roles"].values() for pid in role["pids"]]
+    assert installation.stop() == 0
+    assert not any(alive(pid) for pid in first)
+    assert not (installation.state / "control").exists()
+
+    installation.start()
+    second = [pid for role in installation.status()["roles"].values() for pid in role["pids"]]
+    installation.signal(signal.SIGKILL)
+    until(lambda: not any(alive(pid) for pid in second))
