@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from cli import control
+from cli import asking
 from cli.audit.files import USUAL, search_files, search_histories, search_journal
 from cli.audit.household import HOUSEHOLD, household
 from cli.audit.processes import look_at_machine, look_at_process, look_at_writes
@@ -75,7 +75,7 @@ def audit(state: State, *, as_json: bool) -> None:
 
 def _running_roles(state: State) -> dict[str, Any]:
     roles: dict[str, Any] = {}
-    for answer in control.ask(state.folder, {"what": "status"}):
+    for answer in asking.ask(state.folder, {"what": "status"}):
         roles.update(answer["roles"])
     if not roles:
         raise click.ClickException(
