@@ -25,10 +25,12 @@ from smartdns.answering.relay_health import by_family, relays_to_answer
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.contract.addresses import Address
 from smartdns.contract.check_names import address_of, check_domain
+from smartdns.contract.configuration import SettingError
 from smartdns.event_loop import loop_of
 from smartdns.explaining import explain
 from smartdns.relay.destinations import OriginRules
 from smartdns.relay.dns import Origins
+from smartdns.relay.exits import ANY_REGION
 from smartdns.relay.service import RelayService, http_port, tls_port
 from smartdns.relay.session import Knowledge as RelayKnowledge
 from smartdns.relay.session import Limits as RelayLimits
@@ -151,6 +153,12 @@ def relay_service(
     settings: DataPlaneSettings, sockets: Sockets, reactor: PosixReactorBase | None = None
 ) -> Role:
     """Make a worker of the relay; it accepts once the allowlist was read."""
+    catalog = load_catalog(settings.zones)
+    if unknown := set(settings.relay_exits) - set(catalog.regions) - {ANY_REGION}:
+        raise SettingError(
+            f"MEDIASTREAMER_RELAY_EXITS: there is no region {', '.join(sorted(unknown))}; "
+            f"there are {', '.join(sorted(catalog.regions))}, and {ANY_REGION} for any other"
+        )
     reactor = reactor or _installed_reactor()
     mirror, follower = _allowlist(settings)
     forwarder = Forwarder(reactor, settings.upstreams, addresses_in)
@@ -164,7 +172,7 @@ def relay_service(
     origins = Origins(LookUp(forwarder), rules, reactor.seconds)
     knowledge = RelayKnowledge(
         mirror,
-        load_catalog(settings.zones),
+        catalog,
         settings.relay_exits,
         tuple(settings.relay_addresses),
     )

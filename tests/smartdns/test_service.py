@@ -15,7 +15,7 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
 from smartdns.contract.addresses import parse_socket_address
-from smartdns.contract.configuration import Configuration
+from smartdns.contract.configuration import Configuration, SettingError
 from smartdns.contract.grants import GrantChange, Head, Profile
 from smartdns.contract.redis_layout import CHANGES, GRANTS, HEAD, encode_change
 from smartdns.service import Role, relay_service, resolver_service
@@ -236,3 +236,10 @@ async def test_outcomes_are_counted_and_nothing_else(
         "queries:remembered", "queries_in_flight", "streams", "ready", "allowlist_position",
         "troubles",
     }  # fmt: skip
+
+
+def test_an_exit_of_a_region_that_does_not_exist_stops_the_relays_start() -> None:
+    """A misspelt region would be one that nobody reaches; the line names the setting."""
+    settings = read_settings(Configuration({"relay_exits": "us=direct zz=direct"}))
+    with pytest.raises(SettingError, match="RELAY_EXITS: there is no region zz; there are"):
+        relay_service(settings, {})
