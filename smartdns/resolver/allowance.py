@@ -7,9 +7,10 @@ Each second goes through up to three stages, for the batches of one thread:
     one asked more than its rate    it is *watched*: taken out of the memo's tables, charged what it
                                     asked, and each further query goes through the token bucket
 
-A watched household is let go once its bucket is full again. So a household alone is limited just
-as by the bucket itself, burst and all. Among others it may be charged at most one second's rate
-too much when it becomes watched, and only if it exceeded its rate.
+A watched household is let go once its bucket is full again. So a household alone is limited as by
+the bucket itself, burst and all, but for what the bucket regained in that second. Among others it
+may be charged at most one second's rate too much when it becomes watched, and only if it exceeded
+its rate.
 """
 
 from collections import Counter

@@ -69,10 +69,11 @@ class FastPort:
             self._epoch,
             self._hand_over,
         )
-        self._thread = HotThread(look, self._thread_ended)
+        self._thread = HotThread(look, thread_ended)
         self._handed_over = 0
         self._taken_over = 0
         self._open = True
+        self._today = today
         responder.on_change(self._thread.look_up)
 
     @property
@@ -95,7 +96,7 @@ class FastPort:
         self._socket.close()
 
     def _epoch(self) -> Epoch:
-        return self._responder.grants, self._responder.generation, today()
+        return self._responder.grants, self._responder.generation, self._today()
 
     def _hand_over(self, misses: list[Miss]) -> None:
         """Called from the hot thread."""
@@ -159,17 +160,18 @@ class FastPort:
         except OSError:
             return
 
-    def _thread_ended(self, error: BaseException | None) -> None:
-        """Called from the hot thread: without it nobody would answer, so the process ends."""
-        if error is not None:
-            Logger().failure("the hot thread died", Failure(error))
-            os._exit(70)
-
 
 _PKTINFO: Final = {
     socket.AF_INET: (socket.IPPROTO_IP, _IP_PKTINFO, 12),
     socket.AF_INET6: (socket.IPPROTO_IPV6, _IPV6_PKTINFO, 20),
 }
+
+
+def thread_ended(error: BaseException | None) -> None:
+    """Called from the hot thread: without it nobody would answer, so the process ends."""
+    if error is not None:
+        Logger().failure("the hot thread died", Failure(error))
+        os._exit(os.EX_SOFTWARE)
 
 
 def _asks_which_address(bound: socket.socket) -> bool:

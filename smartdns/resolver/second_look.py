@@ -29,6 +29,7 @@ from smartdns.resolver.short_reply import (
     REFUSED_FLAGS,
     SLIP_FLAGS,
     flags_index,
+    refusal_flags,
     short_reply,
 )
 from smartdns.resolver.template import Template
@@ -85,6 +86,8 @@ class SecondLook:
         self._hand_over = hand_over
         self._epoch: Epoch = (-1, -1, -1)
         self._templates = Templates()
+        self._refused = 0
+        """Strangers' queries in this second."""
         self._views: dict[bytes, View | None] = {}
         """By address, None for a stranger; as of `_epoch`."""
 
@@ -92,6 +95,7 @@ class SecondLook:
         """Let TTLs and counts begin anew."""
         self.memo.begin_second(int(now))
         self.allowance.begin_second(now)
+        self._refused = 0
 
     def begin_epoch(self) -> None:
         """Forget what no longer holds."""
@@ -117,11 +121,13 @@ class SecondLook:
         unanswered, misses = [], []
         for each in missed:
             i, length, address = each
+            view = self._view_of(address)
+            if view is None and self._refuse_at_once(i, length):
+                continue
             data = self.batch.datagram(i, length)
             if length < 12 or data[2] & 0x80:  # no query at all
                 unanswered.append(i)
                 continue
-            view = self._view_of(address)
             if view is None:
                 outcome = self._refuse(each, data, now)
             else:
@@ -134,11 +140,25 @@ class SecondLook:
             self._hand_over(misses)
         return unanswered
 
+    def _refuse_at_once(self, i: int, length: int) -> bool:
+        """Refuse a stranger's query of the barest form while all of them ask less than one may.
+
+        A microsecond instead of four. So all strangers together may be refused one network's rate
+        beyond their buckets.
+        """
+        self._refused += 1
+        if self._refused > self._strangers.rate > 0 or length > KEY_SIZE:
+            return False
+        key = self.batch.queries[self.batch.slots[i][1][length]]
+        flags = refusal_flags(key)
+        if flags is None or self._knowledge.switches.open_names or key.lower().find(PROBES) >= 0:
+            return False
+        self.batch.answer_from_query(i, length, flags)
+        return True
+
     def _view_of(self, address: bytes) -> View | None:
-        try:
+        if address in self._views:
             return self._views[address]
-        except KeyError:
-            pass
         profile = self._knowledge.allowlist.lookup(address, self._epoch[2])
         if len(self._views) >= MAX_ADDRESSES:
             self._views.clear()

@@ -31,6 +31,24 @@ def flags_index(data: bytes) -> int:
     return (data[2] & _RD) << 8 | data[3]
 
 
+def refusal_flags(key: bytes) -> bytes | None:
+    """Give the flags that make a query without EDNS its own refusal; None: look closer.
+
+    `key` is the query after its ID: one question, whose end is the end.
+    """
+    if key[2:10] != _ONE_QUESTION or key[0] & 0xF8:
+        return None
+    at = 10
+    try:
+        while label := key[at]:
+            if label > 63:
+                return None
+            at += label + 1
+    except IndexError:
+        return None
+    return REFUSED_FLAGS[(key[0] & _RD) << 8 | key[1]] if at + 5 == len(key) else None
+
+
 def short_reply(
     data: bytes, query: CommonQuery, flags: tuple[bytes, ...], error: int | None, cookie: bytes
 ) -> bytes:

@@ -1,0 +1,207 @@
+"""What the fast path remembers, and for how long."""
+
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from typing import Any
+
+import dns.edns
+import dns.message
+import dns.rcode
+import pytest
+from twisted.internet.threads import deferToThread
+
+from smartdns.answering.knowledge import RelayAddresses
+from smartdns.contract.grants import OFF, Profile
+from smartdns.resolver import second_look
+from smartdns.resolver.responder import Responder
+from tests.peers.name_server import NameServer
+from tests.smartdns.resolver.conftest import Make
+from tests.smartdns.resolver.laboratory import RELAY, STRANGER, Laboratory
+
+HERE = b"\x7f\0\0\1"
+
+
+@pytest.fixture
+def decided(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Every query that was not answered from memory."""
+    seen: list[bytes] = []
+    respond = Responder.respond
+
+    def noted(self: Responder, data: bytes, *arguments: Any) -> Any:
+        seen.append(data)
+        return respond(self, data, *arguments)
+
+    monkeypatch.setattr(Responder, "respond", noted)
+    return seen
+
+
+async def _learned(resolver: Laboratory, name: str = "www.example.com", **options: Any) -> None:
+    """Ask until it can be answered from memory: from upstream, from the cache, by the memo."""
+    for _ in range(4):
+        await resolver.ask(name, **options)
+
+
+def _addresses(reply: dns.message.Message) -> list[str]:
+    return [str(record) for rrset in reply.answer for record in rrset]
+
+
+async def test_what_is_known_takes_no_decision(resolver: Laboratory, decided: list[bytes]) -> None:
+    """A hit, in whatever case and with whatever cookie, reaches neither codec nor reactor."""
+    await _learned(resolver)
+    decided.clear()
+    cookie = dns.edns.GenericOption(dns.edns.OptionType.COOKIE, b"12345678")
+    for name in ("www.example.com", "wWw.exaMPle.com"):
+        for options in ([], [cookie]):
+            query = dns.message.make_query(name, "A", use_edns=0, options=options)
+            reply = await deferToThread(_exchange, resolver.port, query)
+            assert _addresses(reply) == ["198.51.100.1"]
+            assert reply.question == query.question
+            assert str(reply.question[0].name) == f"{name}."
+            assert bool(reply.options) == bool(options)
+    assert decided == []
+
+
+async def test_a_cookie_from_memory_is_good(resolver: Laboratory) -> None:
+    """What dig gets back fits its own, as it says itself."""
+    await _learned(resolver)
+    for _ in range(2):
+        assert "(good)" in await resolver.dig("www.example.com")
+
+
+async def test_strangers_take_no_decision(resolver: Laboratory, decided: list[bytes]) -> None:
+    """A flood of random names from strangers is refused without the codec, EDNS or not."""
+    for number in range(20):
+        for edns in (-1, 0):
+            query = dns.message.make_query(f"x{number}.example.com", "A", use_edns=edns)
+            reply = await deferToThread(_exchange, resolver.port, query, STRANGER)
+            assert reply.rcode() == dns.rcode.REFUSED
+            assert reply.question == query.question
+            assert len(reply.options) == (edns == 0)
+    assert decided == []
+
+
+async def test_ttls_count_down(resolver: Laboratory) -> None:
+    """What is remembered grows old by the second."""
+    await _learned(resolver)
+    first = (await resolver.ask("www.example.com")).answer[0].ttl
+    began = time.monotonic()
+    while (await resolver.ask("www.example.com")).answer[0].ttl == first:
+        assert time.monotonic() < began + 5
+    later = (await resolver.ask("www.example.com")).answer[0].ttl
+    assert first - 3 <= later < first
+
+
+async def test_a_change_of_grants_shows_at_once(resolver: Laboratory) -> None:
+    """Removed: refused; another choice: forwarded; let in again: steered."""
+    await _learned(resolver, "www.netflix.com")
+    for profile, steered, rcode in (
+        (None, False, dns.rcode.REFUSED),
+        (Profile(services={"netflix": OFF}), False, None),
+        (Profile(), True, dns.rcode.NOERROR),
+    ):
+        resolver.allowlist.profiles.pop(HERE, None)
+        if profile is not None:
+            resolver.allowlist.profiles[HERE] = profile
+        resolver.responder.grants_changed()
+        reply = await resolver.ask("www.netflix.com")
+        assert (_addresses(reply) == [RELAY]) is steered
+        assert rcode is None or reply.rcode() == rcode
+
+
+async def test_a_lost_allowlist_closes(resolver: Laboratory) -> None:
+    """Nothing that is remembered opens what fails closed; EDE 14 says why."""
+    await _learned(resolver, "www.netflix.com")
+    resolver.allowlist.profiles.clear()
+    resolver.allowlist.loaded = False
+    resolver.responder.grants_changed()
+    reply = await resolver.ask("www.netflix.com")
+    assert reply.rcode() == dns.rcode.REFUSED
+    assert [int(each.code) for each in reply.options if isinstance(each, dns.edns.EDEOption)] == [
+        14
+    ]
+
+
+async def test_a_change_of_relays_shows_at_once(resolver: Laboratory) -> None:
+    """A relay that is down is in no answer any more."""
+    await _learned(resolver, "www.netflix.com")
+    resolver.knowledge.relays = {"*": RelayAddresses((socket.inet_aton("192.0.2.81"),))}
+    resolver.responder.knowledge_changed()
+    assert _addresses(await resolver.ask("www.netflix.com")) == ["192.0.2.81"]
+
+
+async def test_grants_end_with_the_utc_day(
+    resolver: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first query of the next day is asked about anew; no more than a second may pass."""
+    await _learned(resolver, "www.netflix.com")
+    today = second_look.today()
+    monkeypatch.setattr(
+        resolver.allowlist, "lookup", lambda _, day: Profile() if day <= today else None
+    )
+    for port in resolver.listeners._datagram_ports:
+        monkeypatch.setattr(port, "_today", lambda: today + 1)
+    began = time.monotonic()
+    while (await resolver.ask("www.netflix.com")).rcode() == dns.rcode.NOERROR:
+        assert time.monotonic() < began + 3
+
+
+async def test_claims_are_answered_with_care(resolver: Laboratory) -> None:
+    """Whom only a DDNS name vouches for gets TC each time, and never what others get."""
+    await _learned(resolver)
+    resolver.allowlist.profiles[HERE] = Profile(claimed=True)
+    resolver.responder.grants_changed()
+    for _ in range(4):
+        reply = await resolver.ask("www.example.com", raise_on_truncation=False)
+        assert reply.flags & dns.flags.TC
+        assert not reply.answer
+
+
+async def test_reading_ends_although_nobody_asks(
+    make_resolver: Make, name_server: NameServer
+) -> None:
+    """A stop takes a moment, and leaves the shared socket open for whoever follows."""
+    resolver = make_resolver(name_server.port)
+    await resolver.ask("www.netflix.com")
+    began = time.monotonic()
+    await resolver.listeners.stopService()
+    assert time.monotonic() - began < 2
+    follower = resolver.sockets["udp"][0]
+    query = dns.message.make_query("www.netflix.com", "A").to_wire()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.sendto(query, follower.getsockname())
+        follower.settimeout(5)
+        assert await deferToThread(follower.recv, 512) == query
+
+
+def test_the_process_ends_with_its_hot_thread() -> None:
+    """Nobody would answer any more, so the supervisor must see it end."""
+    program = """
+        import os, socket, time
+        from smartdns.event_loop import install_reactor
+        reactor = install_reactor()
+        from smartdns.resolver.hot_thread import HotThread
+        from smartdns.resolver.fast_port import thread_ended
+        class Broken:
+            batch = None
+        thread = HotThread(Broken(), thread_ended)
+        thread.start(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        time.sleep(20)
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], timeout=60, check=False,
+        capture_output=True,
+    )  # fmt: skip
+    assert ended.returncode == 70
+
+
+def _exchange(
+    port: int, query: dns.message.Message, source: str = "127.0.0.1"
+) -> dns.message.Message:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.bind((source, 0))
+        client.settimeout(10)
+        client.sendto(query.to_wire(), ("127.0.0.1", port))
+        return dns.message.from_wire(client.recv(4096))

@@ -1,0 +1,89 @@
+"""Templates: one reply for many queries."""
+
+import dns.edns
+import dns.message
+import dns.rcode
+
+from smartdns.answering.codes import EDE_PROHIBITED
+from smartdns.answering.plan import Record, Reply
+from smartdns.answering.query import Name, Query
+from smartdns.resolver.common_query import CommonQuery, read_common_query
+from smartdns.resolver.short_reply import REFUSED_FLAGS, short_reply
+from smartdns.resolver.template import Template, make_template
+from smartdns.wire.dns_message import parse_query, render_reply
+
+NAME = Name(b"\3www\7example\3com\0")
+RECORDS = (
+    Record(NAME, 5, 1, 300, b"\1a\7example\3com\0"),
+    Record(Name(b"\1a\7example\3com\0"), 1, 1, 120, b"\xc6\x33\x64\7"),
+)
+
+
+def _query(name: str, **options: object) -> tuple[bytes, CommonQuery]:
+    data = dns.message.make_query(name, "A", **options).to_wire()  # type: ignore[arg-type]
+    query = read_common_query(data)
+    assert query is not None
+    return data, query
+
+
+def _template(query: CommonQuery, reply: Reply, second: int = 50) -> Template:
+    parsed = parse_query(b"\0\0" + query.canonical)
+    assert isinstance(parsed, Query)
+    octets = render_reply(parsed, reply, limit=query.limit)
+    return make_template(octets, reply.valid_until, constant=reply.constant, second=second)
+
+
+def test_a_template_gives_what_the_codec_would() -> None:
+    """With the asker's case and cookie it is the very octets that are rendered for the asker."""
+    cookie = dns.edns.GenericOption(dns.edns.OptionType.COOKIE, b"12345678")
+    for options in ({}, {"use_edns": 0}, {"use_edns": 0, "options": [cookie]}):
+        data, query = _query("wWw.exAmple.COM", **options)
+        reply = Reply(0, RECORDS, valid_until=1000.0)
+        parsed = parse_query(data)
+        assert isinstance(parsed, Query)
+        given = ((10, bytes(24)),) if query.cookie else ()
+        expected = render_reply(parsed, reply, limit=query.limit, options=given)
+        assert _template(query, reply).body_for(query, bytes(24)) == expected[2:]
+
+
+def test_its_ttls_count_down_and_it_ends_before_the_first_is_0() -> None:
+    """Whatever the reply was said to hold for."""
+    data, query = _query("www.example.com")
+    template = _template(query, Reply(0, RECORDS, valid_until=1000.0))
+    assert template.until == 50 + 120
+    body = template.body_for(query, b"", 60)
+    assert body is not None
+    message = dns.message.from_wire(data[:2] + body)
+    assert [rrset.ttl for rrset in message.answer] == [290, 110]
+
+
+def test_constant_ttls_stay() -> None:
+    """Steered names keep their 60 seconds."""
+    data, query = _query("www.example.com")
+    template = _template(query, Reply(0, RECORDS, constant=True, valid_until=float("inf")))
+    body = template.body_for(query, b"", 10_000)
+    assert body is not None
+    assert [rrset.ttl for rrset in dns.message.from_wire(data[:2] + body).answer] == [300, 120]
+
+
+def test_a_cookie_that_does_not_fit_leaves_it_to_the_codec() -> None:
+    """What must be left out is not for a template to decide."""
+    cookie = dns.edns.GenericOption(dns.edns.OptionType.COOKIE, b"12345678")
+    _, query = _query("www.example.com", use_edns=0, payload=512, options=[cookie])
+    text = Record(NAME, 16, 1, 300, b"\xff" + bytes(255) + b"\xb5" + bytes(181))
+    assert (
+        _template(query, Reply(0, (text,), valid_until=1000.0)).body_for(query, bytes(24)) is None
+    )
+
+
+def test_refusals_made_by_hand_are_what_the_codec_would_say() -> None:
+    """REFUSED, RD and CD as asked, EDE 18, DO echoed."""
+    for options in ({}, {"use_edns": 0}, {"use_edns": 0, "want_dnssec": True}):
+        data, query = _query("Random.example.com", **options)
+        reply = short_reply(data, query, REFUSED_FLAGS, EDE_PROHIBITED, b"")
+        message = dns.message.from_wire(data[:2] + reply)
+        assert message.rcode() == dns.rcode.REFUSED
+        assert message.question == dns.message.from_wire(data).question
+        expected = [dns.edns.EDEOption(dns.edns.EDECode(18))] if query.edns else []
+        assert list(message.options) == expected
+        assert dns.message.from_wire(data).is_response(message)
