@@ -32,6 +32,11 @@ imports: $(VENV)/.tests
 peers:
 	@tests/install_peers
 
+# Ours against dnsdist, unbound, BIND, dnsmasq and a C echo; ARGS=--quick for a short one.
+bench: $(VENV)/.tests
+	@bench/install_peers
+	$(VENV)/bin/python -m bench.resolver $(ARGS)
+
 .venv-boot/.done: requirements/boot.txt
 	@PYTHON="$(PYTHON)" sh requirements/boot.sh
 

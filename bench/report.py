@@ -1,0 +1,142 @@
+"""What was measured, as a table, as JSON and as a plot."""
+
+import json
+import platform
+import statistics
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from bench.load import Run
+
+OURS, DNSDIST, BATCHES, UNBOUND = "ours", "dnsdist", "dnsdist, batches of 64", "unbound"
+FLOOR = "C floor"
+TARGETS = (
+    ("hits", DNSDIST, 0.80), ("hits", BATCHES, 1.00), ("hits", UNBOUND, 0.90),
+    ("hits", FLOOR, 1.40), ("steered", DNSDIST, 0.85), ("refused", DNSDIST, 0.95),
+    ("EDNS", DNSDIST, 0.85), ("20,000 q/s", DNSDIST, 1.00), ("5,000 q/s", DNSDIST, 1.10),
+)  # fmt: skip
+"""Load, against whom, and the most that ours may cost as a share of theirs."""
+
+
+@dataclass
+class Results:
+    """By kind of load, by server."""
+
+    runs: dict[str, dict[str, list[Run]]] = field(default_factory=dict)
+    start: dict[str, float] = field(default_factory=dict)
+    memory: dict[str, int] = field(default_factory=dict)
+    latency: dict[str, float] = field(default_factory=dict)
+    growth: dict[int, dict[str, float]] = field(default_factory=dict)
+    workers: dict[int, dict[str, float]] = field(default_factory=dict)
+
+    def median(self, kind: str, server: str, of: Callable[[Run], float]) -> float | None:
+        """Give the median of a server's rounds; None where it took no part."""
+        runs = self.runs.get(kind, {}).get(server)
+        return statistics.median(map(of, runs)) if runs else None
+
+
+def save(results: Results, folder: Path) -> None:
+    """Print the table, and store it with everything it was made from."""
+    folder.mkdir(exist_ok=True)
+    text = table(results)
+    print(text)
+    (folder / "resolver.md").write_text(text)
+    (folder / "resolver.json").write_text(json.dumps(asdict(results), indent=1))
+    plot(results, folder / "resolver.png")
+
+
+def table(results: Results) -> str:
+    """Make a page of Markdown."""
+    head = (
+        f"# Resolvers compared\n\nCPython {platform.python_version()}, Linux {platform.release()}."
+        " CPU microseconds of the whole process for each answered query, medians of interleaved"
+        " rounds.\n"
+    )
+    parts = [
+        head, _costs(results), "## Against the targets\n", _ratios(results),
+        "## Misses, start, memory\n", _others(results), "## Growth\n", _growth(results),
+    ]  # fmt: skip
+    return "\n".join(parts)
+
+
+def _costs(results: Results) -> str:
+    kinds = [kind for kind in results.runs if kind != "misses"]
+    servers = list(dict.fromkeys(name for runs in results.runs.values() for name in runs))
+    rows = [["", *kinds]]
+    for server in servers:
+        cells = (results.median(kind, server, lambda run: run.cpu_us) for kind in kinds)
+        rows.append([server, *("" if cell is None else f"{cell:.2f}" for cell in cells)])
+    return _markdown(rows)
+
+
+def _ratios(results: Results) -> str:
+    rows = [["load", "against", "at most", "measured", ""]]
+    for kind, against, most in TARGETS:
+        ours = results.median(kind, OURS, lambda run: run.cpu_us)
+        theirs = results.median(kind, against, lambda run: run.cpu_us)
+        if ours is not None and theirs is not None:
+            rows.append(_verdict(kind, against, most, ours / theirs))
+    if results.latency:
+        ratio = results.latency["busy"] / results.latency["none"]
+        rows.append(_verdict("mean latency, busy reactor", "idle reactor", 2.0, ratio))
+    for what, of in (("p50", lambda run: run.p50_us), ("p99", lambda run: run.p99_us)):
+        ours, theirs = (results.median("misses", name, of) for name in (OURS, UNBOUND))
+        if ours is not None and theirs is not None:
+            rows.append(_verdict(f"misses, {what}", UNBOUND, 1.2, ours / theirs))
+    return _markdown(rows)
+
+
+def _verdict(load: str, against: str, most: float, ratio: float) -> list[str]:
+    return [load, against, f"{most:.2f}", f"{ratio:.2f}", "met" if ratio <= most else "missed"]
+
+
+def _others(results: Results) -> str:
+    rows = [["", "miss p50, us", "miss p99, us", "start, s", "memory, MB"]]
+    for server, start in results.start.items():
+        quantiles = (
+            results.median("misses", server, of)
+            for of in (lambda run: run.p50_us, lambda run: run.p99_us)
+        )
+        shown = ["" if each is None else f"{each:.0f}" for each in quantiles]
+        memory = results.memory.get(server, 0) / 1e6
+        rows.append([server, *shown, f"{start:.2f}", f"{memory:.0f}"])
+    return _markdown(rows)
+
+
+def _growth(results: Results) -> str:
+    rows = [["networks", "start, s", "memory, MB"]]
+    for size, found in results.growth.items():
+        rows.append([f"{size:,}", f"{found['start_s']:.2f}", f"{found['octets'] / 1e6:.0f}"])
+    more = [["workers", "queries/s", "CPU us"]]
+    for count, found in results.workers.items():
+        more.append([str(count), f"{found['rate']:,.0f}", f"{found['cpu_us']:.2f}"])
+    return _markdown(rows) + "\n" + _markdown(more)
+
+
+def _markdown(rows: list[list[str]]) -> str:
+    head, *body = rows
+    rule = ["---"] * len(head)
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, rule, *body))
+
+
+def plot(results: Results, file: Path) -> None:
+    """Draw the costs side by side, where matplotlib is installed."""
+    try:
+        import matplotlib  # noqa: PLC0415 - of the group "bench" alone
+    except ImportError:
+        return
+    matplotlib.use("Agg")
+    from matplotlib import pyplot  # noqa: PLC0415
+
+    kinds = [kind for kind in results.runs if kind != "misses"]
+    servers = list(dict.fromkeys(name for kind in kinds for name in results.runs[kind]))
+    figure, axes = pyplot.subplots(figsize=(11, 5))
+    width = 0.8 / len(servers)
+    for number, server in enumerate(servers):
+        costs = [results.median(kind, server, lambda run: run.cpu_us) or 0 for kind in kinds]
+        axes.bar([i + number * width for i in range(len(kinds))], costs, width, label=server)
+    axes.set_xticks([i + 0.4 - width / 2 for i in range(len(kinds))], kinds)
+    axes.set_ylabel("CPU microseconds for a query")
+    axes.legend()
+    figure.savefig(file, dpi=110, bbox_inches="tight")
