@@ -8,7 +8,9 @@ still grew in the last half. Upstream away: SERVFAIL and stale answers are in or
 
 import argparse
 import os
+import random
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -31,6 +33,9 @@ class Stage:
     def __init__(self, folder: Path, cache_mib: int) -> None:
         self.redis = RedisServer(_folder(folder / "redis"))
         self.upstream = NameServer(_folder(folder / "named"))
+        self.redis.port = _low_port()
+        self.redis.url = f"redis://127.0.0.1:{self.redis.port}/0"
+        self.upstream.port = _low_port()
         self.port = free_port()
         self._state = _folder(folder / "state")
         self._cache_mib = cache_mib
@@ -82,6 +87,24 @@ class Stage:
         self.upstream.kill()
         self.redis.kill()
         return status
+
+
+def _low_port() -> int:
+    """Give a port that no outgoing socket takes while its server is away."""
+    return next(port for port in iter(lambda: random.randrange(20_000, 30_000), 0) if _free(port))  # noqa: S311
+
+
+def _free(port: int) -> bool:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
+    ):
+        try:
+            datagrams.bind(("127.0.0.1", port))
+            stream.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _folder(path: Path) -> Path:
