@@ -69,7 +69,6 @@ def measure(peer: Peer, sizes: Sizes) -> dict[str, float]:
     used = peer.cpu_seconds() - before
     found["cpu_us_per_connection"] = used * 1e6 / sizes.quick
     found["connections_per_cpu_s"] = sizes.quick / used
-    found["first_octet_ms"] = float(load("first", peer.port, sizes.first))
     return found
 
 
@@ -104,6 +103,10 @@ def run(rounds: int, sizes: Sizes) -> Samples:
                 print(f"round {number + 1} of {rounds}: {peer.name}", flush=True)
                 for figure, value in measure(peer, sizes).items():
                     samples[peer.name][figure].append(value)
+            print(f"round {number + 1} of {rounds}: first octets", flush=True)
+            times = load("first", sizes.first, *(peer.port for peer in peers)).split()
+            for peer, milliseconds in zip(peers, times, strict=True):
+                samples[peer.name]["first_octet_ms"].append(float(milliseconds))
         for peer in peers:
             print(f"{sizes.idle} idle connections: {peer.name}", flush=True)
             samples[peer.name]["idle_octets"].append(idle_memory(peer, sizes.idle))

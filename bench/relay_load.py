@@ -2,7 +2,7 @@
 
     python -m bench.relay_load bulk PORT CONNECTIONS OCTETS     seconds
     python -m bench.relay_load quick PORT AT_ONCE COUNT         seconds
-    python -m bench.relay_load first PORT COUNT                 milliseconds to the first octet
+    python -m bench.relay_load first COUNT PORT...              milliseconds to the first octet
     python -m bench.relay_load idle PORT COUNT                  "ready", then waits for its input
 
 The answer is one line on standard output.
@@ -103,17 +103,21 @@ def quick(port: int, at_once: int, count: int) -> float:
     return time.perf_counter() - begin
 
 
-def first(port: int, count: int) -> float:
-    """Median milliseconds from the beginning of a connection to the origin's first octet."""
+def first(count: int, *ports: int) -> str:
+    """Median milliseconds from the beginning of a connection to the origin's first octet.
+
+    The ports take turns, connection by connection, so that all meet the same conditions.
+    """
     hello = client_hello("quick")
-    times = []
+    times: dict[int, list[float]] = {port: [] for port in ports}
     for _ in range(count):
-        begin = time.perf_counter()
-        with connect(port) as client:
-            client.sendall(hello)
-            client.recv(1)
-            times.append((time.perf_counter() - begin) * 1e3)
-    return statistics.median(times)
+        for port in ports:
+            begin = time.perf_counter()
+            with connect(port) as client:
+                client.sendall(hello)
+                client.recv(1)
+                times[port].append((time.perf_counter() - begin) * 1e3)
+    return " ".join(str(statistics.median(times[port])) for port in ports)
 
 
 def idle(port: int, count: int) -> str:
