@@ -22,6 +22,7 @@ from smartdns.service import Role, relay_service, resolver_service
 from smartdns.settings import read_settings
 from smartdns.sockets import bind
 from tests.peers.name_server import NameServer
+from tests.peers.odd_name_server import OddNameServer, answering
 from tests.peers.ports import free_port
 from tests.peers.redis_server import RedisServer
 
@@ -243,3 +244,22 @@ def test_an_exit_of_a_region_that_does_not_exist_stops_the_relays_start() -> Non
     settings = read_settings(Configuration({"relay_exits": "us=direct zz=direct"}))
     with pytest.raises(SettingError, match="RELAY_EXITS: there is no region zz; there are"):
         relay_service(settings, {})
+
+
+async def test_a_homes_own_domain_is_asked_of_its_router(
+    redis_server: RedisServer,
+    name_server: NameServer,
+    odd_name_server: OddNameServer,
+    start: Start,
+) -> None:
+    """Conditional forwarding, and what the router says may be private."""
+    odd_name_server.react = lambda query, transport: answering(
+        query, f"{query.question[0].name} 60 A 192.168.1.20"
+    )
+    with redis_server.client() as client:
+        publish(client, 1, Profile("us"))
+    router = f"127.0.0.1:{odd_name_server.port}"
+    resolver = start(redis_server.url, name_server.port, forward_suffixes=f"fritz.box={router}")
+    await resolver.until(lambda report: bool(report["ready"]))
+    assert (await resolver.ask("printer.fritz.box")).answer[0][0].address == "192.168.1.20"
+    assert (await resolver.ask("printer.example.com")).rcode() == dns.rcode.NXDOMAIN
