@@ -112,15 +112,19 @@ class Laboratory:
         limits: Limits | None = None,
         rules: OriginRules | None = None,
         host: str = "127.0.0.1",
+        tls: socket.socket | None = None,
     ) -> None:
         address = ipaddress.ip_address(host)
         self.allowlist = Granted({address.packed: Profile()})
         self.answers = dict(answers or {NAME: (host,)})
         self.asked: list[Name] = []
-        self._tls, self._http = (
+        bound, self._http = (
             bind(name, socket.SOCK_STREAM, SocketAddress(address, 0), listen=False)[0].socket
             for name in ("relay-tls", "relay-http")
         )
+        self._tls = tls or bound
+        if tls is not None:
+            bound.close()
         self.tls: tuple[str, int] = self._tls.getsockname()[:2]
         self.http: tuple[str, int] = self._http.getsockname()[:2]
         origin_port = self.tls[1] if origin_port is None else origin_port

@@ -1,12 +1,15 @@
 """When a relay begins, whom it cuts, how it ends."""
 
+import ipaddress
 import socket
 import threading
 from collections.abc import Callable
 
 import pytest
 
+from smartdns.contract.addresses import SocketAddress
 from smartdns.relay.session import Limits
+from smartdns.sockets import bind
 from tests.smartdns.relay.laboratory import (
     HELLO,
     Laboratory,
@@ -164,3 +167,31 @@ async def test_stopping_does_not_wait_for_ever(
     await until(lambda: lab.open == 1)
     await lab.stop()
     assert await fetched == "reset"
+
+
+async def test_several_workers_share_a_port_and_each_may_go(
+    origin: MakeOrigin, laboratory: MakeLaboratory
+) -> None:
+    """The kernel spreads connections; a worker that is told to stop leaves the port to others."""
+    where = SocketAddress(ipaddress.IPv4Address("127.0.0.1"), 0)
+    sockets = bind("relay-tls", socket.SOCK_STREAM, where, count=2, listen=False)
+    port = origin(echo).port
+    first, second = (laboratory(port, tls=one.socket) for one in sockets)
+    assert first.tls == second.tls
+
+    def talk() -> socket.socket:
+        client = first.connect()
+        client.sendall(HELLO)
+        assert read_exactly(client, len(HELLO)) == HELLO
+        return client
+
+    clients = [await in_thread(talk) for _ in range(40)]
+    assert first.open + second.open == 40
+    assert first.open > 0
+    assert second.open > 0
+    stopped = first.stop()
+    for client in clients:
+        client.close()
+    await stopped
+    (await in_thread(talk)).close()
+    await until(lambda: second.open == 0)
