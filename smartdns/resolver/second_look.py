@@ -16,8 +16,8 @@ from typing import Final
 
 from smartdns.answering.codes import EDE_NOT_READY, EDE_PROHIBITED
 from smartdns.answering.knowledge import Knowledge
+from smartdns.answering.loop_probe import NONCE_LENGTH, is_probe, probe_name
 from smartdns.answering.loop_probe import SUFFIX as PROBES
-from smartdns.answering.loop_probe import is_probe
 from smartdns.answering.names import below
 from smartdns.answering.query import Name, Question
 from smartdns.answering.rate_limit import RateLimiter, Verdict, stranger_key
@@ -29,13 +29,17 @@ from smartdns.resolver.short_reply import (
     REFUSED_FLAGS,
     SLIP_FLAGS,
     flags_index,
+    plain_end,
     refusal_flags,
+    refusal_with_opt,
     short_reply,
 )
 from smartdns.resolver.template import Template
 from smartdns.resolver.templates import ServerCookies, Templates
 
 _EPOCH_DAY: Final = datetime.date(1970, 1, 1).toordinal()
+_PROBE_LABEL: Final = probe_name(bytes(NONCE_LENGTH), bytes(16))[0]
+"""Length of a probe's first label."""
 
 Missed = tuple[int, int, bytes]
 """Slot, length and sender's address."""
@@ -88,6 +92,9 @@ class SecondLook:
         self._templates = Templates()
         self._refused = 0
         """Strangers' queries in this second."""
+        self._refusal = EDE_NOT_READY
+        self._opens = True
+        """There are names that strangers are answered."""
         self._views: dict[bytes, View | None] = {}
         """By address, None for a stranger; as of `_epoch`."""
 
@@ -110,6 +117,9 @@ class SecondLook:
         self.memo.forget_addresses()
         self._views.clear()
         self._epoch = epoch
+        self._opens = bool(self._knowledge.switches.open_names)
+        loaded = self._knowledge.allowlist.loaded
+        self._refusal = EDE_PROHIBITED if loaded else EDE_NOT_READY
 
     def learn(self, epoch: Epoch, view: View, key: bytes, template: Template) -> None:
         """Keep a reply, unless something changed since it was decided on."""
@@ -149,12 +159,18 @@ class SecondLook:
         self._refused += 1
         if self._refused > self._strangers.rate > 0 or length > KEY_SIZE:
             return False
-        key = self.batch.queries[self.batch.slots[i][1][length]]
-        flags = refusal_flags(key)
-        if flags is None or self._knowledge.switches.open_names or key.lower().find(PROBES) >= 0:
+        batch = self.batch
+        key = batch.queries[batch.slots[i][1][length]]
+        end = plain_end(key)
+        if not end or self._opens or (key[10] == _PROBE_LABEL and key.lower().find(PROBES) >= 0):
             return False
-        self.batch.answer_from_query(i, length, flags)
-        return True
+        if key[9] == 0 and end == length - 2:
+            batch.answer_from_query(i, length, refusal_flags(key))
+            return True
+        body = refusal_with_opt(key, end, self._refusal) if key[9] else None
+        if body is not None:
+            batch.answer_from_scratch(i, body)
+        return body is not None
 
     def _view_of(self, address: bytes) -> View | None:
         if address in self._views:
@@ -177,9 +193,7 @@ class SecondLook:
         if verdict is Verdict.SLIP:
             self._reply_shortly(i, data, query, SLIP_FLAGS, None, address)
         else:
-            loaded = self._knowledge.allowlist.loaded
-            error = EDE_PROHIBITED if loaded else EDE_NOT_READY
-            self._reply_shortly(i, data, query, REFUSED_FLAGS, error, address)
+            self._reply_shortly(i, data, query, REFUSED_FLAGS, self._refusal, address)
         return None
 
     def _answer(self, missed: Missed, data: bytes, view: View, now: float) -> Miss | Verdict | None:

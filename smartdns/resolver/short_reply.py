@@ -5,7 +5,13 @@ A flood is made of the queries these answer, so none of it may cost more than se
 
 from typing import Final
 
-from smartdns.answering.codes import NOERROR, OPTION_ERROR, REFUSED
+from smartdns.answering.codes import (
+    EDE_NOT_READY,
+    EDE_PROHIBITED,
+    NOERROR,
+    OPTION_ERROR,
+    REFUSED,
+)
 from smartdns.resolver.common_query import CommonQuery
 from smartdns.resolver.template import append_cookie
 
@@ -31,22 +37,36 @@ def flags_index(data: bytes) -> int:
     return (data[2] & _RD) << 8 | data[3]
 
 
-def refusal_flags(key: bytes) -> bytes | None:
-    """Give the flags that make a query without EDNS its own refusal; None: look closer.
+def plain_end(key: bytes) -> int:
+    """Give where the question of a query ends that has one and at most an OPT beside it, else 0.
 
-    `key` is the query after its ID: one question, whose end is the end.
+    `key` is the query after its ID. What follows the question is for the caller to look at.
     """
-    if key[2:10] != _ONE_QUESTION or key[0] & 0xF8:
-        return None
+    if (key[2:10] != _ONE_QUESTION and key[2:10] != _ONE_QUESTION_AND_OPT) or key[0] & 0xF8:
+        return 0
     at = 10
     try:
         while label := key[at]:
             if label > 63:
-                return None
+                return 0
             at += label + 1
     except IndexError:
+        return 0
+    return at + 5 if at + 5 <= len(key) else 0
+
+
+def refusal_flags(key: bytes) -> bytes:
+    """Give the flags of a refusal of the query `key`."""
+    return REFUSED_FLAGS[(key[0] & _RD) << 8 | key[1]]
+
+
+def refusal_with_opt(key: bytes, end: int, error: int) -> bytes | None:
+    """Give a refusal after its ID, where nothing but an OPT without options follows `end`."""
+    opt = key[end:]
+    if len(opt) != 11 or opt[:3] != _OPT_HEAD[:3] or opt[6] or opt[9:] != b"\0\0":
         return None
-    return REFUSED_FLAGS[(key[0] & _RD) << 8 | key[1]] if at + 5 == len(key) else None
+    flags = refusal_flags(key)
+    return flags + _ONE_QUESTION_AND_OPT + key[10:end] + _REFUSED_OPT[opt[7] >> 7, error]
 
 
 def short_reply(
@@ -69,3 +89,10 @@ def short_reply(
 
 def _error_option(code: int) -> bytes:
     return OPTION_ERROR.to_bytes(2) + (2).to_bytes(2) + code.to_bytes(2)
+
+
+_REFUSED_OPT: Final = {
+    (dnssec_ok, error): _OPT_HEAD + bytes((0, 0, dnssec_ok << 7, 0, 0, 6)) + _error_option(error)
+    for dnssec_ok in (0, 1)
+    for error in (EDE_NOT_READY, EDE_PROHIBITED)
+}
