@@ -164,22 +164,27 @@ def test_generation_rises_and_listeners_hear_after_the_change_is_visible() -> No
     assert [b - a for a, b in itertools.pairwise(generations)] == [1, 0, 1, 0]
 
 
-@pytest.mark.parametrize(
-    "field",
-    [
-        b"",
-        b"/32",
-        b"192.0.2.1/33",
-        b"192.0.2/32",
-        b"192.0.2.1/24",
-        b"192.0.2.1 /32",
-        b"::1/64",
-        b"2001:db8::1%eth0/64",
-        b"2001:db8::/129",
-        b"a/b",
-        b"\xff/32",
-    ],
-)
+NO_NETWORKS = [
+    b"",
+    b"/32",
+    b"192.0.2.1/33",
+    b"192.0.2/32",
+    b"192.0.2.1/24",
+    b"192.0.2.1/032",
+    b"192.0.2.1 /32",
+    b"192.0.2.1/64",
+    b"::1/64",
+    b"2001:db8:1:2:3::/64",
+    b"2001:db8:1:2:3:4::/64",
+    b"2001:db8::1%eth0/64",
+    b"2001:db8::/129",
+    b"::::/64",
+    b"a/b",
+    b"\xff/32",
+]
+
+
+@pytest.mark.parametrize("field", NO_NETWORKS)
 def test_a_field_that_is_no_network_is_told_without_its_text(field: bytes) -> None:
     """Neither the fast reading nor the thorough one takes it, and the error repeats nothing."""
     with pytest.raises(LayoutError) as error:
@@ -192,3 +197,16 @@ def test_reading_a_field_is_the_inverse_of_writing_it(network: Network) -> None:
     """Both readers, the fast and the thorough, give the network's octets and length."""
     octets, length = read_network(encode_network(network).encode())
     assert (octets, length) == (network.network_address.packed, network.prefixlen)
+
+
+@given(st.lists(st.one_of(st.sampled_from(NO_NETWORKS), networks()), max_size=30))
+def test_many_fields_are_read_as_one_is(fields: list[bytes | Network]) -> None:
+    """Reading a part of a scan at once lets in the same, and leaves out the same, as one by one."""
+    texts = [f if isinstance(f, bytes) else encode_network(f).encode() for f in fields]
+    table = GrantTable()
+    unreadable = table.put_all([part for text in texts for part in (text, b"region=us")])
+    assert unreadable == sum(isinstance(field, bytes) for field in fields)
+    let_in = {field for field in fields if not isinstance(field, bytes)}
+    assert len(table) == len(let_in)
+    for network in let_in:
+        assert table.lookup(network.network_address.packed, TODAY) == Profile("us")
