@@ -10,7 +10,9 @@ answered query, the kernel's part included; ratios within one run are what compa
 
 import argparse
 import os
+import signal
 import statistics
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +32,7 @@ _WARM_WINDOW = 16
 def main() -> None:
     """Measure, print, store."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left running
     cores = sorted(os.sched_getaffinity(0))
     first, last = str(cores[0]), str(cores[-1])
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as text:

@@ -129,9 +129,10 @@ class SecondLook:
     def answer(self, missed: Sequence[Missed], now: float) -> list[int]:
         """Fill the slots of what can be answered; give those of the rest, in order."""
         unanswered, misses = [], []
+        views = self._views
         for each in missed:
             i, length, address = each
-            view = self._view_of(address)
+            view = views[address] if address in views else self._look_up(address)
             if view is None and self._refuse_at_once(i, length):
                 continue
             data = self.batch.datagram(i, length)
@@ -172,9 +173,7 @@ class SecondLook:
             batch.answer_from_scratch(i, body)
         return body is not None
 
-    def _view_of(self, address: bytes) -> View | None:
-        if address in self._views:
-            return self._views[address]
+    def _look_up(self, address: bytes) -> View | None:
         profile = self._knowledge.allowlist.lookup(address, self._epoch[2])
         if len(self._views) >= MAX_ADDRESSES:
             self._views.clear()

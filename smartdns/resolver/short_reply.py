@@ -18,6 +18,7 @@ from smartdns.resolver.template import append_cookie
 _RD, _CD, _QR, _TC, _RA = 0x01, 0x10, 0x80, 0x02, 0x80
 _ONE_QUESTION: Final = b"\0\1\0\0\0\0\0\0"
 _ONE_QUESTION_AND_OPT: Final = b"\0\1\0\0\0\0\0\1"
+_COUNTS: Final = _ONE_QUESTION[:7]
 _OPT_HEAD: Final = b"\0\0\x29\x04\xd0"
 """The root, type 41, payload size 1232."""
 
@@ -42,7 +43,7 @@ def plain_end(key: bytes) -> int:
 
     `key` is the query after its ID. What follows the question is for the caller to look at.
     """
-    if (key[2:10] != _ONE_QUESTION and key[2:10] != _ONE_QUESTION_AND_OPT) or key[0] & 0xF8:
+    if key[2:9] != _COUNTS or key[9] > 1 or key[0] & 0xF8:
         return 0
     at = 10
     try:
