@@ -88,7 +88,7 @@ def _run(service: RoleService, control: socket, reactor: "AsyncioSelectorReactor
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         service.startService()
         # What is alive now lives to the end: a collection that visits it holds up replies for
-        # some 20 ms, and finds nothing.
+        # some 50 ms, and finds nothing.
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
