@@ -98,6 +98,17 @@ async def test_the_region_leaves_by_its_source_address(
     assert (await in_thread(talk, lab)).strip() == b"127.0.0.9"
 
 
+async def test_a_source_address_of_ipv6_is_bound_too(
+    origin: MakeOrigin, laboratory: MakeLaboratory
+) -> None:
+    """And an exit without one never reaches an IPv6 origin."""
+    port = origin(peer_address, "::1").port
+    lab = laboratory(port, answers={NAME: ("::1",)}, exits={"us": Direct(ipv6="::1")})
+    assert (await in_thread(talk, lab)).strip() == b"::1"
+    ipv4_only = laboratory(port, answers={NAME: ("::1",)}, exits={"us": Direct("127.0.0.9")})
+    assert await in_thread(talk, ipv4_only) == b""
+
+
 async def test_a_source_address_that_is_not_ours_ends_it(
     origin: MakeOrigin, laboratory: MakeLaboratory
 ) -> None:
