@@ -8,6 +8,7 @@ its turn in each. CPU is that of all its threads and processes, from the kernel'
 """
 
 import contextlib
+import functools
 import json
 import platform
 import resource
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,22 +56,42 @@ def _load_command() -> list[str]:
     return ["taskset", "--cpu-list", str(LOAD_CORE), sys.executable, "-m", "bench.relay_load"]
 
 
-def measure(peer: Peer, sizes: Sizes) -> dict[str, float]:
-    """One round of one relay."""
-    found: dict[str, float] = {}
-    for connections in CONNECTIONS:
-        before = peer.cpu_seconds()
-        seconds = float(load("bulk", peer.port, connections, sizes.octets // connections))
-        used = peer.cpu_seconds() - before
-        gigabytes = sizes.octets / GIGABYTE
-        found[f"cpu_ms_per_gb_{connections}"] = used * 1e3 / gigabytes
-        found[f"gb_per_s_{connections}"] = gigabytes / seconds
+def bulk(peer: Peer, sizes: Sizes, connections: int) -> dict[str, float]:
+    """Fetch through one relay over so many connections."""
     before = peer.cpu_seconds()
-    found["connections_per_s"] = sizes.quick / float(load("quick", peer.port, 32, sizes.quick))
+    seconds = float(load("bulk", peer.port, connections, sizes.octets // connections))
     used = peer.cpu_seconds() - before
-    found["cpu_us_per_connection"] = used * 1e6 / sizes.quick
-    found["connections_per_cpu_s"] = sizes.quick / used
-    return found
+    gigabytes = sizes.octets / GIGABYTE
+    return {
+        f"cpu_ms_per_gb_{connections}": used * 1e3 / gigabytes,
+        f"gb_per_s_{connections}": gigabytes / seconds,
+    }
+
+
+def quick(peer: Peer, sizes: Sizes) -> dict[str, float]:
+    """Open and close connections."""
+    before = peer.cpu_seconds()
+    per_second = sizes.quick / float(load("quick", peer.port, 32, sizes.quick))
+    used = peer.cpu_seconds() - before
+    return {
+        "connections_per_s": per_second,
+        "cpu_us_per_connection": used * 1e6 / sizes.quick,
+        "connections_per_cpu_s": sizes.quick / used,
+    }
+
+
+def one_round(peers: list[Peer], sizes: Sizes, samples: Samples) -> None:
+    """Let all relays do the same, one right after the other, before the next load."""
+    loads: list[Callable[[Peer, Sizes], dict[str, float]]] = [
+        functools.partial(bulk, connections=number) for number in CONNECTIONS
+    ]
+    for each in (*loads, quick):
+        for peer in peers:
+            for figure, value in each(peer, sizes).items():
+                samples[peer.name][figure].append(value)
+    times = load("first", sizes.first, *(peer.port for peer in peers)).split()
+    for peer, milliseconds in zip(peers, times, strict=True):
+        samples[peer.name]["first_octet_ms"].append(float(milliseconds))
 
 
 def idle_memory(peer: Peer, count: int) -> float:
@@ -99,14 +121,8 @@ def run(rounds: int, sizes: Sizes) -> Samples:
             for name, (port, command) in commands(origin, Path(directory)).items()
         ]
         for number in range(rounds):
-            for peer in peers:
-                print(f"round {number + 1} of {rounds}: {peer.name}", flush=True)
-                for figure, value in measure(peer, sizes).items():
-                    samples[peer.name][figure].append(value)
-            print(f"round {number + 1} of {rounds}: first octets", flush=True)
-            times = load("first", sizes.first, *(peer.port for peer in peers)).split()
-            for peer, milliseconds in zip(peers, times, strict=True):
-                samples[peer.name]["first_octet_ms"].append(float(milliseconds))
+            print(f"round {number + 1} of {rounds}", flush=True)
+            one_round(peers, sizes, samples)
         for peer in peers:
             print(f"{sizes.idle} idle connections: {peer.name}", flush=True)
             samples[peer.name]["idle_octets"].append(idle_memory(peer, sizes.idle))
@@ -114,9 +130,9 @@ def run(rounds: int, sizes: Sizes) -> Samples:
 
 
 @click.command()
-@click.option("--rounds", default=3, show_default=True)
-@click.option("--gigabytes", default=1.0, show_default=True, help="Relayed at a time.")
-@click.option("--quick", default=3000, show_default=True, help="Connections opened at a time.")
+@click.option("--rounds", default=5, show_default=True)
+@click.option("--gigabytes", default=0.6, show_default=True, help="Relayed at a time.")
+@click.option("--quick", default=2000, show_default=True, help="Connections opened at a time.")
 @click.option("--idle", default=10_000, show_default=True, help="As far as descriptors suffice.")
 def main(rounds: int, gigabytes: float, quick: int, idle: int) -> None:
     """Measure all relays and write table, figures and plot to bench/results/."""
@@ -140,7 +156,7 @@ def main(rounds: int, gigabytes: float, quick: int, idle: int) -> None:
     (RESULTS / "relay.json").write_text(
         json.dumps({"about": about, "medians": medians, "samples": samples}, indent=1) + "\n"
     )
-    print(write_report(RESULTS, about, medians))
+    print(write_report(RESULTS, about, medians, samples))
 
 
 if __name__ == "__main__":
