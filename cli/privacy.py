@@ -2,11 +2,11 @@
 
 import json
 import os
-import tempfile
 import time
 from collections.abc import Container, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,7 +39,14 @@ def privacy() -> None:
 @privacy.command()
 @state_option
 @json_option
-def audit(state: State, *, as_json: bool) -> None:
+@click.option(
+    "--search",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Search files below DIR and the state folder, in place of the usual places (repeatable).",
+)
+def audit(state: State, search: tuple[Path, ...], *, as_json: bool) -> None:
     """Send canaries through the running installation and search everything that could keep them.
 
     Run it as root on the machine of the resolver, the relay or the registry; what it could not
@@ -49,18 +56,18 @@ def audit(state: State, *, as_json: bool) -> None:
     report = Report()
     traffic = Traffic(report)
     began = time.time()
+    pids = {pid: name for name, role in roles.items() for pid in role.get("pids", ())}
     with open_registry(state) as registry:
-        with Watch() as watch:
+        with Watch(pids) as watch:
             _send_everything(traffic, state, roles, registry)
             time.sleep(SETTLE_S)
         needles = traffic.canaries.needles()
-        pids = {pid: name for name, role in roles.items() for pid in role.get("pids", ())}
         held = next(each for each, way in traffic.canaries.sent.items() if way == HOUSEHOLD)
         look_at_writes(report, traffic.canaries.needles(but=held), watch, pids)
         for pid, role in pids.items():
             look_at_process(report, needles, role, pid)
         look_at_machine(report)
-        folders = [state.folder, *map(Path, USUAL.split()), Path(tempfile.gettempdir())]
+        folders = [state.folder, *(search or (*map(Path, USUAL.split()), Path(gettempdir())))]
         search_files(report, needles, list(dict.fromkeys(folders)), began - 1)
         search_histories(report, needles)
         search_journal(report, needles, began - 1)

@@ -44,13 +44,13 @@ def look_at_writes(report: Report, needles: Needles, watch: Watch, roles: dict[i
         report.unseen("files written and deleted meanwhile", "watching takes root (fanotify)")
         return
     for (pid, path), content in watch.written.items():
-        role = roles.get(pid)
+        role = roles[pid]
         found = needles.find(content)
         if role in DATA_PLANE:
             found = [*found, "the data plane wrote a file"]
         if found:
-            report.add(f"{path}, written by {role or f'process {pid}'} meanwhile", found)
-    report.add(f"{len(watch.written)} files written meanwhile by anybody, at that moment", [])
+            report.add(f"{path}, written by {role} meanwhile", found)
+    report.add(f"{len(watch.written)} files that our processes wrote meanwhile", [])
 
 
 def look_at_machine(report: Report) -> None:

@@ -9,6 +9,7 @@ import os
 import select
 import struct
 import threading
+from collections.abc import Container
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,7 +28,9 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Watch:
     """Collects who wrote which file, with the content at that moment."""
 
-    def __init__(self) -> None:
+    def __init__(self, pids: Container[int]) -> None:
+        """Keep what the processes `pids` write."""
+        self._pids = pids
         self.written: dict[tuple[int, str], bytes] = {}
         """(process, path) -> content when it was last seen being written."""
         self.works = False
@@ -78,8 +81,9 @@ class Watch:
         if descriptor < 0:
             return
         try:
-            path = str(Path(f"/proc/self/fd/{descriptor}").readlink())
-            self.written[pid, path] = os.pread(descriptor, _MOST_KEPT, 0)
+            if pid in self._pids:
+                path = str(Path(f"/proc/self/fd/{descriptor}").readlink())
+                self.written[pid, path] = os.pread(descriptor, _MOST_KEPT, 0)
         except OSError:
             pass
         finally:

@@ -1,6 +1,7 @@
 """A whole installation as an operator starts it: `mediastreamer up` on a folder of its own."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ class Installation:
         self.state = folder / "state"
         self.dns, self.web, self.tls, self.http = (free_port() for _ in range(4))
         self.output = folder / "output"
+        self.printed = folder / "printed"
         self._upstream = upstream
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
@@ -51,19 +53,18 @@ class Installation:
 
     def start(self, **settings: str) -> str:
         """Start it, wait for the line that starts with Ready, and give what it printed."""
-        with self.output.open("ab") as output:
+        with self.output.open("ab") as errors, self.printed.open("wb") as printed:
             self._process = subprocess.Popen(
                 self.arguments(),
-                stdout=subprocess.PIPE,
-                stderr=output,
+                stdout=printed,
+                stderr=errors,
                 env=clean_environment(**settings),
             )
-        assert self._process.stdout is not None
-        printed = b""
-        while not (line := self._process.stdout.readline()).startswith(b"Ready"):
-            assert line, f"up ended: {self.output.read_text()}"
-            printed += line
-        return (printed + line).decode()
+        while not re.search(r"^Ready.*\n", said := self.printed.read_text(), re.MULTILINE):
+            ended = self._process.poll()
+            assert ended is None, f"up ended ({ended}): {self.output.read_text()}"
+            time.sleep(0.02)
+        return said
 
     def signal(self, number: int) -> None:
         """Send `up` a signal."""

@@ -1,0 +1,121 @@
+"""The audit on an installation as it is, and on nine that leak."""
+
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.audit.watch import Watch
+from tests.peers.installation import Installation
+from tests.peers.missing import missing
+from tests.peers.name_server import NameServer
+from tests.peers.ports import free_port
+from tests.privacy.sabotage.leaks import LEAKS
+
+SABOTAGE = Path(__file__).parent / "sabotage"
+WHERE = {
+    "printed_name": "printed",
+    "hashed_address": "seen",
+    "syslog_datagram": "syslog",
+    "metrics_label": "metrics",
+    "redis_key": "Redis",
+    "traceback_with_packet": "output",
+    "gzip_file": "seen.gz",
+    "mapped_file": "mapped",
+    "deleted_file": "written by resolver",
+}
+"""What the audit must name for each leak."""
+
+
+@pytest.fixture(scope="module")
+def upstream(name_server_of_the_session: NameServer) -> str:
+    """Where the installations forward to."""
+    return f"127.0.0.1:{name_server_of_the_session.port}"
+
+
+@pytest.fixture(scope="module")
+def sabotaged(
+    tmp_path_factory: pytest.TempPathFactory, upstream: str
+) -> Iterator[tuple[Installation, Path]]:
+    """A running build that holds all nine leaks, and the file that says which one is open."""
+    folder = tmp_path_factory.mktemp("sabotaged")
+    installation = Installation(folder, upstream)
+    with pytest.MonkeyPatch.context() as patch, _kept_log(folder):
+        patch.setenv("PYTHONPATH", str(SABOTAGE))
+        patch.setenv("SABOTAGE_FOLDER", str(folder))
+        installation.start(metrics=f"127.0.0.1:{free_port()}")
+        yield installation, folder / "leak"
+        installation.stop()
+
+
+@contextlib.contextmanager
+def _kept_log(folder: Path) -> Iterator[None]:
+    """Keep what is sent to a log socket in a file, as syslog daemons do."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(folder / "log-socket"))
+
+        def keep() -> None:
+            while data := listening.recv(65536):
+                with (folder / "syslog").open("ab") as file:
+                    file.write(data + b"\n")
+
+        thread = threading.Thread(target=keep)
+        thread.start()
+        yield
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
+            sending.sendto(b"", str(folder / "log-socket"))
+        thread.join()
+
+
+def _audit(installation: Installation) -> tuple[int, dict[str, Any]]:
+    # Of other programs' files on this machine there may be any number.
+    folder = str(installation.state.parent)
+    ended = installation.command("privacy", "audit", "--json", "--search", folder)
+    assert ended.stdout, ended.stderr
+    return ended.returncode, json.loads(ended.stdout)
+
+
+def _found(report: dict[str, Any]) -> list[str]:
+    return [f"{p['where']}: {p['what']}" for p in report["places"] if p["verdict"] == "found"]
+
+
+def test_a_fresh_installation_is_clean(tmp_path: Path, upstream: str) -> None:
+    """Every way in was answered, every kind of place searched, and nothing found."""
+    installation = Installation(tmp_path, upstream)
+    installation.start(metrics=f"127.0.0.1:{free_port()}")
+    status, report = _audit(installation)
+    installation.stop()
+    assert _found(report) == []
+    assert report["not_answered"] == []
+    assert status == 0
+    assert sum(report["answered"].values()) >= 30
+    searched = " ".join(place["where"] for place in report["places"])
+    for kind in ("resolver", "relay", "registry", "Redis", "database", "metrics", "journal",
+                 "core dumps", "swap", "changed meanwhile"):  # fmt: skip
+        assert kind in searched
+
+
+@pytest.mark.parametrize("leak", sorted(LEAKS))
+def test_a_build_that_leaks_is_found_out(leak: str, sabotaged: tuple[Installation, Path]) -> None:
+    """The audit names what holds the canary, and its exit status is 1."""
+    installation, choice = sabotaged
+    if leak == "deleted_file" and not _may_watch():
+        missing("watching files takes root (fanotify)")
+    choice.write_text(leak)
+    status, report = _audit(installation)
+    choice.unlink()
+    places = " ".join(_found(report))
+    assert WHERE[leak] in places
+    assert "as text" in places or "its " in places or "hexadecimal" in places
+    assert status == 1
+    assert report["not_answered"] == []
+
+
+def _may_watch() -> bool:
+    with Watch(()) as watch:
+        return watch.works
