@@ -1,0 +1,101 @@
+"""A registered address lets its household in, and is used for nothing else: who reads it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.privacy.readers import all_readers, readers
+
+ROOT = Path(__file__).parents[2]
+
+R, G, M, T = "registered", "grants", "mirror", "every table"
+
+EXPECTED: Mapping[str, tuple[set[str], str]] = {
+    # The database's rows
+    "registry/models.py": ({R}, "the table itself"),
+    "registry/actions/registrations.py": ({R}, "the one place where what is held changes"),
+    "registry/actions/register_address.py": ({R}, "the household registers its address"),
+    "registry/actions/update_by_token.py": ({R}, "its updater does"),
+    "registry/actions/follow_hostname.py": ({R}, "its DDNS name does"),
+    "registry/actions/add_network.py": ({R}, "an operator types one"),
+    "registry/actions/import_accounts.py": ({R}, "an operator imports some"),
+    "registry/actions/remove_address.py": ({R}, "the household removes one"),
+    "registry/actions/forget_all_addresses.py": ({R}, "it removes all"),
+    "registry/actions/issue_token.py": ({R}, "with an updater goes what it registered"),
+    "registry/actions/delete_account.py": ({R}, "with an account goes what it registered"),
+    "registry/actions/suspend_account.py": ({R}, "its networks are published anew"),
+    "registry/actions/set_paid_until.py": ({R}, "its networks are published anew"),
+    "registry/following/follower.py": ({R}, "drops claims that the operator forbids"),
+    "registry/web/household.py": ({R}, "shows a household its own"),
+    "cli/account_reports.py": ({R}, "shows an operator one account"),
+    "cli/address.py": ({R}, "shows an operator which account an address belongs to"),
+    # Every table
+    "registry/actions/export_account.py": ({T}, "gives a person everything held about them"),
+    "registry/database.py": ({T}, "makes the schema and overwrites what was deleted"),
+    "registry/backup.py": ({T}, "an operator's backup"),
+    "cli/audit/stores.py": ({T, G}, "searches them for what must not be there"),
+    # From the database to Redis
+    "registry/publishing/grants.py": ({R}, "rows become grants"),
+    "registry/publishing/drain.py": ({G}, "publishes what changed"),
+    "registry/publishing/rebuild.py": ({G}, "publishes everything"),
+    "registry/publishing/reconcile.py": ({G}, "compares Redis with the database"),
+    "registry/publishing/inspection.py": ({R, G}, "counts and compares for `allowlist status`"),
+    "smartdns/contract/redis_layout.py": ({G}, "how a grant is written"),
+    # From Redis into the memory of the data plane
+    "smartdns/allowlist/redis_feed.py": ({G}, "reads them"),
+    "smartdns/allowlist/grant_table.py": ({G, M}, "holds them"),
+    "smartdns/allowlist/mirror.py": ({M}, "holds them and says if they may be believed"),
+    "smartdns/allowlist/snapshot.py": ({M}, "builds a new one aside"),
+    "smartdns/allowlist/follower.py": ({M}, "keeps it in step"),
+    "smartdns/service.py": ({M}, "makes it"),
+    # The decision
+    "smartdns/answering/answer.py": ({M}, "is this query let in, and to which region"),
+    "smartdns/resolver/responder.py": ({M}, "the same, for limits and for who came over TCP"),
+    "smartdns/resolver/second_look.py": ({M}, "the same, on the fast path"),
+    "smartdns/relay/tcp.py": ({M}, "is this connection let in, and to which region"),
+    "smartdns/relay/service.py": ({M}, "cuts the connections of who was removed"),
+    # An operator's question about one address
+    "smartdns/explaining.py": ({M}, "`zones explain --from`: what a worker makes of it"),
+    "cli/zones_from.py": ({G}, "the same: what was published for it"),
+}
+
+
+def test_nobody_else_reads_what_is_registered() -> None:
+    """A module that begins to read registrations, grants or the mirror has to be entered above."""
+    assert all_readers(ROOT) == {file: kinds for file, (kinds, _) in EXPECTED.items()}
+
+
+def test_no_counting_and_no_mail_is_among_them() -> None:
+    """Neither metrics nor mails nor prices know who is registered."""
+    for part in ("telemetry", "mail", "limits", "audit/traffic"):
+        assert not [file for file in EXPECTED if part in file]
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("from registry.models import Registration as R", R),
+        ("import registry.models as m\nm.Registration.network", R),
+        ("getattr(models, 'Registration')", R),
+        ("text('SELECT network FROM registration')", R),
+        ("[held.network for held in slot.registrations]", R),
+        ("from registry.actions.registrations import networks_of", R),
+        ("redis.hgetall(GRANTS)", G),
+        ("redis.hgetall('mediastreamer:v1:grants')", G),
+        ("redis.subscribe('mediastreamer:v1:changes')", G),
+        ("redis_layout.decode_profile(text)", G),
+        ("knowledge.allowlist.lookup(address, day)", M),
+        ("look = mirror.lookup", M),
+        ("made = allowlist.Mirror()", M),
+        ("Base.metadata.sorted_tables", T),
+    ],
+)
+def test_a_new_reader_is_found(source: str, kind: str) -> None:
+    """Each way to read them that the language has is seen."""
+    assert readers(source) == {kind}
+
+
+def test_what_reads_nothing_is_no_reader() -> None:
+    """Networks and texts as such are everywhere, and no sign."""
+    assert readers("network = parse_network('8.8.8.8')\nprint(network, 'registration')") == set()
