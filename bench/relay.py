@@ -32,6 +32,7 @@ GIGABYTE = 1_000_000_000
 CONNECTIONS = (1, 4, 64)
 
 Samples = dict[str, dict[str, list[float]]]
+Load = Callable[["Peer", "Sizes"], dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,7 @@ def quick(peer: Peer, sizes: Sizes) -> dict[str, float]:
 
 def one_round(peers: list[Peer], sizes: Sizes, samples: Samples) -> None:
     """Let all relays do the same, one right after the other, before the next load."""
-    loads: list[Callable[[Peer, Sizes], dict[str, float]]] = [
-        functools.partial(bulk, connections=number) for number in CONNECTIONS
-    ]
+    loads: list[Load] = [functools.partial(bulk, connections=number) for number in CONNECTIONS]
     for each in (*loads, quick):
         for peer in peers:
             for figure, value in each(peer, sizes).items():
