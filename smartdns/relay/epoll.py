@@ -20,7 +20,7 @@ WRITABLE = select.EPOLLOUT
 ENDING = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 """No edge may follow: read until the end."""
 FAILED = select.EPOLLERR
-SOON_S = 0.002
+SOON_S = 0.004
 _MUTED = select.EPOLLOUT | select.EPOLLET
 _EVERYTHING = _MUTED | select.EPOLLIN | select.EPOLLRDHUP
 _LISTEN = select.EPOLLIN | select.EPOLLEXCLUSIVE
@@ -101,7 +101,7 @@ class Poller:
         self._again.append(call)
 
     def soon(self, call: Callable[[], None]) -> None:
-        """Call within two milliseconds, together with others that can wait so long."""
+        """Call within four milliseconds, together with others that can wait so long."""
         if not self._soon:
             self._loop.call_later(SOON_S, self._come)
         self._soon.append(call)
