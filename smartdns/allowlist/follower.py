@@ -40,6 +40,7 @@ AT_ONCE_LOADED = 50
 CHANGES_AT_ONCE = 200
 PIECES_AT_ONCE = 50
 
+NOT_YET = "not connected to Redis yet"
 UNREADABLE = "Redis holds grants that this version cannot read; they are left out"
 
 
@@ -52,7 +53,7 @@ class Follower(Service):
         self, mirror: Mirror, feed: RedisFeed, now: Callable[[], float] = time.monotonic
     ) -> None:
         self.mirror = mirror
-        self.trouble: str | None = "not connected to Redis yet"
+        self.trouble: str | None = NOT_YET
         """Why the allowlist is not being followed at the moment, for `status`; None: it is."""
         self._feed = feed
         self._now = now
@@ -71,14 +72,13 @@ class Follower(Service):
         super().startService()  # type: ignore[no-untyped-call]
         self._task = asyncio.ensure_future(self._follow())
 
-    def stopService(self) -> Deferred[object]:
+    def stopService(self) -> Deferred[None]:
         """Disconnect; fires when that is done."""
         super().stopService()  # type: ignore[no-untyped-call]
         task, self._task = self._task, None
         if task is None:
             return succeed(None)
-        task.cancel()
-        return Deferred.fromFuture(asyncio.ensure_future(asyncio.wait({task})))
+        return Deferred.fromFuture(asyncio.ensure_future(_end(task)))
 
     async def _follow(self) -> None:
         while True:
@@ -108,11 +108,11 @@ class Follower(Service):
                     asked_sentinel = self._now()
                     await self._feed.check_place()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._look.wait(), COMPARE_EVERY_S)
+                    async with asyncio.timeout(COMPARE_EVERY_S):
+                        await self._look.wait()
             listening.result()
         finally:
-            listening.cancel()
-            await asyncio.wait({listening})
+            await _end(listening)
 
     async def _listen(self, session: FeedSession) -> None:
         async for messages in session.messages():
@@ -197,3 +197,16 @@ class Follower(Service):
                 while not holds():
                     self._heard.clear()
                     await self._heard.wait()
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    """Cancel until it ends.
+
+    Once is not enough: before Python 3.12 `asyncio.wait_for`, which redis-py uses, swallows a
+    cancellation that comes together with what it waited for.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.1)
+    if not task.cancelled():
+        task.exception()  # seen, or asyncio complains that nobody did

@@ -81,7 +81,7 @@ class SentinelTrio:
             f"port {port}\nbind 127.0.0.1\ndir {self.directory}\n"
             f"sentinel monitor {SERVICE} 127.0.0.1 {master} 2\n"
             f"sentinel down-after-milliseconds {SERVICE} 500\n"
-            f"sentinel failover-timeout {SERVICE} 3000\n"
+            f"sentinel failover-timeout {SERVICE} 1000\n"
         )
         command = [redis_binary(), str(file), "--sentinel"]
         return subprocess.Popen(command, stdout=subprocess.DEVNULL)

@@ -1,12 +1,19 @@
 """A database with the real schema, and households in it."""
 
-from collections.abc import Iterator
+import datetime
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+import pytest_twisted
 from sqlalchemy import Engine
+from twisted.internet.defer import gatherResults
 
 from registry.database import make_engine, upgrade
-from tests.registry.publishing.households import Households
+from registry.publishing.publisher import Publisher
+from tests.registry.publishing.households import TODAY, Households
+
+PublisherOf = Callable[..., Publisher]
 
 
 @pytest.fixture
@@ -22,3 +29,18 @@ def engine(database_url: str) -> Iterator[Engine]:
 def households(engine: Engine) -> Households:
     """No households yet."""
     return Households(engine)
+
+
+@pytest_twisted.async_yield_fixture
+async def publisher_of() -> Any:
+    """Give a function that starts a publisher."""
+    started: list[Publisher] = []
+
+    def start(engine: Engine, url: str, today: Callable[[], datetime.date] | None = None) -> Any:
+        publisher = Publisher(engine, url, today or (lambda: TODAY))
+        publisher.startService()
+        started.append(publisher)
+        return publisher
+
+    yield start
+    await gatherResults([publisher.stopService() for publisher in started])

@@ -1,5 +1,7 @@
 """What Redis and the database hold once publishing has come to rest."""
 
+import datetime
+
 import pytest
 import redis
 from sqlalchemy import Engine, func, select
@@ -11,8 +13,9 @@ from registry.publishing.lock import publishing_lock
 from registry.publishing.rebuild import rebuild
 from smartdns.contract.addresses import Network
 from smartdns.contract.grants import Profile
-from smartdns.contract.redis_layout import GRANTS, decode_network, decode_profile
-from tests.registry.publishing.households import TODAY
+from smartdns.contract.redis_layout import GRANTS, HEAD, decode_network, decode_profile
+from tests.peers.redis_server import RedisServer
+from tests.registry.publishing.households import TODAY, Households
 
 
 def published(client: redis.Redis) -> dict[Network, Profile]:
@@ -38,3 +41,10 @@ def settle(engine: Engine, client: redis.Redis) -> None:
                 case Drained.DISAGREEING:
                     rebuild(engine, client, TODAY)
     pytest.fail("it never settles")
+
+
+def is_published(households: Households, server: RedisServer, day: datetime.date = TODAY) -> bool:
+    """Say whether Redis holds what the database says."""
+    with server.client() as client:
+        is_there = bool(client.exists(HEAD))
+        return is_there and published(client) == households.should_be(day)

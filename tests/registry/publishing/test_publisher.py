@@ -2,46 +2,21 @@
 
 import datetime
 import ipaddress
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-import pytest_twisted
 from sqlalchemy import Engine
-from twisted.internet.defer import gatherResults
+from twisted.internet.threads import deferToThread
 
-from registry.models import SlotKind
-from registry.publishing.lock import publishing_lock
 from registry.publishing.publisher import Publisher
 from smartdns.contract.redis_layout import GRANTS, HEAD, decode_head
 from tests.peers.redis_server import RedisServer
+from tests.registry.publishing.conftest import PublisherOf
 from tests.registry.publishing.households import TODAY, Households
-from tests.registry.publishing.settled import pending, published
+from tests.registry.publishing.settled import is_published, pending
 from tests.smartdns.allowlist.by_hand import pause, until
 
-PublisherOf = Callable[..., Publisher]
-
-
-@pytest_twisted.async_yield_fixture
-async def publisher_of() -> Any:
-    """Give a function that starts a publisher."""
-    started: list[Publisher] = []
-
-    def start(engine: Engine, url: str, today: Callable[[], datetime.date] | None = None) -> Any:
-        publisher = Publisher(engine, url, today or (lambda: TODAY))
-        publisher.startService()
-        started.append(publisher)
-        return publisher
-
-    yield start
-    await gatherResults([publisher.stopService() for publisher in started])
-
-
-def is_published(households: Households, server: RedisServer, day: datetime.date = TODAY) -> bool:
-    """Say whether Redis holds what the database says."""
-    with server.client() as client:
-        is_there = bool(client.exists(HEAD))
-        return is_there and published(client) == households.should_be(day)
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Statements are tested on both databases in test_grants, test_drain and test_lock."""
 
 
 async def test_a_change_is_published_soon_after_its_commit(
@@ -134,43 +109,22 @@ def is_published_exactly(households: Households, server: RedisServer) -> bool:
     return fields == wanted and is_published(households, server)
 
 
-async def test_two_publishers_take_turns(
-    engine: Engine, households: Households, redis_server: RedisServer, publisher_of: PublisherOf
-) -> None:
-    """Each change goes out once, whoever publishes it: positions count the changes."""
-    account = households.add("192.0.2.1/32", region="us")
-    for _ in range(2):
-        publisher_of(engine, redis_server.url)
-    await until(lambda: is_published(households, redis_server))
-    for region in ("gb", "fr", "de", "us"):
-        households.alter(account, region=region)
-        await until(lambda: is_published(households, redis_server))
-    households.hold(account, "2001:db8:0:1::/64", SlotKind.UPDATER)
-    await until(lambda: is_published(households, redis_server))
-    with redis_server.client() as client:
-        assert decode_head(client.get(HEAD)).position == 5
-
-
-def test_the_lock_is_held_by_one_and_freed(engine: Engine) -> None:
-    """A second try while it is held fails; after the holder's end it succeeds."""
-    with publishing_lock(engine) as first, publishing_lock(engine) as second:
-        assert (first, second) == (True, False)
-    with publishing_lock(engine, wait_s=1) as third:
-        assert third
-
-
 async def test_stopping_ends_the_thread_even_with_redis_hanging(
     engine: Engine, households: Households, own_redis_server: RedisServer
 ) -> None:
     """The process need not wait for Redis to answer before it may end."""
     publisher = Publisher(engine, own_redis_server.url, lambda: TODAY)
     publisher.startService()
+    thread = publisher._thread
+    assert thread is not None
     await until(lambda: publisher.trouble is None)
     with own_redis_server.client() as client:
         client.client_pause(30_000)
     await pause(1.2)
     stopped = publisher.stopService()
     await until(lambda: stopped.called, within_s=3)
+    own_redis_server.kill()
+    await deferToThread(thread.join)
 
 
 async def test_actions_of_people_never_wait_for_redis(

@@ -17,6 +17,9 @@ from tests.peers.redis_server import RedisServer
 from tests.registry.publishing.households import TODAY, Households
 from tests.registry.publishing.settled import published, settle
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Statements are tested on both databases in test_grants, test_drain and test_lock."""
+
 OTHER_HEADS = {
     "emptied": None,
     "older": "2 1",

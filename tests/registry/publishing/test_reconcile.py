@@ -9,6 +9,9 @@ from tests.peers.redis_server import RedisServer
 from tests.registry.publishing.households import TODAY, Households
 from tests.registry.publishing.settled import settle
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Statements are tested on both databases in test_grants, test_drain and test_lock."""
+
 DAMAGE = {
     "missing": (["192.0.2.1/32"], {}),
     "other": ([], {"192.0.2.2/32": "region=fr"}),
