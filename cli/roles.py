@@ -1,7 +1,7 @@
 """`mediastreamer registry`, `resolver`, `relay`: one role each, in the foreground."""
 
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -10,14 +10,13 @@ from cli import listening
 from cli.listening import SetsOfSockets
 from cli.privileges import become
 from cli.state import (
-    SECRETS,
     State,
     data_plane_environment,
     registry_environment,
     state_option,
 )
 from smartdns.contract.configuration import Configuration, SettingError
-from smartdns.sockets import NamedSocket, inherited
+from smartdns.sockets import inherited
 
 if TYPE_CHECKING:
     from twisted.internet.asyncioreactor import AsyncioSelectorReactor
@@ -42,11 +41,11 @@ def resolver(state: State) -> None:
             "MEDIASTREAMER_UPSTREAMS: no upstream resolver is known, "
             "/etc/resolv.conf names none; give ADDRESS[:PORT]"
         )
-    sockets = _sockets("resolver", given, settings.workers) or listening.sockets_of_resolver(
-        settings
-    )
+    sockets = listening.activated(
+        "resolver", given, settings.workers
+    ) or listening.sockets_of_resolver(settings)
     become(settings.run_as)
-    _run(state, "resolver", sockets, data_plane_environment)
+    _run(state, "resolver", sockets, data_plane_environment, "cookie_secret")
 
 
 @click.command
@@ -61,9 +60,11 @@ def relay(state: State) -> None:
     from smartdns.settings import read_settings
 
     settings = read_settings(state.configuration())
-    sockets = _sockets("relay", given, settings.workers) or listening.sockets_of_relay(settings)
+    sockets = listening.activated("relay", given, settings.workers) or listening.sockets_of_relay(
+        settings
+    )
     become(settings.run_as)
-    _run(state, "relay", sockets, data_plane_environment)
+    _run(state, "relay", sockets, data_plane_environment, "cookie_secret")
 
 
 @click.command
@@ -77,16 +78,9 @@ def registry(state: State) -> None:
     given = inherited()
     from registry.settings import read_settings
 
-    configuration = state.configuration()
-    settings = read_settings(configuration)
-    if not configuration.texts.get("secret_key"):
-        state.prepare()
-    sockets = _sockets("registry", given, 1) or listening.sockets_of_registry(settings)
-    _run(state, "registry", sockets, registry_environment)
-
-
-def _sockets(role: str, given: Sequence[NamedSocket], workers: int) -> SetsOfSockets:
-    return listening.activated(role, given, workers)
+    settings = read_settings(state.configuration())
+    sockets = listening.activated("registry", given, 1) or listening.sockets_of_registry(settings)
+    _run(state, "registry", sockets, registry_environment, "secret_key")
 
 
 def _run(
@@ -94,12 +88,13 @@ def _run(
     role: str,
     sockets: SetsOfSockets,
     environment: Callable[[Configuration], dict[str, str]],
+    secret: str,
 ) -> None:
     from cli import asking, running
     from smartdns.telemetry.gate import say
 
-    if any(name not in state.configuration().texts for name in SECRETS):
-        state.prepare()
+    if secret not in state.configuration().texts:
+        state.prepare(secret)
 
     def start(reactor: "AsyncioSelectorReactor") -> "tuple[Running, Awaitable[None]]":
         redis_url = state.configuration().texts["redis_url"]

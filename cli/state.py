@@ -77,14 +77,14 @@ class State:
         except (OSError, tomllib.TOMLDecodeError) as error:
             raise SettingError(f"{self.folder / 'up.toml'}: {type(error).__name__}") from None
 
-    def prepare(self) -> None:
-        """Make the folder (0700) and the secrets (0600) that are not there yet."""
+    def prepare(self, *names: str) -> None:
+        """Make the folder (0700) and the named secrets (0600), by default all, if not there yet."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for name, octets in SECRETS.items():
+            for name in names or SECRETS:
                 file = self.folder / name.replace("_", "-")
                 if not file.exists():
-                    self.write(file.name, secrets.token_hex(octets))
+                    self.write(file.name, secrets.token_hex(SECRETS[name]))
         except OSError as error:
             raise click.ClickException(
                 f"the state folder {self.folder} cannot be used ({error.strerror}); "
