@@ -10,8 +10,10 @@ export UV_LINK_MODE := copy
 run: install
 	@$(VENV)/bin/mediastreamer up $(ARGS)
 
+# More processes than two cores: half of a test's time it waits for a server to start.
+TEST_PROCESSES ?= 3
 test: $(VENV)/.tests peers
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
 
 check: lint types imports test
 

@@ -11,7 +11,7 @@ command -v "$python" >/dev/null 2>&1 ||
     say "Python's venv module is missing: install it (Debian: apt-get install python3-venv)"
 rm -rf .venv-boot
 "$python" -m venv .venv-boot || say "the virtual environment .venv-boot could not be made: see above"
-.venv-boot/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/boot.txt ||
+.venv-boot/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/boot.txt ||
     say "uv could not be installed: is the package index reachable?"
 "$python" -c 'import sys; print(sys.executable)' > .venv-boot/python
 touch .venv-boot/.done
