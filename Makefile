@@ -5,7 +5,7 @@ UV := .venv-boot/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
-.PHONY: run test check install lint types imports peers lock clean bench bench-relay
+.PHONY: run test check install lint types imports peers lock clean bench bench-relay bench-click
 
 run: install
 	@$(VENV)/bin/mediastreamer up $(ARGS)
@@ -68,3 +68,7 @@ bench-relay: $(VENV)/.tests
 
 clean:
 	rm -rf $(VENV) .venv-boot
+
+# From pressing the button to the first steered answer, 100 households one after another.
+bench-click: $(VENV)/.tests
+	$(VENV)/bin/python -m bench.click_to_answer
