@@ -5,7 +5,6 @@ import signal
 import socket
 import struct
 import threading
-import time
 from dataclasses import dataclass
 
 import dns.edns
@@ -94,6 +93,11 @@ def reset(installation: TracedInstallation, word: str) -> bool:
     return bool(ask(installation, f"{word}.{STEERED}", "A", word, tcp=True).answer)
 
 
+def asked(installation: TracedInstallation, upstream: NameServer) -> int:
+    """Count what went upstream so far."""
+    return sum(f"->127.0.0.1:{upstream.port}]>" in line for line in installation.lines())
+
+
 def send_while_upstream_hangs(
     installation: TracedInstallation, traffic: Traffic, upstream: NameServer
 ) -> None:
@@ -114,9 +118,10 @@ def send_while_upstream_hangs(
             threading.Thread(target=traffic.send, args=("query in flight at SIGTERM", in_flight))
             for _ in range(3)
         ]
+        before = asked(installation, upstream)
         for thread in waiting:
             thread.start()
-        time.sleep(0.3)  # they are with the upstream, which says nothing
+        until(lambda: asked(installation, upstream) >= before + len(waiting))
         installation.signal(signal.SIGTERM)
         for thread in waiting:
             thread.join()

@@ -1,11 +1,12 @@
 """strace(1) around an installation, or around any program."""
 
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from tests.peers.installation import Installation, until
-from tests.peers.missing import require_program
+from tests.peers.missing import missing, require_program
 from tests.privacy.system_calls import TRACED
 
 
@@ -15,8 +16,11 @@ def strace(output: Path) -> list[str]:
     uvloop uses io_uring where the kernel has it, and what is asked for on such a ring no tracer
     sees. So a ring cannot be had: the kernel is made to say that it knows none.
     """
+    program = require_program("strace", "strace")
+    if subprocess.run([program, "-o", os.devnull, "true"], check=False).returncode:
+        missing("strace may trace nothing here: the container needs CAP_SYS_PTRACE")
     return [
-        *(require_program("strace", "strace"), "-D", "-f", "--seccomp-bpf", "-yy", "-s", "512"),
+        *(program, "-D", "-f", "--seccomp-bpf", "-yy", "-s", "512"),
         *("-e", f"trace={','.join(sorted(TRACED))}", "-e", "inject=io_uring_setup:error=ENOSYS"),
         *("-e", "signal=none", "-o", str(output)),
     ]
