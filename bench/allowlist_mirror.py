@@ -12,7 +12,6 @@ from itertools import islice
 from pathlib import Path
 
 import redis
-import uvloop
 
 from bench.allowlist import networks
 from smartdns.allowlist.follower import Follower
@@ -184,5 +183,5 @@ def said(what: str, figure: str) -> None:
 
 if __name__ == "__main__":
     sys.setswitchinterval(SWITCH_S)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner() as runner:
         runner.run(measure(sys.argv[1], int(sys.argv[2])))

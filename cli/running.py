@@ -120,7 +120,7 @@ def run(
     )
     from smartdns.telemetry.gate import close_gate
 
-    reactor = install_reactor(has_children=True)
+    reactor = install_reactor()
     close_gate()
     forbid_core_dumps()
     use_all_descriptors()

@@ -1,4 +1,9 @@
-"""The event loop under Twisted: asyncio's, since redis.asyncio needs one; uvloop's where it is."""
+"""The event loop under Twisted: asyncio's own, since redis.asyncio needs one.
+
+Not uvloop: it calls a reader once and never again when a reset follows the data at once, so a
+stream keeps its place until it is idle; it takes SIGCHLD away from Twisted; and its ring of
+io_uring hides what a process does from whoever traces it. Reading in batches, it gains nothing.
+"""
 
 import asyncio
 import contextlib
@@ -14,13 +19,9 @@ from twisted.internet.error import ReactorNotRunning
 T = TypeVar("T")
 
 
-def install_reactor(*, has_children: bool = False) -> AsyncioSelectorReactor:
-    """Make Twisted's reactor; to be called before anything imports `twisted.internet.reactor`.
-
-    Who has child processes gets asyncio's own loop: uvloop takes SIGCHLD's wake-up away from
-    Twisted, which then never learns that a child has ended.
-    """
-    loop = asyncio.new_event_loop() if has_children else _new_loop()
+def install_reactor() -> AsyncioSelectorReactor:
+    """Make Twisted's reactor; to be called before anything imports `twisted.internet.reactor`."""
+    loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     asyncioreactor.install(loop)
     from twisted.internet import reactor  # noqa: PLC0415 - only now is there one
@@ -53,11 +54,3 @@ def deferred_from(coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
     Awaiting asyncio's futures inside a coroutine of Twisted's raises, so this is the one bridge.
     """
     return Deferred.fromFuture(asyncio.ensure_future(coroutine))
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop  # noqa: PLC0415 - the extra "fast" may not be installed
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()

@@ -2,7 +2,7 @@
 
 A descriptor is registered once, edge-triggered for everything: what happens comes to one
 callable per descriptor, in batches, without an object of the loop's for each. The loop is
-asyncio's (or uvloop's) itself: by way of Twisted's reactor each wake-up costs 15 µs more.
+asyncio's itself: by way of Twisted's reactor each wake-up costs 15 µs more.
 """
 
 import asyncio

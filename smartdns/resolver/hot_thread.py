@@ -27,6 +27,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from twisted.logger import Logger
+
 from smartdns.resolver.memo import MISS, View
 from smartdns.resolver.mmsg import LENGTHS
 from smartdns.resolver.second_look import Epoch, Missed, SecondLook
@@ -117,12 +119,20 @@ class HotThread:
                 else:
                     vectors[vector] = found
             first = 0
-            for i in look.answer(missed, now) if missed else ():
+            for i in self._look_again(missed, now) if missed else ():
                 send(first, i)
                 first = i + 1
             send(first, count)
             if count < SMALL_BATCH:
                 self._rest()
+
+    def _look_again(self, missed: list[Missed], now: float) -> list[int]:
+        """Answer what the tables do not know; a mistake of ours costs a batch, not the process."""
+        try:
+            return self._look.answer(missed, now)
+        except Exception:  # noqa: BLE001 - whoever finds such a query must not stop the resolver
+            Logger().failure("a batch could not be answered")
+            return [i for i, _, _ in missed]
 
     def _rest(self) -> None:
         """Let a few more queries come, where so many come that a pause saves more than it costs."""

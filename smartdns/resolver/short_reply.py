@@ -43,7 +43,7 @@ def plain_end(key: bytes) -> int:
 
     `key` is the query after its ID. What follows the question is for the caller to look at.
     """
-    if key[2:9] != _COUNTS or key[9] > 1 or key[0] & 0xF8:
+    if len(key) < 10 or key[2:9] != _COUNTS or key[9] > 1 or key[0] & 0xF8:
         return 0
     at = 10
     try:

@@ -13,8 +13,8 @@ from tests.privacy.system_calls import TRACED
 def strace(output: Path) -> list[str]:
     """Command line in front of a program's.
 
-    uvloop uses io_uring where the kernel has it, and what is asked for on such a ring no tracer
-    sees. So a ring cannot be had: the kernel is made to say that it knows none.
+    What is asked for on a ring of io_uring no tracer sees, so none can be had: the kernel is made
+    to say that it knows no such thing.
     """
     program = require_program("strace", "strace")
     if subprocess.run([program, "-o", os.devnull, "true"], check=False).returncode:
