@@ -9,7 +9,7 @@ from smartdns.resolver.hot_thread import HotThread
 
 
 class _Mistaken:
-    def answer(self, missed: object, now: float) -> list[int]:
+    def answer(self, *_: object) -> list[int]:
         raise IndexError
 
 
