@@ -54,13 +54,18 @@ def look_at_writes(report: Report, needles: Needles, watch: Watch, roles: dict[i
 
 
 def look_at_machine(report: Report) -> None:
-    """Swap and core dumps of the machine."""
+    """Swap and core dumps of the machine, and the container around us if there is one."""
     swaps = Path("/proc/swaps").read_text(encoding="utf-8").splitlines()[1:]
     report.add("swap devices", []) if not swaps else report.unseen(
         "swap devices", f"{len(swaps)} in use: encrypt swap, or let our user lock its memory"
     )
     pattern = Path("/proc/sys/kernel/core_pattern").read_text(encoding="utf-8").strip()
     report.add(f"core_pattern {pattern!r}: our processes are not dumpable", [])
+    if any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv")):
+        report.unseen(
+            "the container's log driver",
+            "it is outside: `docker inspect -f '{{.HostConfig.LogConfig.Type}}'` must say none",
+        )
 
 
 def _fields(text: str) -> dict[str, str]:
