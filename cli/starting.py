@@ -78,11 +78,12 @@ def _welcome(state: State, installation: Installation, password: str | None) -> 
         said = password
     else:
         said = f"in {file}" if file.exists() else "the one you chose"
+    port = "" if dns.port == 53 else f" -p {dns.port}"
     lines = (
         f"Sign in    {installation.registry.public_url}",
         f"           e-mail {EMAIL}, password {said}",
         '           and press "Register my IP address"',
-        f"Then try   dig @{dns.address} -p {dns.port} www.netflix.com",
+        f"Then try   dig @{dns.address}{port} www.netflix.com",
         f"Ready      DNS on {dns}; Ctrl-C stops everything",
     )
     for line in lines:

@@ -37,6 +37,8 @@ class RoleService(Protocol):
 @click.argument("role", type=click.Choice(["resolver", "relay", "registry"]))
 def worker(role: str) -> None:
     """Run one worker; not for use by hand."""
+    # Ctrl-C reaches every process of a terminal; the supervisor passes on what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     inheritance = by_name(inherited())  # before anything imports Twisted
     if "control" not in inheritance:
         raise click.UsageError(f"workers are started by `mediastreamer {role}`")
@@ -84,8 +86,6 @@ def _run(service: RoleService, control: socket, reactor: "AsyncioSelectorReactor
 
     def begin() -> None:
         stop_on(reactor, signal.SIGTERM)
-        # Ctrl-C reaches every process of a terminal; the supervisor passes on what it means.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         service.startService()
         # What is alive now lives to the end: a collection that visits it holds up replies for
         # some 50 ms, and finds nothing.

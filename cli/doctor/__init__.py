@@ -39,6 +39,6 @@ def examine(state: State) -> Iterator[Finding]:
     yield from machine.check(state)
     yield from catalogue.check(read)
     yield from database.check(read)
-    yield from redis.check(read)
+    yield from redis.check(state, read)
     yield from network.check(state, read)
     yield from page.check(read)

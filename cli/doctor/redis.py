@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from cli.doctor.finding import Finding
 from cli.doctor.settings import Settings
-from cli.state import without_password
+from cli.state import State, without_password
+from cli.status import status_of
 from registry.database import DatabaseUnready, make_engine, require_current_schema
 from registry.publishing.inspection import AllowlistStatus, inspect_allowlist, redis_clock
 from registry.publishing.redis_server import RedisUnavailable
@@ -14,9 +15,16 @@ _FAR_OFF_S = 300.0
 _REGISTRY_MENDS = "A running registry publishes again within seconds: see `mediastreamer status`."
 
 
-def check(settings: Settings) -> Iterator[Finding]:
+def check(state: State, settings: Settings) -> Iterator[Finding]:
     """Every check of this file; without a database there is nothing to compare with."""
     url = settings.registry.redis_url
+    if url.startswith(f"unix://{state.folder}/") and status_of(state) is None:
+        yield Finding(
+            "nothing-runs",
+            f"nothing runs on {state.folder}, and no Redis is configured but the one of `up`",
+            "mediastreamer up, or name an installation with --state DIR.",
+        )
+        return
     try:
         clock = redis_clock(url)
         found = _compared(settings)

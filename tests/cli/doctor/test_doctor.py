@@ -98,6 +98,12 @@ def test_redis_unreachable(patient: Patient) -> None:
     assert patient.findings() == ["redis-unreachable"]
 
 
+def test_nothing_runs(patient: Patient) -> None:
+    """A Redis that only `up` would start is not missed, its start is."""
+    del patient.settings["redis_url"]
+    assert patient.findings() == ["nothing-runs"]
+
+
 def test_redis_emptied(patient: Patient, redis_server: RedisServer) -> None:
     """A Redis that was restarted while no registry runs."""
     with redis_server.client() as client:
