@@ -12,10 +12,11 @@ from smartdns.sockets import by_name, inherited
 (control,) = by_name(inherited())["control"]
 behaviour = os.environ.get("MEDIASTREAMER_STAND_IN", "")
 
-from smartdns.worker_channel import WorkerEnd, receive_sockets, say_failed
-
 if behaviour == "crashing":
     sys.exit(3)
+
+from smartdns.worker_channel import WorkerEnd, receive_sockets, say_failed
+
 if behaviour == "failing":
     say_failed(control, "MEDIASTREAMER_STAND_IN: takes something better")
     sys.exit(1)

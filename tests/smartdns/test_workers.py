@@ -5,6 +5,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
+from smartdns.child_process import restart_delay
 from smartdns.contract.addresses import parse_socket_address
 from smartdns.sockets import bind
 from smartdns.workers import StartError, Supervisor
@@ -124,18 +126,21 @@ async def test_who_dies_is_succeeded_by_the_standby(supervised: Supervised) -> N
 async def test_a_crash_loop_backs_off(supervised: Supervised) -> None:
     """A worker that dies at once is started again ever more rarely, not as fast as possible."""
     supervised.behaviour = "crashing"
-    starts = 0
+    starts: list[float] = []
+    enough: Deferred[None] = Deferred()
     spawn = supervised.supervisor._spawn
 
-    def counted(sockets: object) -> object:
-        nonlocal starts
-        starts += 1
+    def noted(sockets: object) -> object:
+        starts.append(reactor.seconds())
+        if len(starts) == 5:
+            enough.callback(None)
         return spawn(sockets)
 
-    supervised.supervisor._spawn = counted
+    supervised.supervisor._spawn = noted
     supervised.supervisor.startService()
-    await deferLater(reactor, 2.0)
-    assert 2 <= starts <= 8
+    await enough.addTimeout(30, reactor)
+    for failures, (earlier, later) in enumerate(pairwise(starts), start=1):
+        assert later - earlier >= restart_delay(failures)
 
 
 async def test_a_worker_that_cannot_start_says_why(supervised: Supervised) -> None:
