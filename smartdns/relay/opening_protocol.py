@@ -88,8 +88,8 @@ class Opening:
             self._connecting = None
 
     def _ready(self, mask: int) -> None:
+        self._missed |= mask  # the end may have come with the name, and no edge follows it
         if self._is_read:
-            self._missed |= mask
             if mask & FAILED and self._client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 self.cut()
         elif mask & READABLE:

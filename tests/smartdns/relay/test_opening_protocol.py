@@ -1,6 +1,7 @@
 """What is refused before anything reaches an origin."""
 
 import socket
+import time
 from collections.abc import Callable
 
 import pytest
@@ -18,6 +19,7 @@ from tests.smartdns.relay.laboratory import (
     echo,
     ends,
     in_thread,
+    read_all,
     until,
 )
 
@@ -155,3 +157,22 @@ async def test_a_client_that_leaves_early_is_forgotten(laboratory: MakeLaborator
 
     await in_thread(leave)
     await until(lambda: lab.service.relay.census.total == 0 and lab.open == 0)
+
+
+async def test_an_end_that_comes_with_the_name_is_passed_on(
+    origin: MakeOrigin, laboratory: MakeLaboratory
+) -> None:
+    """A client may say all that it has, and its last, before anybody reads."""
+    lab = laboratory(origin(lambda connection: connection.sendall(read_all(connection))).port)
+    half = len(HELLO) // 2
+
+    def talk() -> bytes:
+        with lab.connect() as client:
+            client.sendall(HELLO[:half])
+            time.sleep(0.02)  # so that the rest and the end come in one event
+            client.sendall(HELLO[half:] + bytes(30_000))
+            client.shutdown(socket.SHUT_WR)
+            return read_all(client)
+
+    for _ in range(20):
+        assert await in_thread(talk) == HELLO + bytes(30_000)
