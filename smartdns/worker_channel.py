@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import LoopingCall
 from twisted.protocols.basic import LineOnlyReceiver
@@ -131,6 +131,7 @@ class SupervisorEnd:
         self.report: Report | None = None
         self.failure: str | None = None
         self._changed = changed
+        self._gone = False
         self._asked: dict[int, Deferred[Any]] = {}
         self._number = 0
         self._lines = JsonLines(self._received, self._lost)
@@ -140,11 +141,13 @@ class SupervisorEnd:
     def hand_over(self, sockets: Sequence[NamedSocket]) -> None:
         """Let the worker begin; it gets descriptors of the same sockets."""
         names = json.dumps({"sockets": [each.name for each in sockets]}).encode() + b"\n"
-        with suppress(BrokenPipeError):  # it is dead already, and that will be noticed
+        with suppress(OSError):  # it is dead already, and its end will be noticed
             socket.send_fds(self._end, [names], [each.socket.fileno() for each in sockets])
 
     def ask(self, question: Mapping[str, object]) -> Deferred[Any]:
         """Fires with the worker's answer, or with None when it is gone."""
+        if self._gone:
+            return succeed(None)
         self._number += 1
         answered: Deferred[Any] = Deferred()
         self._asked[self._number] = answered
@@ -161,6 +164,7 @@ class SupervisorEnd:
 
     def _lost(self) -> None:
         self.report = None
+        self._gone = True
         self._end.close()
         asked, self._asked = self._asked, {}
         for answered in asked.values():

@@ -123,6 +123,20 @@ async def test_who_dies_is_succeeded_by_the_standby(supervised: Supervised) -> N
     assert supervised.supervisor._standby not in {None, standby}
 
 
+async def test_a_standby_that_died_unnoticed_costs_no_place(supervised: Supervised) -> None:
+    """Both die at once: whoever is handed the sockets is gone, and the next one gets them."""
+    await start(supervised)
+    (worker,) = supervised.supervisor.workers
+    standby = supervised.supervisor._standby
+    standby.channel._lost()  # its channel is closed, its end not reported yet
+    os.kill(standby.pid, signal.SIGSTOP)
+    os.kill(worker.pid, signal.SIGKILL)
+    await worker.when_ended()
+    assert await standby.channel.ask({"what": "anything"}) is None
+    os.kill(standby.pid, signal.SIGKILL)
+    assert await deferToThread(supervised.ask) not in {worker.pid, standby.pid}
+
+
 async def test_a_crash_loop_backs_off(supervised: Supervised) -> None:
     """A worker that dies at once is started again ever more rarely, not as fast as possible."""
     supervised.behaviour = "crashing"
