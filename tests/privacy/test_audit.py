@@ -66,10 +66,12 @@ def _kept_log(folder: Path) -> Iterator[None]:
 
         thread = threading.Thread(target=keep)
         thread.start()
-        yield
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
-            sending.sendto(b"", str(folder / "log-socket"))
-        thread.join()
+        try:
+            yield
+        finally:  # or a failed test would hang the whole run
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
+                sending.sendto(b"", str(folder / "log-socket"))
+            thread.join()
 
 
 def _audit(installation: Installation) -> tuple[int, dict[str, Any]]:
