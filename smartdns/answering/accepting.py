@@ -47,6 +47,7 @@ def accept(question: Question, reply: UpstreamReply, *, dnssec_ok: bool) -> Hear
         return None
     proofs = _proofs(reply.authority) if dnssec_ok else []
     if answered:
+        proofs = [r for r in proofs if not _signs(r, SOA)]
         return _heard(NOERROR, chain, proofs, LONGEST_TTL, reply)
     soa = _soa(end, reply.authority)
     if soa is None and any(r.type == NS for r in reply.authority):
@@ -109,12 +110,16 @@ def _signed(found: list[Record], here: list[Record], *, dnssec_ok: bool) -> list
     """Add the signatures over an RRset, where they are wanted."""
     if not dnssec_ok or not found or found[0].type == RRSIG:
         return found
-    return found + [r for r in here if r.type == RRSIG and _covered(r) == found[0].type]
+    return found + [r for r in here if _signs(r, found[0].type)]
 
 
 def _proofs(authority: Iterable[Record]) -> list[Record]:
-    """Denials and signatures, the SOA's among them (RFC 4035 section 3.1.3)."""
-    return [r for r in authority if r.type in {NSEC, NSEC3, RRSIG}]
+    """Denials with their signatures, and the SOA's signatures (RFC 4035 section 3.1.3)."""
+    return [r for r in authority if set_of(r) in {NSEC, NSEC3} or _signs(r, SOA)]
+
+
+def _signs(record: Record, kind: int) -> bool:
+    return record.type == RRSIG and set_of(record) == kind
 
 
 def _soa(end: Name, authority: Iterable[Record]) -> Record | None:
@@ -134,14 +139,13 @@ def _heard(
     """Give every RRset the lowest TTL of its records, and each record once (RFC 2181 section 5)."""
     ttls: dict[tuple[Name, int], int] = {}
     for record in answer + authority:
-        set_ = record.name, _covered(record)
+        set_ = record.name, set_of(record)
         ttls[set_] = min(ttls.get(set_, longest_ttl), _ttl(record))
 
     def normal(records: list[Record]) -> tuple[Record, ...]:
         once = {(r.name, r.type, r.data): r for r in records}
         return tuple(
-            Record(r.name, r.type, r.klass, ttls[r.name, _covered(r)], r.data)
-            for r in once.values()
+            Record(r.name, r.type, r.klass, ttls[r.name, set_of(r)], r.data) for r in once.values()
         )
 
     return Heard(
@@ -154,8 +158,8 @@ def _heard(
     )
 
 
-def _covered(record: Record) -> int:
-    """The type of the RRset that a record belongs to; a signature belongs to what it signs."""
+def set_of(record: Record) -> int:
+    """Give the type of the RRset that a record belongs to; a signature belongs to what it signs."""
     return int.from_bytes(record.data[:2]) if record.type == RRSIG else record.type
 
 

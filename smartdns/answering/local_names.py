@@ -1,6 +1,6 @@
 """Names that are answered here and never forwarded, whoever asks for them."""
 
-from smartdns.answering.codes import AAAA, CLASS_IN, NOERROR, NS, PTR, SOA, A
+from smartdns.answering.codes import AAAA, CLASS_IN, DS, NOERROR, NS, PTR, SOA, A
 from smartdns.answering.knowledge import Switches
 from smartdns.answering.names import below, name_of, suffixes
 from smartdns.answering.plan import Record, Reply
@@ -68,6 +68,8 @@ def answer_locally(question: Question, switches: Switches) -> Reply | None:
     name = question.name
     if below(name, switches.private_suffixes) is not None:
         return None
+    if question.type == DS and name in _EMPTY:
+        return None  # the parent's, which denies it with proof (RFC 4035 3.1.4.1, RFC 8375 4)
     if below(name, {_LOCALHOST}) is not None:
         return _localhost(question)
     if name in _LOOPBACK_POINTERS:
@@ -81,6 +83,12 @@ def answer_locally(question: Question, switches: Switches) -> Reply | None:
     if name.startswith(_BROWSING):
         return nxdomain(name, TTL)
     return None
+
+
+def is_local(name: Name) -> bool:
+    """Say whether a name is none of an upstream's business, wherever it comes up."""
+    question = Question(name, A, CLASS_IN)
+    return answer_locally(question, Switches(block_private_relay=False)) is not None
 
 
 def _localhost(question: Question) -> Reply:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.posixbase import PosixReactorBase
 
 from smartdns.answering.codes import FORMERR, NOTIMP, OPCODE_QUERY
-from smartdns.answering.exchange import Attempt, Exchange
+from smartdns.answering.exchange import BUDGET_S, Attempt, Exchange
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name
 from smartdns.answering.upstream_reply import UpstreamReply
@@ -47,11 +47,12 @@ class Errand:
         group: Group,
         plan: Forward,
         ended: Callable[[UpstreamReply | None], None],
+        budget_s: float = BUDGET_S,
     ) -> None:
         """Ask `group` what `plan` says; `ended` gets the reply, or None for none, once."""
         self._reactor, self._group, self._plan, self._ended = reactor, group, plan, ended
         now = reactor.seconds()
-        self._exchange = Exchange(group.servers(now), now)
+        self._exchange = Exchange(group.servers(now), now, budget_s)
         self._waiting: set[_Waiting] = set()
         self._timer: IDelayedCall | None = None
         self._done = False

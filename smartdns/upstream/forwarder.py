@@ -1,13 +1,16 @@
 """Carry questions to the upstreams and bring back what they said."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.posixbase import PosixReactorBase
 
+from smartdns.answering.chasing import joined, unfinished_at
+from smartdns.answering.exchange import BUDGET_S
+from smartdns.answering.local_names import is_local
 from smartdns.answering.names import below
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name
@@ -80,7 +83,8 @@ class Forwarder(Service, Generic[T]):
             group = self.group_for(plan.question.name)
             if not self._has_room(group):
                 return succeed(self._conclude(plan, None))
-            errand = Errand(self.reactor, group, plan, self._ended(plan))
+            until = self.reactor.seconds() + BUDGET_S
+            errand = Errand(self.reactor, group, plan, self._ended(plan, until, plan.question.name))
             self._under_way[plan] = _UnderWay(errand, [])
             errand.begin()
         askers = self._under_way[plan].askers
@@ -106,11 +110,44 @@ class Forwarder(Service, Generic[T]):
         limit = _IN_FLIGHT_TO_THE_DEAD if dead else self.most_in_flight
         return self.in_flight < limit
 
-    def _ended(self, plan: Forward) -> Callable[[UpstreamReply | None], None]:
+    def _ended(
+        self, plan: Forward, until: float, asked: Name
+    ) -> Callable[[UpstreamReply | None], None]:
+        """Give what is called when an upstream was asked for `asked`, in the interest of `plan`."""
+
         def ended(reply: UpstreamReply | None) -> None:
+            further = None if reply is None else self._chase(plan, reply, until, asked)
+            if further is not None:
+                self._under_way[plan].errand = further
+                further.begin()
+                return
             under_way = self._under_way.pop(plan)
             conclusion = self._conclude(plan, reply)
             for asker in under_way.askers[:]:
                 asker.callback(conclusion)
 
         return ended
+
+    def _chase(
+        self, plan: Forward, begun: UpstreamReply, until: float, asked: Name
+    ) -> Errand | None:
+        """Make the errand for the rest of an unfinished chain of aliases; None: it has an end.
+
+        Within the budget of the question, whose answer alone the rest becomes: a chain that
+        somebody made up puts nothing under the names that it passes through.
+        """
+        name = unfinished_at(plan.question, begun)
+        if name is None or name == asked:
+            return None
+        group = self.group_for(name)
+        if group is self._group and is_local(name):
+            return None
+        ended = self._ended(plan, until, name)
+        further = replace(plan, question=replace(plan.question, name=name))
+        return Errand(
+            self.reactor,
+            group,
+            further,
+            lambda rest: ended(None if rest is None else joined(begun, rest)),
+            until - self.reactor.seconds(),
+        )

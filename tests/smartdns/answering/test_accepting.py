@@ -22,7 +22,7 @@ from tests.smartdns.made import (
     soa_record,
 )
 
-CNAME, NS, DNAME, RRSIG, NSEC = 5, 2, 39, 46, 47
+CNAME, NS, SOA, DNAME, RRSIG, NSEC = 5, 2, 6, 39, 46, 47
 ONE, TWO = b"\x05\0\0\1", b"\x05\0\0\2"
 ASKED = question("www.example.com")
 
@@ -203,6 +203,18 @@ def test_signatures_are_for_those_who_asked() -> None:
     assert [r.type for r in plain.answer + plain.authority] == [A]
     assert [r.type for r in proved.answer + proved.authority] == [A, RRSIG, NSEC]
     assert proved.authentic_data
+
+
+def test_no_signature_comes_without_what_it_signs() -> None:
+    """Of the authority's NS and SOA nothing is kept in an answer, and so no signature over them."""
+    denial = record("example.com", NSEC, name_of("z.example.com") + b"\0\1\2")
+    signatures = [signature("example.com", kind) for kind in (NS, SOA, NSEC)]
+    authority = (record("example.com", NS, name_of("ns.example.com")), denial, *signatures)
+    answer = record("www.example.com", A, ONE), signature("www.example.com", A)
+    heard = accept(ASKED, said(ASKED, *answer, authority=authority), dnssec_ok=True)
+    assert heard is not None
+    assert heard.answer == answer
+    assert heard.authority == (denial, signature("example.com", NSEC))
 
 
 def test_any_gets_one_set_of_what_there_is() -> None:

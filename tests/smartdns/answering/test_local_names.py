@@ -7,7 +7,7 @@ from smartdns.answering.local_names import answer_locally
 from smartdns.answering.names import name_of
 from tests.smartdns.made import AAAA, NOERROR, NXDOMAIN, TXT, A, question
 
-PTR, NS, SOA, SVCB = 12, 2, 6, 64
+PTR, NS, SOA, DS, SVCB = 12, 2, 6, 43, 64
 LOOPBACK6 = "1." + "0." * 31 + "ip6.arpa"
 
 ABSENT = (
@@ -86,6 +86,21 @@ def test_the_top_of_an_empty_zone_has_soa_and_ns() -> None:
     nothing = answer_locally(question(zone, A), Switches())
     assert nothing is not None
     assert (nothing.rcode, nothing.answer) == (NOERROR, ())
+
+
+@pytest.mark.parametrize("zone", ["home.arpa", "168.192.in-addr.arpa", "d.f.ip6.arpa"])
+def test_whether_a_local_zone_is_signed_is_asked_of_its_parent(zone: str) -> None:
+    """DS at its top has an answer that proves itself (RFC 8375 section 4); below it, nothing."""
+    assert answer_locally(question(zone, DS), Switches()) is None
+    inside = answer_locally(question(f"x.{zone}", DS), Switches())
+    assert inside is not None
+    assert inside.rcode == NXDOMAIN
+
+
+@pytest.mark.parametrize("name", ["onion", "invalid", "local", "localhost"])
+def test_what_has_no_parent_to_prove_it_is_not_asked_about(name: str) -> None:
+    """These are no zones anywhere, so DS is as local as any other type."""
+    assert answer_locally(question(name, DS), Switches()) is not None
 
 
 def test_private_relay_is_a_switch() -> None:
