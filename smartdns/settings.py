@@ -65,7 +65,8 @@ class DataPlaneSettings:
     """Memory for answers in one worker."""
 
     client_rate: int = 1_000
-    """Queries a second of one granted network, with bursts of twice that; 0: unlimited."""
+    """Queries a second of one granted network, with bursts of twice that, and as many again over
+    TCP and TLS; 0: unlimited."""
     refused_rate: int = 20
     """Refusals a second to one /24 or /56 of strangers; 0: unlimited."""
     tcp_connections: int = 1_000

@@ -68,13 +68,18 @@ class GrantTable:
 
     def lookup(self, address: bytes, day: int) -> Profile | None:
         """Profile of the longest network around `address` that holds on `day`, or None."""
+        found = self.lookup_network(address, day)
+        return None if found is None else found[0]
+
+    def lookup_network(self, address: bytes, day: int) -> tuple[Profile, int] | None:
+        """The same, with the network's prefix length."""
         for length in self._lengths[len(address)]:
             find, key = length.table.find, length.key_of(address)
             while number := find(key):
                 interned = self._profiles.get(number)
                 if interned is not None:
                     if day <= interned.last_day:
-                        return interned.profile
+                        return interned.profile, length.prefix_length
                     break
                 # Gone between the two steps, so the table holds another number by now.
         return None

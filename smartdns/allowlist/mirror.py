@@ -17,7 +17,7 @@ Listener = Callable[[Network | None], None]
 class Mirror:
     """The published allowlist as of `head`; only a higher head ever changes it.
 
-    `apply`, `replace`, `confirm` and `expire` belong to one thread. `lookup` and `generation`
+    `apply`, `replace`, `confirm` and `expire` belong to one thread. Look-ups and `generation`
     may be read from any thread without a lock (`grant_table` says why). Whoever remembers what a
     look-up said reads `generation` *before* the look-up and keeps both: it is raised *after* a
     change can be seen, so what is remembered under the current generation is never stale.
@@ -42,6 +42,10 @@ class Mirror:
         `toordinal()`) counts. Fails closed: None for everybody while not `loaded`.
         """
         return self._grants.lookup(address, day) if self.loaded else None
+
+    def lookup_network(self, address: bytes, day: int) -> tuple[Profile, int] | None:
+        """The same, with the prefix length of the network that counts: its rates are shared."""
+        return self._grants.lookup_network(address, day) if self.loaded else None
 
     def count(self) -> int:
         """Count the networks, those whose grant has expired included."""

@@ -28,6 +28,9 @@ class Allowlist(Protocol):
     def lookup(self, address: bytes, day: int) -> Profile | None:
         """Give the profile of the longest network round `address` (4 or 16 octets), or None."""
 
+    def lookup_network(self, address: bytes, day: int) -> tuple[Profile, int] | None:
+        """Give the same with that network's prefix length."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RelayAddresses:

@@ -11,8 +11,17 @@ class Verdict(Enum):
     DROP = "send nothing"
 
 
-def client_key(address: bytes) -> bytes:
-    """Whose bucket a granted address draws from: the household's (/32, /64)."""
+def client_key(address: bytes, prefix_length: int) -> bytes:
+    """Whose bucket a granted address draws from: that of the network that was granted."""
+    unused = 8 * len(address) - prefix_length
+    if not unused:
+        return address
+    network = int.from_bytes(address) >> unused << unused
+    return network.to_bytes(len(address)) + bytes((prefix_length,))
+
+
+def host_key(address: bytes) -> bytes:
+    """Who an address that nobody granted is, where it is counted by itself: /32 and /64."""
     return address if len(address) == 4 else address[:8]
 
 
@@ -45,8 +54,18 @@ class RateLimiter:
 
     def admit(self, key: bytes, now: float) -> Verdict:
         """Count one query of `key` at `now`, in seconds of a monotonic clock."""
-        if self.rate <= 0:
+        if not self.wait_s(key, now):
             return Verdict.GO
+        self._slip = not self._slip
+        return Verdict.SLIP if self._slip else Verdict.DROP
+
+    def wait_s(self, key: bytes, now: float) -> float:
+        """Count one query of `key` and give 0; where that is too many count none.
+
+        Gives the seconds then until there is room for one more.
+        """
+        if self.rate <= 0:
+            return 0.0
         self._turn(now)
         full_at = self._young.get(key)
         if full_at is None:
@@ -57,11 +76,11 @@ class RateLimiter:
                 full_at = self._old.get(key, now)
         # A bucket is known by when it will be full: each query puts that off by 1 / rate.
         full_at = max(full_at, now) + 1 / self.rate
-        if full_at - now > (self._burst + _ROUNDING) / self.rate:
-            self._slip = not self._slip
-            return Verdict.SLIP if self._slip else Verdict.DROP
+        too_early_s = full_at - now - (self._burst + _ROUNDING) / self.rate
+        if too_early_s > 0:
+            return too_early_s
         self._young[key] = full_at
-        return Verdict.GO
+        return 0.0
 
     def charge(self, key: bytes, queries: int, now: float) -> None:
         """Take for queries that were answered already, at most until the bucket is empty."""

@@ -14,20 +14,37 @@ its rate.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from smartdns.answering.rate_limit import RateLimiter, Verdict, client_key
+from smartdns.answering.rate_limit import RateLimiter, Verdict
 
 MOST_COUNTED: Final = 65_536
 
 
-class Allowance:
-    """Counts what granted addresses ask, and knows which of them are watched."""
+class Networks(dict[bytes, bytes]):
+    """Address -> key of the network whose rate it draws from, each asked for once."""
 
-    def __init__(self, buckets: RateLimiter) -> None:
-        """`buckets` are those that the plain path draws from."""
+    def __init__(self, key_of: Callable[[bytes], bytes]) -> None:
+        super().__init__()
+        self._key_of = key_of
+
+    def __missing__(self, address: bytes) -> bytes:
+        """Ask; a flood of addresses does not fill the memory."""
+        if len(self) >= MOST_COUNTED:
+            self.clear()
+        key = self[address] = self._key_of(address)
+        return key
+
+
+class Allowance:
+    """Counts what granted networks ask, and knows which of them are watched."""
+
+    def __init__(self, buckets: RateLimiter, key_of: Callable[[bytes], bytes]) -> None:
+        """`buckets` are those that the plain path draws from, by the key of an address."""
         self._buckets = buckets
+        self.networks = Networks(key_of)
+        """To be cleared when grants change."""
         self._total = 0
         self._uncounted = 0
         """Of this second, what was answered before counting began."""
@@ -48,7 +65,8 @@ class Allowance:
         if self._total <= rate or not rate:
             self._uncounted = self._total
             return False
-        keys = addresses if len(addresses[0]) == 4 else [client_key(each) for each in addresses]
+        networks = self.networks
+        keys = [networks[each] for each in addresses]
         counts = self._counts
         counts.update(keys)
         if max(map(counts.__getitem__, keys)) <= rate:
@@ -65,8 +83,8 @@ class Allowance:
 
     def watches(self, address: bytes) -> bool:
         """Say whether the queries of `address` need `admit`."""
-        return bool(self._watched) and client_key(address) in self._watched
+        return bool(self._watched) and self.networks[address] in self._watched
 
     def admit(self, address: bytes, now: float) -> Verdict:
         """Draw from the bucket of a watched address."""
-        return self._buckets.admit(client_key(address), now)
+        return self._buckets.admit(self.networks[address], now)

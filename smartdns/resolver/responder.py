@@ -18,7 +18,13 @@ from smartdns.answering.knowledge import Knowledge
 from smartdns.answering.loop_probe import is_probe, probe_reply
 from smartdns.answering.plan import ExtendedError, Forward, Plan, Reply, Silence
 from smartdns.answering.query import Query, Source
-from smartdns.answering.rate_limit import RateLimiter, Verdict, client_key, stranger_key
+from smartdns.answering.rate_limit import (
+    RateLimiter,
+    Verdict,
+    client_key,
+    host_key,
+    stranger_key,
+)
 from smartdns.upstream.forwarder import Forwarder
 from smartdns.wire.dns_message import (
     HEADER_LENGTH,
@@ -67,6 +73,9 @@ class Limits:
 
     clients: RateLimiter
     strangers: RateLimiter
+    streams: RateLimiter
+    """Clients' queries over TCP and TLS have buckets of their own: a flood of datagrams in a
+    household's name, which empties the others, must not keep it from the way that is left."""
 
 
 class Responder:
@@ -99,7 +108,8 @@ class Responder:
     def respond(self, data: bytes, source: Source, counted: Verdict | None = None) -> Answered:
         """Give the reply to a message, None for silence; never raises.
 
-        `counted` is the verdict of whoever counted it against its network's rate already.
+        `counted` is the verdict of whoever counted it against its network's rate already; what
+        came over a stream had to `wait_s`.
         """
         try:
             answered = self._respond(data, source, counted)
@@ -121,10 +131,17 @@ class Responder:
         """Queries that wait for somebody else's answer."""
         return self._asking.total()
 
-    def lets_in(self, source: Source) -> bool:
-        """Say whether the allowlist knows the source."""
-        day = int(time.time()) // 86_400 + _EPOCH_DAY
-        return self.knowledge.allowlist.lookup(source.address, day) is not None
+    def network_of(self, source: Source) -> bytes | None:
+        """Give the key of the granted network that a source is in; None: it is a stranger."""
+        found = self.knowledge.allowlist.lookup_network(source.address, _today())
+        return None if found is None else client_key(source.address, found[1])
+
+    def wait_s(self, source: Source) -> float:
+        """Count a query of a stream; give the seconds that it must wait, and then be counted."""
+        network = self.network_of(source)
+        if network is None:
+            return self.limits.strangers.wait_s(stranger_key(source.address), self._now())
+        return self.limits.streams.wait_s(network, self._now())
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` after each change of `generation` and of `grants`."""
@@ -147,10 +164,10 @@ class Responder:
     def _respond(self, data: bytes, source: Source, counted: Verdict | None) -> Answered:
         now = self._now()
         wall_s = int(time.time())
-        day = wall_s // 86_400 + _EPOCH_DAY
+        day = _today()
         if source.port == 0:  # nobody can be there; it would loop a reply back to us
             return None
-        verdict = self._admit(source, now, day) if counted is None else counted
+        verdict = self._admit(source, now) if counted is None else counted
         if verdict is Verdict.DROP:
             return None
         query = parse_query(data)
@@ -166,13 +183,14 @@ class Responder:
         plan = answer(query, source, self.knowledge, now, day, cookie)
         return self._carry_out(plan, query, source, cookie)
 
-    def _admit(self, source: Source, now: float, day: int) -> Verdict:
-        """Count the query; only datagrams can be sent in somebody else's name."""
+    def _admit(self, source: Source, now: float) -> Verdict:
+        """Count a datagram; there is no asking it to wait."""
         if source.transport != "udp":
             return Verdict.GO
-        if self.knowledge.allowlist.lookup(source.address, day) is None:
+        network = self.network_of(source)
+        if network is None:
             return self.limits.strangers.admit(stranger_key(source.address), now)
-        return self.limits.clients.admit(client_key(source.address), now)
+        return self.limits.clients.admit(network, now)
 
     def _carry_out(
         self, plan: Plan, query: Query, source: Source, cookie: Cookie | None
@@ -188,7 +206,7 @@ class Responder:
     def _ask(
         self, plan: Forward, query: Query, source: Source, cookie: Cookie | None
     ) -> Deferred[Rendered | None]:
-        client = client_key(source.address)
+        client = self.network_of(source) or host_key(source.address)
         if self._asking[client] >= self._forwarder.most_in_flight * _MOST_OF_ONE_CLIENT:
             shed = stale(plan, self.knowledge, self._now()) or _SHED
             return succeed(_render(query, source, shed, cookie))
@@ -220,6 +238,10 @@ class Responder:
 
 
 _EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
+
+
+def _today() -> int:
+    return int(time.time()) // 86_400 + _EPOCH_DAY
 
 
 def _render(query: Query, source: Source, reply: Reply, cookie: Cookie | None) -> Rendered:

@@ -20,7 +20,13 @@ from smartdns.answering.loop_probe import NONCE_LENGTH, is_probe, probe_name
 from smartdns.answering.loop_probe import SUFFIX as PROBES
 from smartdns.answering.names import below
 from smartdns.answering.query import Name, Question
-from smartdns.answering.rate_limit import RateLimiter, Verdict, stranger_key
+from smartdns.answering.rate_limit import (
+    RateLimiter,
+    Verdict,
+    client_key,
+    host_key,
+    stranger_key,
+)
 from smartdns.resolver.allowance import Allowance
 from smartdns.resolver.common_query import CommonQuery, read_common_query
 from smartdns.resolver.memo import MAX_ADDRESSES, MISS, Memo, View
@@ -81,7 +87,7 @@ class SecondLook:
     ) -> None:
         """`epoch` may be asked from any thread; `hand_over` takes a batch's misses."""
         self.memo = Memo()
-        self.allowance = Allowance(clients)
+        self.allowance = Allowance(clients, self._network_of)
         self.batch = batch
         self._knowledge = knowledge
         self._strangers = strangers
@@ -116,6 +122,7 @@ class SecondLook:
             self._templates.forget()
         self.memo.forget_addresses()
         self._views.clear()
+        self.allowance.networks.clear()
         self._epoch = epoch
         self._opens = bool(self._knowledge.switches.open_names)
         loaded = self._knowledge.allowlist.loaded
@@ -180,6 +187,10 @@ class SecondLook:
         view = None if profile is None else self.memo.view_for(profile)
         self._views[address] = view
         return view
+
+    def _network_of(self, address: bytes) -> bytes:
+        found = self._knowledge.allowlist.lookup_network(address, self._epoch[2])
+        return host_key(address) if found is None else client_key(address, found[1])
 
     def _refuse(self, missed: Missed, data: bytes, now: float) -> Miss | Verdict | None:
         i, _, address = missed

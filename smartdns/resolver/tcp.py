@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from smartdns.answering.query import Source, Transport
-from smartdns.answering.rate_limit import client_key
+from smartdns.answering.rate_limit import host_key
 from smartdns.resolver.responder import STREAM_IDLE_S, Rendered, Responder
 from smartdns.wire.length_prefix import FrameBuffer, with_length
 
@@ -85,10 +85,11 @@ class Streams(ServerFactory):
     def buildProtocol(self, addr: IAddress | None) -> "Stream | None":
         """None closes the connection at once."""
         source = _source_of(addr, self.transport)
-        stranger = not self.responder.lets_in(source)
-        if not self.limits.enter(client_key(source.address), stranger=stranger):
+        network = self.responder.network_of(source)
+        key, stranger = network or host_key(source.address), network is None
+        if not self.limits.enter(key, stranger=stranger):
             return None
-        return Stream(self, source, stranger=stranger)
+        return Stream(self, source, key, stranger=stranger)
 
     def finish(self) -> None:
         """Read no more; each connection closes when its replies are out."""
@@ -119,9 +120,11 @@ class Streams(ServerFactory):
 class Stream(Protocol):
     """One connection: queries in as they come, replies out as they are there."""
 
-    def __init__(self, streams: Streams, source: Source, *, stranger: bool) -> None:
+    def __init__(self, streams: Streams, source: Source, key: bytes, *, stranger: bool) -> None:
+        """`key` is what `StreamLimits` counted it by."""
         self._streams = streams
         self._source = source
+        self._key = key
         self._stranger = stranger
         self._frames = FrameBuffer()
         self._queue: deque[bytes] = deque()
@@ -130,6 +133,8 @@ class Stream(Protocol):
         self._clogged = False
         """The peer does not read: the transport's buffer is full."""
         self._finishing = False
+        self._held: IDelayedCall | None = None
+        """Beyond its network's rate: takes the next query then."""
         self._deadline: IDelayedCall | None = None
         self._last: IDelayedCall | None = None
 
@@ -161,9 +166,9 @@ class Stream(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
         """Forget it; replies still under way go nowhere."""
-        self._streams.limits.leave(client_key(self._source.address), stranger=self._stranger)
+        self._streams.limits.leave(self._key, stranger=self._stranger)
         self._queue.clear()
-        for timer in (self._deadline, self._last):
+        for timer in (self._deadline, self._last, self._held):
             if timer is not None and timer.active():
                 timer.cancel()
         self._streams.ended(self)
@@ -196,7 +201,7 @@ class Stream(Protocol):
 
     def _go_on(self) -> None:
         """Take queries while there is room for their replies; read only when none waits."""
-        while self._queue and self._has_room():
+        while self._queue and self._has_room() and not self._must_wait():
             self._take(self._queue.popleft())
         if self._queue or self._finishing or not self._has_room():
             self._tcp.pauseProducing()
@@ -207,6 +212,17 @@ class Stream(Protocol):
 
     def _has_room(self) -> bool:
         return not self._clogged and self._in_flight < _MOST_IN_FLIGHT
+
+    def _must_wait(self) -> bool:
+        """Count the next query; beyond the rate it stays here, and what follows in the socket."""
+        if self._held is None and (seconds := self._streams.responder.wait_s(self._source)):
+            self._held = self._streams.reactor.callLater(seconds, self._let_go)
+        return self._held is not None
+
+    def _let_go(self) -> None:
+        self._held = None
+        self._allow(_WHOLE_WITHIN_S)  # while it had to wait nothing was expected of the peer
+        self._go_on()
 
     def _take(self, message: bytes) -> None:
         reply = self._streams.responder.respond(message, self._source)
@@ -236,8 +252,9 @@ class Stream(Protocol):
             self._deadline = self._streams.reactor.callLater(seconds, self._overdue)
 
     def _overdue(self) -> None:
-        if self._in_flight and not self._clogged and not len(self._frames):
-            self._allow(STREAM_IDLE_S)  # it waits for us
+        waits = self._queue or (self._in_flight and not len(self._frames))
+        if waits and not self._clogged:
+            self._allow(STREAM_IDLE_S)  # for us
         elif self._clogged or len(self._frames):
             self.drop()
         else:

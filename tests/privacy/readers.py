@@ -47,7 +47,7 @@ def _touched_by(node: ast.AST) -> Iterator[str]:
             yield from _kinds_of(text)  # getattr(models, "Registration")
             yield from (kind for kind, pattern in _TEXTS.items() if pattern.search(text))
     match node:
-        case ast.Attribute(attr="lookup"):
+        case ast.Attribute(attr="lookup") | ast.Attribute(attr="lookup_network"):
             yield "mirror"
         case ast.Attribute(attr="metadata") | ast.Attribute(attr="get_table_names"):
             yield "every table"

@@ -87,6 +87,7 @@ def test_no_counting_and_no_mail_is_among_them() -> None:
         ("redis_layout.decode_profile(text)", G),
         ("knowledge.allowlist.lookup(address, day)", M),
         ("look = mirror.lookup", M),
+        ("mirror.lookup_network(address, day)", M),
         ("made = allowlist.Mirror()", M),
         ("Base.metadata.sorted_tables", T),
     ],

@@ -44,6 +44,10 @@ class Few:
         profile = self.grants.get(address)
         return profile if profile is not None and profile.holds_on(day) else None
 
+    def lookup_network(self, address: bytes, day: int) -> tuple[Profile, int] | None:
+        profile = self.lookup(address, day)
+        return None if profile is None else (profile, 8 * len(address))
+
 
 def catalog() -> Catalog:
     """Two services: netflix in two regions, iplayer in one, with a name of its own left out."""

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smartdns.answering.rate_limit import RateLimiter, Verdict, client_key, stranger_key
+from smartdns.answering.rate_limit import RateLimiter, Verdict, client_key, host_key, stranger_key
 from tests.smartdns.made import HOME
 
 KEY = b"abc"
@@ -74,6 +74,16 @@ def test_a_flood_of_sources_takes_bounded_memory() -> None:
     assert admitted(limiter, 5, 1_000.0) == 5
 
 
+def test_who_can_wait_is_told_for_how_long() -> None:
+    """After it the query passes; before it nothing is counted, however often it is tried."""
+    limiter = RateLimiter(10, 20)
+    assert sum(limiter.wait_s(KEY, 1_000.0) == 0 for _ in range(100)) == 20
+    seconds = limiter.wait_s(KEY, 1_000.0)
+    assert 0 < seconds <= 0.1
+    assert limiter.wait_s(KEY, 1_000.0 + seconds) == 0
+    assert RateLimiter(0, 0).wait_s(KEY, 1_000.0) == 0
+
+
 def test_what_was_answered_elsewhere_is_charged_afterwards() -> None:
     """Up to an empty bucket, which then fills at the rate; a full one has nothing missing."""
     limiter = RateLimiter(10, 20)
@@ -96,7 +106,13 @@ def test_buckets_are_gone_after_seconds() -> None:
 
 
 def test_whose_bucket() -> None:
-    """A client's own address or /64; of strangers the /24 or /56."""
-    ipv6 = bytes(range(16))
-    assert (client_key(HOME), client_key(ipv6)) == (HOME, ipv6[:8])
+    """That of the network that was granted; of strangers the /24 or /56."""
+    ipv6, neighbour = bytes(range(16)), bytes(range(8)) + bytes(8)
+    assert client_key(HOME, 32) == HOME
+    assert client_key(ipv6, 64) == client_key(neighbour, 64)
+    assert client_key(ipv6, 128) != client_key(neighbour, 128)
+    assert client_key(HOME, 24) == client_key(HOME[:3] + b"\xff", 24)
+    keys = {client_key(bytes(size), length) for size, length in ((4, 24), (4, 25), (16, 24))}
+    assert len(keys) == 3
+    assert (host_key(HOME), host_key(ipv6)) == (HOME, ipv6[:8])
     assert (stranger_key(HOME), stranger_key(ipv6)) == (HOME[:3], ipv6[:7])

@@ -50,9 +50,16 @@ class Granted:
 
     profiles: dict[bytes, Profile] = field(default_factory=dict)
     loaded: bool = True
+    prefix_lengths: dict[bytes, int] = field(default_factory=dict)
+    """Of the networks that were granted, where they are more than the address."""
 
     def lookup(self, address: bytes, _day: int) -> Profile | None:
         return self.profiles.get(address)
+
+    def lookup_network(self, address: bytes, _day: int) -> tuple[Profile, int] | None:
+        profile = self.profiles.get(address)
+        whole = 8 * len(address)
+        return None if profile is None else (profile, self.prefix_lengths.get(address, whole))
 
 
 class Laboratory:
@@ -78,7 +85,9 @@ class Laboratory:
             REACTOR, [upstream(port) for port in upstream_ports], self._conclude, None, in_flight
         )
         limits = Limits(
-            RateLimiter(client_rate, 2 * client_rate), RateLimiter(refused_rate, 2 * refused_rate)
+            clients=RateLimiter(client_rate, 2 * client_rate),
+            strangers=RateLimiter(refused_rate, 2 * refused_rate),
+            streams=RateLimiter(client_rate, 2 * client_rate),
         )
         self.ahead_s = 0.0
         self.responder = Responder(self.knowledge, self.forwarder, limits, bytes(16), self._now)

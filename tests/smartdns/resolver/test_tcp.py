@@ -16,6 +16,7 @@ from smartdns.resolver.tcp import StreamLimits
 from smartdns.wire.length_prefix import FrameBuffer, with_length
 from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer, address_of_everything
+from tests.smartdns.allowlist.by_hand import until
 from tests.smartdns.resolver.conftest import Make
 from tests.smartdns.resolver.laboratory import STRANGER, Laboratory
 from tests.smartdns.wire.malformed import malformed
@@ -213,6 +214,43 @@ def _end_of(client: socket.socket) -> bytes:
         return b""
 
 
+@pytest.mark.parametrize("source", ["127.0.0.1", STRANGER])
+async def test_who_asks_beyond_its_rate_waits_and_is_answered_all(
+    make_resolver: Make, name_server: NameServer, source: str
+) -> None:
+    """Both of its connections together get the rate; what is beyond it stays in the sockets."""
+    resolver = make_resolver(name_server.port, client_rate=40, refused_rate=40)
+
+    def ask() -> float:
+        began = time.monotonic()
+        with connected(resolver.port, source) as one, connected(resolver.port, source) as other:
+            for client in (one, other):
+                client.sendall(with_length(STEERED) * 60)
+            for client in (one, other):
+                assert len(read_messages(client, 60)) == 60
+        return time.monotonic() - began
+
+    assert await deferToThread(ask) > (120 - 80) / 40 - 0.1
+
+
+async def test_a_flood_of_datagrams_leaves_a_household_its_streams(
+    make_resolver: Make, name_server: NameServer
+) -> None:
+    """In whoever's name it is sent: TC leads to TCP, so that must have a budget of its own."""
+    resolver = make_resolver(name_server.port, client_rate=20)
+
+    def flood() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.connect(("127.0.0.1", resolver.port))
+            for _ in range(500):
+                client.send(STEERED)
+
+    await deferToThread(flood)
+    began = time.monotonic()
+    assert (await resolver.ask("www.netflix.com", tcp=True)).answer
+    assert time.monotonic() - began < 1
+
+
 def test_strangers_leave_most_connections_to_clients() -> None:
     """However many strangers connect, three quarters of the connections are not for them."""
     limits = StreamLimits(100, 50)
@@ -275,6 +313,24 @@ def _try_messages(port: int, source: str) -> list[object]:
             client = socket.create_connection(("127.0.0.1", port), 10, (source, 0))
     client.close()
     return wrong
+
+
+async def test_hundreds_of_resets_right_after_the_query_take_nothing_with_them(
+    resolver: Laboratory,
+) -> None:
+    """The reset may come before the connection is accepted, read or answered."""
+
+    def reset() -> None:
+        for _ in range(400):
+            with connected(resolver.port) as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.sendall(with_length(STEERED))
+
+    for _ in range(2):
+        await deferToThread(reset)
+        assert (await resolver.ask("www.netflix.com", tcp=True, timeout=5)).answer
+    await until(lambda: not resolver.listeners._streams.open)
+    assert not resolver.listeners._streams.limits._clients
 
 
 async def test_a_connection_that_goes_away_takes_nobody_with_it(

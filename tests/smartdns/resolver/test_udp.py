@@ -11,6 +11,7 @@ import dns.rcode
 import pytest
 from twisted.internet.threads import deferToThread
 
+from smartdns.contract.grants import Profile
 from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer
 from tests.smartdns.resolver.conftest import Make
@@ -148,6 +149,22 @@ async def test_a_network_that_asks_too_much_is_slowed_and_told_by_tc(
     assert 40 <= len(replies) - truncated <= 60
     assert 40 <= truncated <= 50
     assert (await resolver.ask("www.netflix.com", tcp=True)).answer
+
+
+async def test_a_network_has_one_rate_whoever_in_it_asks(
+    make_resolver: Make, name_server: NameServer
+) -> None:
+    """Eight addresses of a /29 that was granted get together what a single one would get."""
+    resolver = make_resolver(name_server.port, client_rate=20)
+    hosts = [f"127.0.1.{host}" for host in range(8)]
+    for host in hosts:
+        address = socket.inet_aton(host)
+        resolver.allowlist.profiles[address] = Profile()
+        resolver.allowlist.prefix_lengths[address] = 29
+    bursts = [deferToThread(_burst, resolver.port, host, 20) for host in hosts]
+    replies = [reply for burst in bursts for reply in await burst]
+    answered = sum(not reply[2] & 0x02 for reply in replies)
+    assert 40 <= answered <= 60
 
 
 async def test_refusals_to_strangers_are_limited(
