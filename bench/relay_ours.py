@@ -24,12 +24,12 @@ from smartdns.contract.addresses import SocketAddress  # noqa: E402
 from smartdns.contract.grants import Head  # noqa: E402
 from smartdns.relay.destinations import OriginRules  # noqa: E402
 from smartdns.relay.dns import Origins  # noqa: E402
-from smartdns.relay.exits import Direct  # noqa: E402
 from smartdns.relay.service import RelayService, tls_port  # noqa: E402
 from smartdns.relay.session import Knowledge, Limits  # noqa: E402
 from smartdns.relay.tcp import Listening  # noqa: E402
 from smartdns.sockets import bind  # noqa: E402
 from smartdns.upstream.look_up import Resolved  # noqa: E402
+from smartdns.upstream.way_out import ORDINARY  # noqa: E402
 from smartdns.wire.host_name import parse_host_name  # noqa: E402
 from zones.catalog import Catalog, Service  # noqa: E402
 
@@ -66,8 +66,8 @@ def run(port: int, origin_port: int) -> None:
     rules = OriginRules(listening=frozenset({where}), private_allowed=True)
     RelayService(
         loop_of(reactor),
-        Knowledge(mirror(), catalog(), {"us": Direct()}, ("us",)),
-        Origins(look_up, rules, reactor.seconds),
+        Knowledge(mirror(), catalog(), {"us": ORDINARY}, ("us",)),
+        {"us": Origins(look_up, rules, reactor.seconds)},
         [Listening(bound, tls_port(origin_port))],
         Limits(connections_per_client=20_000),
     ).startService()

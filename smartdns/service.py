@@ -30,7 +30,7 @@ from smartdns.event_loop import loop_of
 from smartdns.explaining import explain
 from smartdns.relay.destinations import OriginRules
 from smartdns.relay.dns import Origins
-from smartdns.relay.exits import ANY_REGION
+from smartdns.relay.exits import ANY_REGION, exits_and_upstreams
 from smartdns.relay.service import RelayService, http_port, tls_port
 from smartdns.relay.session import Knowledge as RelayKnowledge
 from smartdns.relay.session import Limits as RelayLimits
@@ -44,6 +44,7 @@ from smartdns.settings import DataPlaneSettings
 from smartdns.upstream.forwarder import Forwarder
 from smartdns.upstream.look_up import LookUp, addresses_in
 from smartdns.upstream.watcher import UpstreamWatcher
+from zones.catalog import Catalog
 from zones.load import load_catalog
 from zones.names import parse_name
 
@@ -154,14 +155,16 @@ def relay_service(
 ) -> Role:
     """Make a worker of the relay; it accepts once the allowlist was read."""
     catalog = load_catalog(settings.zones)
-    if unknown := set(settings.relay_exits) - set(catalog.regions) - {ANY_REGION}:
-        raise SettingError(
-            f"MEDIASTREAMER_RELAY_EXITS: there is no region {', '.join(sorted(unknown))}; "
-            f"there are {', '.join(sorted(catalog.regions))}, and {ANY_REGION} for any other"
+    _check_regions("RELAY_EXITS", settings.relay_exits, catalog)
+    _check_regions("RELAY_UPSTREAMS", settings.relay_upstreams, catalog)
+    try:
+        exits, upstreams = exits_and_upstreams(
+            settings.relay_exits, settings.relay_upstreams, settings.upstreams
         )
+    except ValueError as error:
+        raise SettingError(f"MEDIASTREAMER_RELAY_UPSTREAMS: {error}") from None
     reactor = reactor or _installed_reactor()
     mirror, follower = _allowlist(settings)
-    forwarder = Forwarder(reactor, settings.upstreams, addresses_in)
     tls, http = settings.relay_origin_ports
     listening = [
         Listening(bound, port)
@@ -169,15 +172,29 @@ def relay_service(
         for bound in sockets.get(name, ())
     ]
     rules = _origin_rules(settings, listening)
-    origins = Origins(LookUp(forwarder), rules, reactor.seconds)
-    knowledge = RelayKnowledge(
-        mirror,
-        catalog,
-        settings.relay_exits,
-        tuple(settings.relay_addresses),
+    forwarders = {
+        asked: Forwarder(reactor, asked, addresses_in) for asked in set(upstreams.values())
+    }
+    found = {
+        asked: Origins(LookUp(forwarder), rules, reactor.seconds)
+        for asked, forwarder in forwarders.items()
+    }
+    front = RelayService(
+        loop_of(reactor),
+        RelayKnowledge(mirror, catalog, exits, tuple(settings.relay_addresses)),
+        {region: found[asked] for region, asked in upstreams.items()},
+        listening,
+        _relay_limits(settings),
     )
-    front = RelayService(loop_of(reactor), knowledge, origins, listening, _relay_limits(settings))
-    return Role(follower, front, forwarder)
+    return Role(follower, front, *forwarders.values())
+
+
+def _check_regions(setting: str, table: Mapping[str, object], catalog: Catalog) -> None:
+    if unknown := set(table) - set(catalog.regions) - {ANY_REGION}:
+        raise SettingError(
+            f"MEDIASTREAMER_{setting}: there is no region {', '.join(sorted(unknown))}; "
+            f"there are {', '.join(sorted(catalog.regions))}, and {ANY_REGION} for any other"
+        )
 
 
 def _tls(settings: DataPlaneSettings) -> ServerContext | None:

@@ -1,5 +1,6 @@
 """Settings of the data plane: each typed, with a default that works and its unit in its name."""
 
+import functools
 import ipaddress
 import os
 import secrets
@@ -100,6 +101,8 @@ class DataPlaneSettings:
     """Port at which a relay must take connections to be in the answers; 0: all are, always."""
     relay_exits: Mapping[str, Exit] = field(default_factory=lambda: parse_exits({}))
     """Region, or "*" -> the way out; by default the ordinary one for every region."""
+    relay_upstreams: Mapping[str, tuple[UpstreamAddress, ...]] = field(default_factory=dict)
+    """Region, or "*" -> whom the relay asks for its origins; by default `upstreams`."""
     relay_private_origins: bool = False
     """The relay may connect to private and loopback origins: for a laboratory."""
     relay_origin_ports: tuple[int, int] = (443, 80)
@@ -177,8 +180,10 @@ def _upstreams(text: str) -> tuple[UpstreamAddress, ...]:
     return tuple(parse_upstream(word) for word in parse_words(text))
 
 
-def _forward_suffixes(text: str) -> Mapping[str, tuple[UpstreamAddress, ...]]:
-    return _table(text, lambda words: tuple(parse_upstream(word) for word in words), parse_name)
+def _upstreams_by_key(
+    text: str, check_key: Callable[[str], object] = str
+) -> Mapping[str, tuple[UpstreamAddress, ...]]:
+    return _table(text, lambda words: tuple(parse_upstream(word) for word in words), check_key)
 
 
 def _relay_addresses(text: str) -> Mapping[str, tuple[Address, ...]]:
@@ -273,7 +278,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "run_as": str,
     "fast_path": parse_switch,
     "upstreams": _upstreams,
-    "forward_suffixes": _forward_suffixes,
+    "forward_suffixes": functools.partial(_upstreams_by_key, check_key=parse_name),
     "exchanges_in_flight": _positive,
     "cache_mib": _positive,
     "client_rate": parse_count,
@@ -293,6 +298,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "relay_addresses": _relay_addresses,
     "relay_check_port": _port,
     "relay_exits": _relay_exits,
+    "relay_upstreams": _upstreams_by_key,
     "relay_private_origins": parse_switch,
     "relay_origin_ports": _two_ports,
     "relay_idle_seconds": _positive,

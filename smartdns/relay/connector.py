@@ -9,12 +9,13 @@ from smartdns.answering.query import Name
 from smartdns.relay.deadlines import ticks
 from smartdns.relay.destinations import Endpoint, endpoint_of
 from smartdns.relay.epoll import FAILED, READABLE, Poller
-from smartdns.relay.exits import Direct, Socks5
+from smartdns.relay.exits import Socks5
+from smartdns.upstream.bound_socket import open_socket
+from smartdns.upstream.way_out import ORDINARY, Direct
 from smartdns.wire.socks5 import Refused, Socks5Connect, Step
 
 NEXT_ATTEMPT_S = 0.25
 """How long an address is waited for before the next is tried beside it (RFC 8305 section 5)."""
-_IP_BIND_ADDRESS_NO_PORT = 24
 
 Connected = Callable[[socket.socket | None], None]
 """Told once, with a connected socket whose descriptor the poller watches, or with None."""
@@ -102,19 +103,9 @@ class Connecting:
 
 def open_attempt(endpoint: Endpoint, port: int, way_out: Direct) -> socket.socket:
     """Begin to connect to this very address, leaving by `way_out`; OSError if that fails."""
-    is_ipv4 = endpoint.version == 4
-    attempt = socket.socket(
-        socket.AF_INET if is_ipv4 else socket.AF_INET6, socket.SOCK_STREAM | socket.SOCK_NONBLOCK
-    )
+    attempt = open_socket(socket.SOCK_STREAM, endpoint.version, way_out)
     try:
         attempt.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if way_out.interface is not None:
-            attempt.setsockopt(
-                socket.SOL_SOCKET, socket.SO_BINDTODEVICE, way_out.interface.encode() + b"\0"
-            )
-        if (source := way_out.ipv4 if is_ipv4 else way_out.ipv6) is not None:
-            attempt.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
-            attempt.bind((source, 0))
         with contextlib.suppress(BlockingIOError):
             attempt.connect((endpoint.host, port))
     except OSError:
@@ -151,7 +142,7 @@ class ConnectingBySocks5:
         """Connect to the server."""
         server = self._server
         self._to_server = Connecting(
-            self._poller, (endpoint_of(server.address),), server.port, Direct(), self._greet
+            self._poller, (endpoint_of(server.address),), server.port, ORDINARY, self._greet
         )
         self._to_server.start()
 

@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from twisted.internet.defer import Deferred
 
@@ -13,15 +14,27 @@ from smartdns.upstream.look_up import Resolved
 
 MOST_NAMES = 10_000
 _SHORTEST_S, _LONGEST_S = 5.0, 60.0
-
+_STALE_S = 86_400.0
+"""How long the last addresses will do where the upstreams do not answer (RFC 8767 section 5)."""
+_STALE_AGAIN_S = 30.0
 
 Lookup = Callable[[Name], Deferred[Resolved | None]]
 """Asks the upstreams, never our own steering; None: there is no answer."""
 
 
-class Origins:
-    """Judged addresses by name and port, remembered while their TTL lasts (at most a minute).
+@dataclass(frozen=True, slots=True, repr=False)
+class _Known:
+    """What was found, how long it holds, and how long it will do in need; in seconds."""
 
+    until: float
+    stale_until: float
+    endpoints: tuple[Endpoint, ...]
+
+
+class Origins:
+    """Judged addresses by name and port, as one way out finds them.
+
+    They hold while their TTL lasts, a minute at most, and longer where nobody can be asked.
     Only names are remembered, never who asked for them, and only in memory.
     """
 
@@ -29,19 +42,19 @@ class Origins:
         self._lookup = lookup
         self._rules = rules
         self._seconds = seconds
-        self._known: dict[tuple[Name, int], tuple[float, tuple[Endpoint, ...]]] = {}
+        self._known: dict[tuple[Name, int], _Known] = {}
 
     def known(self, name: Name, port: int) -> tuple[Endpoint, ...] | None:
         """Give what is remembered and still holds."""
         entry = self._known.get((name, port))
-        return entry[1] if entry is not None and entry[0] > self._seconds() else None
+        return entry.endpoints if entry is not None and entry.until > self._seconds() else None
 
     def find(self, name: Name, port: int) -> Deferred[tuple[Endpoint, ...]]:
         """Give the addresses that may be connected; none: there is no way there."""
 
         def judge(resolved: Resolved | None) -> tuple[Endpoint, ...]:
             if resolved is None:
-                return ()
+                return self._stale((name, port))
             allowed = [
                 address
                 for address in map(ipaddress.ip_address, resolved.addresses)
@@ -56,10 +69,19 @@ class Origins:
     def _remember(self, key: tuple[Name, int], ttl: float, endpoints: tuple[Endpoint, ...]) -> None:
         now = self._seconds()
         if len(self._known) >= MOST_NAMES:
-            self._known = {k: v for k, v in self._known.items() if v[0] > now}
+            self._known = {k: v for k, v in self._known.items() if v.until > now}
         if len(self._known) >= MOST_NAMES:
             self._known.clear()
-        self._known[key] = (now + min(max(ttl, _SHORTEST_S), _LONGEST_S), endpoints)
+        until = now + min(max(ttl, _SHORTEST_S), _LONGEST_S)
+        self._known[key] = _Known(until, now + _STALE_S, endpoints)
+
+    def _stale(self, key: tuple[Name, int]) -> tuple[Endpoint, ...]:
+        """Give what held last; for a moment nobody else waits for the upstreams' silence."""
+        entry, now = self._known.get(key), self._seconds()
+        if entry is None or entry.stale_until < now:
+            return ()
+        self._known[key] = replace(entry, until=now + _STALE_AGAIN_S)
+        return entry.endpoints
 
 
 def is_local(address: Address) -> bool:

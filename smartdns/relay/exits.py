@@ -7,25 +7,12 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from smartdns.contract.addresses import SocketAddress, parse_socket_address
+from smartdns.upstream.addresses import UpstreamAddress
+from smartdns.upstream.way_out import ORDINARY, Direct
 
 ANY_REGION = "*"
 DIRECT = "direct"
 _INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9_.@-]{0,14}")
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Direct:
-    """Connect from here, perhaps bound to source addresses or to an interface."""
-
-    ipv4: str | None = None
-    ipv6: str | None = None
-    interface: str | None = None
-
-    def reaches(self, version: int) -> bool:
-        """Say whether it reaches origins of that IP version; one that is bound, its own only."""
-        if self.ipv4 is None and self.ipv6 is None:
-            return True
-        return (self.ipv4 if version == 4 else self.ipv6) is not None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -45,13 +32,41 @@ def parse_exits(table: Mapping[str, tuple[str, ...]]) -> Mapping[str, Exit]:
     Raises ValueError, saying what is taken.
     """
     if not table:
-        return {ANY_REGION: Direct()}
+        return {ANY_REGION: ORDINARY}
     return {region: _parse_exit(words) for region, words in table.items()}
+
+
+def exits_and_upstreams(
+    exits: Mapping[str, Exit],
+    own: Mapping[str, tuple[UpstreamAddress, ...]],
+    ordinary: tuple[UpstreamAddress, ...],
+) -> tuple[Mapping[str, Exit], Mapping[str, tuple[UpstreamAddress, ...]]]:
+    """Give the exit of each region, and by whom it looks names up: asked by that very exit.
+
+    `own`: the upstreams of a region, or of `ANY_REGION`; others have the `ordinary` ones. A
+    SOCKS5 exit has none. Raises ValueError, saying what is wrong with a region's upstreams.
+    """
+    ways: dict[str, Exit] = {}
+    asked: dict[str, tuple[UpstreamAddress, ...]] = {}
+    for region in dict.fromkeys((*exits, *(region for region in own if region != ANY_REGION))):
+        exit_ = exits.get(region) or exits.get(ANY_REGION)
+        if exit_ is None:
+            raise ValueError(f"{region} has no way out in MEDIASTREAMER_RELAY_EXITS")
+        ways[region] = exit_
+        if isinstance(exit_, Direct):
+            named = own.get(region) or own.get(ANY_REGION) or ordinary
+            reached = (upstream.asked_by(exit_) for upstream in named)
+            asked[region] = tuple(upstream for upstream in reached if upstream is not None)
+            if not asked[region]:
+                raise ValueError(f"{region} needs a resolver that its way out reaches")
+        elif region in own and region != ANY_REGION:
+            raise ValueError(f"{region} leaves by SOCKS5, where names are resolved already")
+    return ways, asked
 
 
 def _parse_exit(words: tuple[str, ...]) -> Exit:
     if words == (DIRECT,):
-        return Direct()
+        return ORDINARY
     if words[0].startswith("socks5://") and len(words) == 1:
         return _parse_socks5(words[0])
     found: dict[str, str] = {}

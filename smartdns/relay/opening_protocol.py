@@ -12,9 +12,10 @@ from smartdns.relay.connector import Connecting, ConnectingBySocks5
 from smartdns.relay.deadlines import ticks
 from smartdns.relay.destinations import Endpoint
 from smartdns.relay.epoll import FAILED, READABLE
-from smartdns.relay.exits import Direct, Socks5
+from smartdns.relay.exits import Socks5
 from smartdns.relay.protocol import Relay, Relayed
 from smartdns.relay.session import client_network
+from smartdns.upstream.way_out import Direct
 from smartdns.wire.client_hello import ClientHelloReader
 from smartdns.wire.host_name import Verdict
 from smartdns.wire.http_host import HttpHostReader
@@ -120,20 +121,22 @@ class Opening:
     def _reach(self, name: Name) -> None:
         """Find the way to the origin of that name and connect."""
         relay, port = self._relay, self._port.origin_port
-        way_out = relay.knowledge.way_out(name, self._profile)
-        if way_out is None:
+        key = relay.knowledge.way_out(name, self._profile)
+        if key is None:
             self.cut()
             return
+        way_out = relay.knowledge.exits[key]
         deadlines = relay.poller.deadlines
         deadlines.set(self, deadlines.now + ticks(relay.limits.connect))
         if isinstance(way_out, Socks5):
             self._start(ConnectingBySocks5(relay.poller, name, port, way_out, self._connected))
-        elif (known := relay.origins.known(name, port)) is not None:
+            return
+        origins = relay.origins[key]
+        if (known := origins.known(name, port)) is not None:
             self._connect(known, way_out)
         else:
-            relay.origins.find(name, port).addCallback(self._connect, way_out).addErrback(
-                self._failed
-            )
+            finding = origins.find(name, port)
+            finding.addCallback(self._connect, way_out).addErrback(self._failed)
 
     def _connect(self, endpoints: Sequence[Endpoint], way_out: Direct) -> None:
         if self in self._relay.open:

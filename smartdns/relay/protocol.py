@@ -7,6 +7,7 @@ or when its address is let in no longer.
 import contextlib
 import socket
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -41,7 +42,8 @@ class Relay:
     poller: Poller
     knowledge: Knowledge
     limits: Limits
-    origins: Origins
+    origins: Mapping[str, Origins]
+    """Of each exit that has some: what is known by way of one is never used for another."""
     census: Census
     pipes: Pipes
     open: set[Connection] = field(default_factory=set)

@@ -1,7 +1,7 @@
 """The relay as a Twisted service: when it begins to accept, whom it cuts, how it ends."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from twisted.application.service import Service
@@ -28,7 +28,7 @@ class RelayService(Service):
         self,
         loop: asyncio.AbstractEventLoop,
         knowledge: Knowledge,
-        origins: Origins,
+        origins: Mapping[str, Origins],
         listening: Sequence[Listening],
         limits: Limits,
     ) -> None:

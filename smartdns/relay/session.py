@@ -60,15 +60,18 @@ class Knowledge:
     relayed_regions: Collection[str]
     """Regions that have a relay, here or elsewhere, as the resolver has them."""
 
-    def way_out(self, name: Name, profile: Profile) -> Exit | None:
-        """Say how a household reaches a name; None: it is not relayed, or not from here."""
+    def way_out(self, name: Name, profile: Profile) -> str | None:
+        """Say by which of `exits` a household reaches a name; None: by none of them."""
         match = self.catalog.find(name)
         if match is None:
             return None
         region = region_of(match.service, profile, self.relayed_regions)
         if region is None:
             return None
-        return self.exits.get(region) or self.exits.get(ANY_REGION)
+        for key in (region, ANY_REGION):
+            if key in self.exits:
+                return key
+        return None
 
 
 def region_of(service: Service, profile: Profile, relayed: Collection[str]) -> str | None:

@@ -2,9 +2,10 @@
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from smartdns.contract.addresses import Address, SocketAddress, parse_socket_address
+from smartdns.upstream.way_out import ORDINARY, Direct
 
 DNS_PORT = 53
 TLS_PORT = 853  # RFC 7858 section 3.1
@@ -18,11 +19,18 @@ class UpstreamAddress:
     port: int = DNS_PORT
     tls_name: str | None = None
     """DNS over TLS, and the name that its certificate must bear; None: UDP and TCP."""
+    way_out: Direct = ORDINARY
+    """By which of our addresses it is asked."""
 
     @property
     def host(self) -> str:
         """The address as the socket calls take it."""
         return str(self.address)
+
+    def asked_by(self, way_out: Direct) -> "UpstreamAddress | None":
+        """Give it as it is asked by that way out; None: that does not lead there."""
+        way_out = way_out.toward(self.address)
+        return replace(self, way_out=way_out) if way_out.reaches(self.address.version) else None
 
     def __str__(self) -> str:
         where = str(SocketAddress(self.address, self.port))

@@ -20,6 +20,7 @@ from twisted.internet.ssl import optionsForClientTLS
 from twisted.python.failure import Failure
 
 from smartdns.upstream.addresses import UpstreamAddress
+from smartdns.upstream.bound_socket import BoundConnections
 from smartdns.wire.length_prefix import FrameBuffer, with_length
 
 _CONNECT_TIMEOUT_S = 2
@@ -213,7 +214,8 @@ class _Connection(Protocol):
 
 def _endpoint(reactor: PosixReactorBase, upstream: UpstreamAddress) -> IStreamClientEndpoint:
     kind = TCP4ClientEndpoint if upstream.address.version == 4 else TCP6ClientEndpoint
-    plain = kind(reactor, upstream.host, upstream.port, timeout=_CONNECT_TIMEOUT_S)
+    connections = BoundConnections(reactor, upstream.way_out)
+    plain = kind(connections, upstream.host, upstream.port, timeout=_CONNECT_TIMEOUT_S)
     if upstream.tls_name is None:
         return plain
     # Checks the certificate against the system's authorities, and its name.

@@ -9,6 +9,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from smartdns.upstream.addresses import UpstreamAddress
+from smartdns.upstream.bound_socket import open_socket
 
 _MOST_OCTETS = 4096
 _MOST_STRAYS = 20
@@ -27,10 +28,9 @@ def ask_datagram(
     `take` gets each datagram from `upstream` and says whether it was the one; `lost` is told
     when none will come. Neither is called once stopped.
     """
-    family = socket.AF_INET if upstream.address.version == 4 else socket.AF_INET6
     try:
-        sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-    except OSError:  # out of descriptors
+        sock = open_socket(socket.SOCK_DGRAM, upstream.address.version, upstream.way_out)
+    except OSError:  # out of descriptors, or the way out is gone
         return None
     try:
         # Connected: the kernel drops what others send and reports a closed port.

@@ -117,6 +117,8 @@ class _Stream(Protocol):
     def connectionMade(self) -> None:
         self.server.connections += 1
         self.server.open.append(self)
+        transport: Any = self.transport
+        self.server.peers.append((transport.getPeer().host, transport.getPeer().port))
 
     def dataReceived(self, data: bytes) -> None:
         transport: Any = self.transport

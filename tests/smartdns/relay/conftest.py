@@ -14,8 +14,8 @@ def origin() -> Generator[Callable[..., Origin], None, None]:
     """Make origins."""
     made: list[Origin] = []
 
-    def make(serve: Serve, host: str = "127.0.0.1") -> Origin:
-        made.append(Origin(serve, host))
+    def make(serve: Serve, host: str = "127.0.0.1", port: int = 0) -> Origin:
+        made.append(Origin(serve, host, port))
         return made[-1]
 
     yield make

@@ -17,12 +17,13 @@ from smartdns.contract.grants import Profile
 from smartdns.event_loop import loop_of
 from smartdns.relay.destinations import OriginRules
 from smartdns.relay.dns import Origins
-from smartdns.relay.exits import Direct, Exit
+from smartdns.relay.exits import Exit
 from smartdns.relay.service import RelayService, http_port, tls_port
 from smartdns.relay.session import Knowledge, Limits
 from smartdns.relay.tcp import Listening
 from smartdns.sockets import bind
 from smartdns.upstream.look_up import Resolved
+from smartdns.upstream.way_out import Direct
 from smartdns.wire.host_name import parse_host_name
 from tests.peers.client_hello import handshake, records, server_name
 from zones.catalog import Catalog, Service
@@ -54,9 +55,9 @@ class Granted:
 class Origin:
     """A TCP server that treats each connection as the test says, in a thread of its own."""
 
-    def __init__(self, serve: Serve, host: str = "127.0.0.1") -> None:
+    def __init__(self, serve: Serve, host: str = "127.0.0.1", port: int = 0) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listening = socket.create_server((host, 0), family=family)
+        self._listening = socket.create_server((host, port), family=family)
         self.port: int = self._listening.getsockname()[1]
         self._serve = serve
         threading.Thread(target=self._accept, daemon=True).start()
@@ -129,14 +130,13 @@ class Laboratory:
         self.http: tuple[str, int] = self._http.getsockname()[:2]
         origin_port = self.tls[1] if origin_port is None else origin_port
         listening = frozenset(SocketAddress(address, port) for _, port in (self.tls, self.http))
+        exits = exits or {"*": Direct()}
+        rules = rules or OriginRules(listening=listening, private_allowed=True)
+        self.origins = Origins(self._lookup, rules, reactor.seconds)
         self.service = RelayService(
             loop_of(reactor),
-            Knowledge(self.allowlist, CATALOG, exits or {"*": Direct()}, ("*",)),
-            Origins(
-                self._lookup,
-                rules or OriginRules(listening=listening, private_allowed=True),
-                reactor.seconds,
-            ),
+            Knowledge(self.allowlist, CATALOG, exits, ("*",)),
+            dict.fromkeys(exits, self.origins),
             (
                 Listening(self._tls, tls_port(origin_port)),
                 Listening(self._http, http_port(origin_port)),

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from smartdns.contract.addresses import parse_socket_address
-from smartdns.relay.exits import Direct, Socks5
+from smartdns.relay.exits import Socks5
+from smartdns.upstream.way_out import Direct
 from tests.peers.ports import free_port
 from tests.smartdns.relay.laboratory import (
     HELLO,

@@ -67,3 +67,37 @@ def test_this_machines_addresses_are_known_by_binding_to_them() -> None:
     """Loopback is ours; an address for documentation is nobody's."""
     assert is_local(ipaddress.ip_address("127.0.0.1"))
     assert not is_local(ipaddress.ip_address("192.0.2.1"))
+
+
+def test_the_last_addresses_do_while_nobody_answers() -> None:
+    """RFC 8767: an upstream that is gone stops no stream of a known origin, for a day at most."""
+    clock = Clock()
+    upstreams = Upstreams(Resolved(PUBLIC, 60.0))
+    origins = Origins(upstreams, OriginRules(), clock.seconds)
+    found: list[list[str]] = []
+
+    def find() -> None:
+        origins.find(NAME, 443).addCallback(lambda ends: found.append([end.host for end in ends]))
+
+    find()
+    upstreams.said = None
+    clock.advance(3600.0)
+    assert origins.known(NAME, 443) is None
+    find()
+    assert origins.known(NAME, 443) is not None, "each connection would wait for the silence"
+    clock.advance(86_400.0)
+    find()
+    assert found == [["93.184.216.34"], ["93.184.216.34"], []]
+
+
+def test_a_name_that_is_gone_is_not_taken_for_silence() -> None:
+    """An upstream that answers, and knows no address, is believed."""
+    clock = Clock()
+    upstreams = Upstreams(Resolved(PUBLIC, 60.0))
+    origins = Origins(upstreams, OriginRules(), clock.seconds)
+    origins.find(NAME, 443)
+    upstreams.said = Resolved((), 60.0)
+    clock.advance(61.0)
+    found: list[object] = []
+    origins.find(NAME, 443).addCallback(found.append)
+    assert found == [()]

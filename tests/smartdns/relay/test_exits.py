@@ -1,7 +1,8 @@
 import pytest
 
 from smartdns.contract.addresses import parse_socket_address
-from smartdns.relay.exits import Direct, Socks5, parse_exits
+from smartdns.relay.exits import Socks5, parse_exits
+from smartdns.upstream.way_out import Direct
 
 
 def test_without_any_every_region_is_served_by_the_ordinary_way() -> None:
@@ -48,10 +49,3 @@ def test_one_address_of_each_family_is_enough() -> None:
     """Two would leave open which one is meant."""
     with pytest.raises(ValueError, match="one address of each family"):
         parse_exits({"us": ("192.0.2.1", "192.0.2.2")})
-
-
-def test_a_bound_exit_reaches_its_own_families_only() -> None:
-    """An IPv6 origin never leaves by another address than the region's."""
-    assert Direct("192.0.2.1").reaches(4)
-    assert not Direct("192.0.2.1").reaches(6)
-    assert Direct(interface="wg0").reaches(6)

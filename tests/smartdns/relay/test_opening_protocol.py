@@ -141,7 +141,7 @@ async def test_a_lookup_without_end_is_not_waited_for_long(laboratory: MakeLabor
     """The limit for connecting holds for finding the address as well."""
     lab = laboratory(443, limits=Limits(connect=0.3, drain=0.1))
     late: Deferred[Resolved | None] = Deferred()
-    lab.service.relay.origins._lookup = lambda _name: late
+    lab.origins._lookup = lambda _name: late
     assert await in_thread(said_to, lab, HELLO) in {"closed", "reset"}
     late.callback(Resolved((b"\x7f\x00\x00\x01",), 60.0))
     assert lab.open == 0

@@ -1,6 +1,7 @@
 """What the tests of this folder share: a forwarder to given upstreams, and questions for it."""
 
 import ipaddress
+from dataclasses import replace
 
 import dns.name
 import dns.rdatatype
@@ -11,6 +12,7 @@ from smartdns.answering.query import Name, Question
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.forwarder import Forwarder
+from smartdns.upstream.way_out import Direct
 
 
 def upstream(port: int, tls_name: str | None = None) -> UpstreamAddress:
@@ -38,3 +40,11 @@ def forwarder(*ports: int, in_flight: int = 2_000) -> Forwarder[UpstreamReply | 
     """Give a forwarder to upstreams on loopback."""
     to = [upstream(port) for port in ports]
     return Forwarder(reactor, to, said, in_flight=in_flight)  # type: ignore[arg-type]
+
+
+def asked_by(
+    way_out: Direct, port: int, tls_name: str | None = None
+) -> Forwarder[UpstreamReply | None]:
+    """Give a forwarder to one upstream that is asked by `way_out`."""
+    to = replace(upstream(port, tls_name), way_out=way_out)
+    return Forwarder(reactor, [to], said)  # type: ignore[arg-type]
