@@ -9,6 +9,7 @@ from smartdns.answering.codes import (
     ANY,
     CNAME,
     DNAME,
+    DS,
     NOERROR,
     NS,
     NSEC,
@@ -57,7 +58,9 @@ def accept(question: Question, reply: UpstreamReply, *, dnssec_ok: bool) -> Hear
     negative_ttl = min(_ttl(soa), _minimum(soa), LONGEST_NEGATIVE_TTL)
     authority = [replace(soa, ttl=negative_ttl), *proofs]
     heard = _heard(reply.rcode, chain, authority, LONGEST_TTL, reply)
-    return replace(heard, denies_name=reply.rcode == NXDOMAIN and not chain)
+    # DS is asked of the parent, who need not know a zone that exists in this network alone.
+    denies_name = reply.rcode == NXDOMAIN and not chain and question.type != DS
+    return replace(heard, denies_name=denies_name)
 
 
 def _follow(

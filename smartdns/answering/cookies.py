@@ -31,9 +31,12 @@ class Cookie:
 def check_cookie(query: Query, address: bytes, secret: bytes, wall_s: int) -> Cookie | None:
     """Judge the first COOKIE option of a query from `address` (4 or 16 octets); None without one.
 
+    None as well where an option has a form that is ruled out.
+
     `secret` has 16 octets; `wall_s` is Unix time, of which 32 bits count.
     """
-    options = () if query.edns is None else query.edns.options
+    edns = query.edns
+    options = edns.options if edns is not None and edns.well_formed else ()
     data = next((data for code, data in options if code == OPTION_COOKIE), None)
     return None if data is None else judge_cookie(data, address, secret, wall_s)
 

@@ -32,6 +32,8 @@ def judge_form(query: Query, cookie: Cookie | None) -> Question | Reply:
         return Reply(BADVERS)  # RFC 6891 section 6.1.3
     if query.opcode != OPCODE_QUERY:
         return Reply(NOTIMP)
+    if query.edns is not None and not query.edns.well_formed:
+        return Reply(FORMERR)
     if query.signature is not None:
         return _unknown_key(query.signature, query.id)
     question = query.question

@@ -35,6 +35,8 @@ class Edns:
     dnssec_ok: bool = False
     options: tuple[tuple[int, bytes], ...] = ()
     """Code and data of each option, in order."""
+    well_formed: bool = True
+    """No option that we know has data of a form that its RFC rules out."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

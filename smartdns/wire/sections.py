@@ -7,7 +7,7 @@ from smartdns.answering.codes import OPT, OPTION_ERROR, TSIG
 from smartdns.answering.plan import ExtendedError, Record
 from smartdns.answering.query import Edns, Name, Question, Signature
 from smartdns.wire.octets import MalformedError, Tails, read_name, read_pairs, read_record
-from smartdns.wire.options import check_options
+from smartdns.wire.options import are_well_formed
 from smartdns.wire.rdata import expand
 
 HEADER_LENGTH = 12
@@ -62,7 +62,6 @@ def read_extras(
             signature = _signature(name, data, begin, offset)
         elif edns is None:
             edns = _opt(data[start], klass, ttl, data[begin:offset]).edns
-            check_options(edns.options)
         else:
             raise MalformedError
     return edns, signature
@@ -116,8 +115,9 @@ def _opt(owner: int, klass: int, ttl: int, data: bytes) -> Opt:
     """Read what OPT packs into the fields of a record (RFC 6891 section 6.1.3)."""
     if owner != 0:  # its name is the root, in one octet
         raise MalformedError
-    edns = Edns(klass, (ttl >> 16) & 0xFF, bool(ttl & _DNSSEC_OK), read_pairs(data))
-    return Opt(edns, ttl >> 24)
+    options = read_pairs(data)
+    version, dnssec_ok = (ttl >> 16) & 0xFF, bool(ttl & _DNSSEC_OK)
+    return Opt(Edns(klass, version, dnssec_ok, options, are_well_formed(options)), ttl >> 24)
 
 
 def _signature(name: bytes, data: bytes, begin: int, end: int) -> Signature:

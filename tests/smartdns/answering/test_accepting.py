@@ -22,7 +22,7 @@ from tests.smartdns.made import (
     soa_record,
 )
 
-CNAME, NS, SOA, DNAME, RRSIG, NSEC = 5, 2, 6, 39, 46, 47
+CNAME, NS, SOA, DNAME, DS, RRSIG, NSEC = 5, 2, 6, 39, 43, 46, 47
 ONE, TWO = b"\x05\0\0\1", b"\x05\0\0\2"
 ASKED = question("www.example.com")
 
@@ -203,6 +203,15 @@ def test_signatures_are_for_those_who_asked() -> None:
     assert [r.type for r in plain.answer + plain.authority] == [A]
     assert [r.type for r in proved.answer + proved.authority] == [A, RRSIG, NSEC]
     assert proved.authentic_data
+
+
+def test_a_parent_that_knows_no_zone_does_not_deny_it() -> None:
+    """NXDOMAIN for DS comes from above: a home's or a firm's own zone exists all the same."""
+    asked = question("corp.example.com", DS)
+    reply = said(asked, rcode=NXDOMAIN, authority=(soa_record("example.com"),))
+    heard = accept(asked, reply, dnssec_ok=False)
+    assert heard is not None
+    assert (heard.rcode, heard.denies_name) == (NXDOMAIN, False)
 
 
 def test_no_signature_comes_without_what_it_signs() -> None:

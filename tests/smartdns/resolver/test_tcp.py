@@ -328,9 +328,9 @@ async def test_hundreds_of_resets_right_after_the_query_take_nothing_with_them(
 
     for _ in range(2):
         await deferToThread(reset)
+        await until(lambda: not resolver.listeners._streams.open)
+        assert not resolver.listeners._streams.limits._clients
         assert (await resolver.ask("www.netflix.com", tcp=True, timeout=5)).answer
-    await until(lambda: not resolver.listeners._streams.open)
-    assert not resolver.listeners._streams.limits._clients
 
 
 async def test_a_connection_that_goes_away_takes_nobody_with_it(
