@@ -9,7 +9,6 @@ import os
 import socket
 import struct
 import sys
-import time
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -69,7 +68,7 @@ class FastPort:
             self._epoch,
             self._hand_over,
         )
-        self._thread = HotThread(look, thread_ended)
+        self._thread = HotThread(look, thread_ended, responder.clock)
         self._handed_over = 0
         self._taken_over = 0
         self._open = True
@@ -110,7 +109,7 @@ class FastPort:
             self._answer(miss)
 
     def _answer(self, miss: Miss) -> None:
-        second = int(time.monotonic())
+        second = int(self._responder.clock())
         query = miss.query
         data = miss.data if query is None else miss.data[:2] + query.canonical
         answered = self._responder.respond(data, _source(miss), miss.verdict)

@@ -46,9 +46,15 @@ Learned = tuple[Epoch, View, bytes, Template]
 class HotThread:
     """Answers one UDP socket from `start` to `stop`."""
 
-    def __init__(self, look: SecondLook, ended: Callable[[BaseException | None], None]) -> None:
+    def __init__(
+        self,
+        look: SecondLook,
+        ended: Callable[[BaseException | None], None],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`ended` is called from the thread at its end, with the error that ended it."""
         self._look = look
+        self._now = now
         self._ended = ended
         self._learned: deque[Learned] = deque()
         self._news = True
@@ -95,7 +101,7 @@ class HotThread:
         # Each of these would be an attribute's look-up for every wake-up or every query.
         queries, peers, vectors, slots = batch.queries, batch.peers, batch.vectors, batch.slots
         receive, send, received = batch.receive, batch.send, batch.received
-        monotonic, addresses_of, tables = time.monotonic, batch.addresses, memo.tables
+        monotonic, addresses_of, tables = self._now, batch.addresses, memo.tables
         while not self._stopping:
             if not (count := receive()):
                 continue

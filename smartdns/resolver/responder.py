@@ -127,6 +127,11 @@ class Responder:
         return reply
 
     @property
+    def clock(self) -> Callable[[], float]:
+        """Seconds of the clock by which replies hold and rates are counted."""
+        return self._now
+
+    @property
     def in_flight(self) -> int:
         """Queries that wait for somebody else's answer."""
         return self._asking.total()

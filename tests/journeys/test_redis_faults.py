@@ -29,7 +29,7 @@ STEERED, RELAY = "www.netflix.com.", "198.51.100.53"
 class Worker:
     """A resolver on a port of its own, and a client on loopback."""
 
-    def __init__(self, redis_url: str) -> None:
+    def __init__(self, redis_url: str, *, fast: bool) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
@@ -40,6 +40,7 @@ class Worker:
             upstreams=(parse_upstream("127.0.0.1:9"),),
             relay_addresses={"*": (parse_address(RELAY),)},
             relay_check_port=0,
+            fast_path=fast,
         )
         self.role: Role = resolver_service(settings, {"udp": [self.socket]})
         self.role.startService()
@@ -53,10 +54,16 @@ class Worker:
         return reply.rcode(), codes[0] if codes else None, time.monotonic() - began
 
 
+@pytest.fixture(params=[True, False], ids=["fast", "plain"])
+def fast(request: pytest.FixtureRequest) -> bool:
+    """How the worker answers datagrams."""
+    return bool(request.param)
+
+
 @pytest_twisted.async_yield_fixture
-async def worker(own_redis_server: RedisServer) -> Any:
+async def worker(own_redis_server: RedisServer, fast: bool) -> Any:
     """A worker of a Redis that the test may do anything to."""
-    worker = Worker(own_redis_server.url)
+    worker = Worker(own_redis_server.url, fast=fast)
     yield worker
     await worker.role.stopService()
     worker.socket.close()

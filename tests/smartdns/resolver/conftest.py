@@ -12,10 +12,10 @@ from tests.smartdns.resolver.laboratory import Laboratory
 Make = Callable[..., Laboratory]
 
 
-@pytest.fixture
-def fast() -> bool:
-    """Whether datagrams take the fast path; tests of datagrams ask for both."""
-    return True
+@pytest.fixture(params=[True, False], ids=["fast", "plain"])
+def fast(request: pytest.FixtureRequest) -> bool:
+    """Whether datagrams take the fast path: both ways of answering them pass the same tests."""
+    return bool(request.param)
 
 
 @pytest_twisted.async_yield_fixture
@@ -24,7 +24,7 @@ async def make_resolver(fast: bool) -> AsyncIterator[Make]:
     made: list[Laboratory] = []
 
     def make(*ports: int, **options: Any) -> Laboratory:
-        made.append(Laboratory(*ports, fast=fast, **options))
+        made.append(Laboratory(*ports, **{"fast": fast} | options))
         return made[-1]
 
     yield make

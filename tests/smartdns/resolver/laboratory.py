@@ -53,8 +53,9 @@ class Granted:
     prefix_lengths: dict[bytes, int] = field(default_factory=dict)
     """Of the networks that were granted, where they are more than the address."""
 
-    def lookup(self, address: bytes, _day: int) -> Profile | None:
-        return self.profiles.get(address)
+    def lookup(self, address: bytes, day: int) -> Profile | None:
+        profile = self.profiles.get(address)
+        return profile if profile is not None and profile.holds_on(day) else None
 
     def lookup_network(self, address: bytes, _day: int) -> tuple[Profile, int] | None:
         profile = self.profiles.get(address)

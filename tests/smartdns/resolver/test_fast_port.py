@@ -13,15 +13,16 @@ import dns.rcode
 import pytest
 from twisted.internet.threads import deferToThread
 
-from smartdns.answering.knowledge import RelayAddresses
-from smartdns.contract.grants import OFF, Profile
-from smartdns.resolver import second_look
 from smartdns.resolver.responder import Responder
 from tests.peers.name_server import NameServer
 from tests.smartdns.resolver.conftest import Make
-from tests.smartdns.resolver.laboratory import RELAY, STRANGER, Laboratory
+from tests.smartdns.resolver.laboratory import STRANGER, Laboratory
 
-HERE = b"\x7f\0\0\1"
+
+@pytest.fixture
+def fast() -> bool:
+    """What both paths have in common is tested elsewhere."""
+    return True
 
 
 @pytest.fixture
@@ -81,82 +82,6 @@ async def test_strangers_take_no_decision(resolver: Laboratory, decided: list[by
             assert reply.question == query.question
             assert len(reply.options) == (edns == 0)
     assert decided == []
-
-
-async def test_ttls_count_down(resolver: Laboratory) -> None:
-    """What is remembered grows old by the second."""
-    await _learned(resolver)
-    first = (await resolver.ask("www.example.com")).answer[0].ttl
-    began = time.monotonic()
-    while (await resolver.ask("www.example.com")).answer[0].ttl == first:
-        assert time.monotonic() < began + 5
-    later = (await resolver.ask("www.example.com")).answer[0].ttl
-    assert first - 3 <= later < first
-
-
-async def test_a_change_of_grants_shows_at_once(resolver: Laboratory) -> None:
-    """Removed: refused; another choice: forwarded; let in again: steered."""
-    await _learned(resolver, "www.netflix.com")
-    for profile, steered, rcode in (
-        (None, False, dns.rcode.REFUSED),
-        (Profile(services={"netflix": OFF}), False, None),
-        (Profile(), True, dns.rcode.NOERROR),
-    ):
-        resolver.allowlist.profiles.pop(HERE, None)
-        if profile is not None:
-            resolver.allowlist.profiles[HERE] = profile
-        resolver.responder.grants_changed()
-        reply = await resolver.ask("www.netflix.com")
-        assert (_addresses(reply) == [RELAY]) is steered
-        assert rcode is None or reply.rcode() == rcode
-
-
-async def test_a_lost_allowlist_closes(resolver: Laboratory) -> None:
-    """Nothing that is remembered opens what fails closed; EDE 14 says why."""
-    await _learned(resolver, "www.netflix.com")
-    resolver.allowlist.profiles.clear()
-    resolver.allowlist.loaded = False
-    resolver.responder.grants_changed()
-    reply = await resolver.ask("www.netflix.com")
-    assert reply.rcode() == dns.rcode.REFUSED
-    assert [int(each.code) for each in reply.options if isinstance(each, dns.edns.EDEOption)] == [
-        14
-    ]
-
-
-async def test_a_change_of_relays_shows_at_once(resolver: Laboratory) -> None:
-    """A relay that is down is in no answer any more."""
-    await _learned(resolver, "www.netflix.com")
-    resolver.knowledge.relays = {"*": RelayAddresses((socket.inet_aton("192.0.2.81"),))}
-    resolver.responder.knowledge_changed()
-    assert _addresses(await resolver.ask("www.netflix.com")) == ["192.0.2.81"]
-
-
-async def test_grants_end_with_the_utc_day(
-    resolver: Laboratory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first query of the next day is asked about anew; no more than a second may pass."""
-    await _learned(resolver, "www.netflix.com")
-    today = second_look.today()
-    monkeypatch.setattr(
-        resolver.allowlist, "lookup", lambda _, day: Profile() if day <= today else None
-    )
-    for port in resolver.listeners._datagram_ports:
-        monkeypatch.setattr(port, "_today", lambda: today + 1)
-    began = time.monotonic()
-    while (await resolver.ask("www.netflix.com")).rcode() == dns.rcode.NOERROR:
-        assert time.monotonic() < began + 3
-
-
-async def test_claims_are_answered_with_care(resolver: Laboratory) -> None:
-    """Whom only a DDNS name vouches for gets TC each time, and never what others get."""
-    await _learned(resolver)
-    resolver.allowlist.profiles[HERE] = Profile(claimed=True)
-    resolver.responder.grants_changed()
-    for _ in range(4):
-        reply = await resolver.ask("www.example.com", raise_on_truncation=False)
-        assert reply.flags & dns.flags.TC
-        assert not reply.answer
 
 
 async def test_reading_ends_although_nobody_asks(

@@ -21,12 +21,6 @@ from tests.smartdns.resolver.laboratory import Laboratory
 HERE = Source(socket.inet_aton("127.0.0.1"), 5353, "udp")
 
 
-@pytest.fixture
-def fast() -> bool:
-    """The slow way only: some of these tests skip time, which the fast path would not notice."""
-    return False
-
-
 def errors(reply: dns.message.Message) -> list[int]:
     """Codes of the Extended DNS Errors in a reply."""
     return [int(o.code) for o in reply.options if isinstance(o, dns.edns.EDEOption)]

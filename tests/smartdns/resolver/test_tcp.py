@@ -25,6 +25,12 @@ from tests.smartdns.wire.reactions import faults
 STEERED = dns.message.make_query("www.netflix.com", "A").to_wire()
 
 
+@pytest.fixture
+def fast() -> bool:
+    """Streams do not care how datagrams are answered."""
+    return True
+
+
 @contextmanager
 def connected(port: int, source: str = "127.0.0.1") -> Iterator[socket.socket]:
     """Connect, with a limit on every wait."""

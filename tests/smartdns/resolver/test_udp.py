@@ -20,12 +20,6 @@ from tests.smartdns.wire.malformed import malformed
 from tests.smartdns.wire.reactions import faults
 
 
-@pytest.fixture(params=[True, False], ids=["fast", "plain"])
-def fast(request: pytest.FixtureRequest) -> bool:
-    """Both ways of answering datagrams pass the same tests."""
-    return bool(request.param)
-
-
 async def test_dig_gets_a_steered_name(resolver: Laboratory) -> None:
     """A streaming name leads to the relay, with EDE 4."""
     said = await resolver.dig("www.netflix.com")
