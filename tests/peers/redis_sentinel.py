@@ -1,7 +1,11 @@
 """A master, its replica and three Sentinels, all real, on loopback."""
 
+import contextlib
+import os
 import shutil
+import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import redis
@@ -62,6 +66,29 @@ class SentinelTrio:
                 )
                 wait_until(lambda: _knows_all(sentinel), 20)
 
+    @contextlib.contextmanager
+    def replica_cut_off(self) -> Iterator[None]:
+        """Let nothing reach the replica, neither from its master nor from a Sentinel.
+
+        Told to follow nobody it would be told otherwise by a Sentinel, half a second later.
+        """
+        master, replica = self.servers
+        os.kill(replica.pid, signal.SIGSTOP)
+        try:
+            with master.client() as client:
+                client.execute_command("CLIENT", "KILL", "TYPE", "replica")
+            yield
+        finally:
+            os.kill(replica.pid, signal.SIGCONT)
+
+    def kill_master(self) -> None:
+        """Kill it, and have that noticed soon."""
+        master, _ = self.servers
+        master.kill()
+        for port in self.ports:
+            with redis.Redis(port=port, retry=Retry(ConstantBackoff(0.02), 200)) as sentinel:
+                sentinel.sentinel_set(SERVICE, "down-after-milliseconds", 500)
+
     def master_port(self) -> int | None:
         """Whom a majority names."""
         named = [self._named_by(port) for port in self.ports]
@@ -80,7 +107,8 @@ class SentinelTrio:
         file.write_text(
             f"port {port}\nbind 127.0.0.1\ndir {self.directory}\n"
             f"sentinel monitor {SERVICE} 127.0.0.1 {master} 2\n"
-            f"sentinel down-after-milliseconds {SERVICE} 500\n"
+            # Patient: on a busy machine half a second's silence is no death.
+            f"sentinel down-after-milliseconds {SERVICE} 60000\n"
             f"sentinel failover-timeout {SERVICE} 1000\n"
         )
         command = [redis_binary(), str(file), "--sentinel"]

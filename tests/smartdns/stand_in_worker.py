@@ -1,7 +1,7 @@
 """A worker that answers each datagram with its pid: what a supervisor does can be seen with it.
 
 STAND_IN decides how it behaves: "" well, "late" is ready half a second after its start, "failing"
-says that it cannot start, "crashing" dies at once.
+says that it cannot start.
 """
 
 import os
@@ -11,9 +11,6 @@ from smartdns.sockets import by_name, inherited
 
 (control,) = by_name(inherited())["control"]
 behaviour = os.environ.get("MEDIASTREAMER_STAND_IN", "")
-
-if behaviour == "crashing":
-    sys.exit(3)
 
 from smartdns.worker_channel import WorkerEnd, receive_sockets, say_failed
 
