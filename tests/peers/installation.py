@@ -124,10 +124,17 @@ class Installation:
         )  # fmt: skip
         return finished.stdout
 
-    def dig_until(self, wanted: str, name: str, *arguments: str, within: float = 5.0) -> str:
+    def dig_until(
+        self,
+        wanted: str,
+        name: str,
+        *arguments: str,
+        source: str = "127.0.0.1",
+        within: float = 5.0,
+    ) -> str:
         """Ask until the reply has `wanted`; fails with the last reply."""
         end = time.monotonic() + within
-        while wanted not in (said := self.dig(name, *arguments)):
+        while wanted not in (said := self.dig(name, *arguments, source=source)):
             assert time.monotonic() < end, f"{wanted!r} not in: {said}"
         return said
 
