@@ -1,6 +1,5 @@
 """`mediastreamer worker ROLE`: one process of a role, started by a supervisor with its sockets."""
 
-import gc
 import importlib
 import os
 import signal
@@ -82,16 +81,13 @@ def _prepare_process() -> "AsyncioSelectorReactor":
 
 def _run(service: RoleService, control: socket, reactor: "AsyncioSelectorReactor") -> None:
     from smartdns.event_loop import stop_on
+    from smartdns.process_limits import collect_garbage_in_small_parts
     from smartdns.worker_channel import WorkerEnd
 
     def begin() -> None:
         stop_on(reactor, signal.SIGTERM)
         service.startService()
-        # What is alive now lives to the end: a collection that visits it holds up replies for
-        # some 50 ms, and finds nothing.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(20_000, 20, 50)
+        collect_garbage_in_small_parts()
         WorkerEnd(
             control,
             report=service.report,

@@ -1,6 +1,7 @@
 """What the kernel is told about a process: no core dump, no debugger, no life after its parent."""
 
 import ctypes
+import gc
 import os
 import resource
 import signal
@@ -44,3 +45,14 @@ def _prctl(option: int, value: int) -> None:
 
 
 _LIBC = ctypes.CDLL(None)
+
+
+def collect_garbage_in_small_parts() -> None:
+    """Let no collection hold up replies; to be called once all is loaded.
+
+    What is alive now lives to the end: a collection that visits it takes some 50 ms, and finds
+    nothing. Of what comes later 10,000 objects are visited at once, which takes 1 to 3 ms.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(1_000, 10, 2_000)

@@ -33,10 +33,13 @@ ASK_SENTINEL_EVERY_S = 5.0
 
 SCAN_COUNT_EMPTY = 5_000
 """Entries that Redis gives at once while nobody is let in anyway."""
-SCAN_COUNT_LOADED = 500
-"""The same while queries are answered: half a millisecond to take in, and then in turns of …"""
-AT_ONCE_LOADED = 50
-"""… so many, since each may need a page of memory."""
+SCAN_COUNT_LOADED = 1_000
+"""The same while queries are answered; they are taken in, in turns of …"""
+AT_ONCE_LOADED = 200
+"""… so many, which is less than a millisecond's work …"""
+PAUSE_LOADED_S = 0.001
+"""… with a pause after each. A thread that never pauses is left its core for its whole turn of
+three milliseconds, and whoever answers queries has to wait for as long."""
 CHANGES_AT_ONCE = 200
 PIECES_AT_ONCE = 50
 
@@ -170,7 +173,7 @@ class Follower(Service):
             async for fields in session.grants(count):
                 for begin in range(0, len(fields), 2 * at_once):
                     snapshot.read(fields[begin : begin + 2 * at_once])
-                    await asyncio.sleep(0)
+                    await self._let_others()
             after = await session.head()
             if after is None or after < before:
                 return "Redis was emptied while it was read"
@@ -180,16 +183,20 @@ class Follower(Service):
             if snapshot.void or snapshot.head < after:
                 self._look.set()
                 return "Redis was rebuilt while it was read"
-            while snapshot.catch_up(CHANGES_AT_ONCE):  # noqa: ASYNC110 - it waits for nothing
-                await asyncio.sleep(0)
+            while snapshot.catch_up(CHANGES_AT_ONCE):
+                await self._let_others()
         finally:
             self._snapshot = None
         former = self.mirror.replace(snapshot.head, snapshot.grants, self._now())
         while former:
             del former[-PIECES_AT_ONCE:]
-            await asyncio.sleep(0)
+            await self._let_others()
         self._left_out = UNREADABLE if snapshot.unreadable else None
         return self._left_out
+
+    async def _let_others(self) -> None:
+        """Between two pieces of work, let whoever answers queries have the processor."""
+        await asyncio.sleep(PAUSE_LOADED_S if self.mirror.loaded else 0)
 
     async def _wait_until(self, holds: Callable[[], bool], within_s: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -21,6 +21,17 @@ class _Interned:
     uses: int = 0
 
 
+class _Batch:
+    """What is to be put into one table."""
+
+    __slots__ = ("keys", "length", "numbers")
+
+    def __init__(self, length: "_Length") -> None:
+        self.length = length
+        self.keys: list[bytes] = []
+        self.numbers: list[int] = []
+
+
 class _Length:
     """The networks of one family and one prefix length."""
 
@@ -103,26 +114,29 @@ class GrantTable:
         Gives how many of them cannot be read; those are left out.
         """
         unreadable, pairs, uses = 0, iter(fields), Counter[int]()
-        put_ipv4, put_ipv6 = self._length(4, 32).table.put, self._length(16, 64).table.put
+        ipv4, ipv6 = _Batch(self._length(4, 32)), _Batch(self._length(16, 64))
+        others: dict[int, _Batch] = {}
         for network, text in zip(pairs, pairs, strict=True):
             try:
                 # What nearly all are is read right here: with a million every call counts.
                 if network[-3:] == b"/32" and b":" not in network:
-                    put, key = put_ipv4, inet_pton(AF_INET, network[:-3].decode())
+                    batch, key = ipv4, inet_pton(AF_INET, network[:-3].decode())
                 elif network[-5:] == b"::/64" and network.count(b":") < 6:
-                    put, key = put_ipv6, inet_pton(AF_INET6, network[:-3].decode())[:8]
+                    batch, key = ipv6, inet_pton(AF_INET6, network[:-3].decode())[:8]
                 else:
                     address, prefix_length = read_network(network)
                     length = self._length(len(address), prefix_length)
-                    put, key = length.table.put, length.key_of(address)
+                    batch = others.setdefault(id(length), _Batch(length))
+                    key = length.key_of(address)
                 number = self._numbers.get(text) or self._number_of(text)
             except (OSError, ValueError):
                 unreadable += 1
                 continue
-            before = put(key, number)
-            uses[number] += 1
-            if before:
-                uses[before] -= 1
+            batch.keys.append(key)
+            batch.numbers.append(number)
+        for batch in (ipv4, ipv6, *others.values()):
+            uses.update(batch.numbers)
+            uses.subtract(batch.length.table.put_all(batch.keys, batch.numbers))
         for number, more in uses.items():
             self._use(number, more)
         return unreadable

@@ -23,7 +23,7 @@ came after its look-up began.
 """
 
 import mmap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from struct import Struct
 
 PAGE = 4096
@@ -112,6 +112,32 @@ class PrefixTable:
         else:
             segment.removed -= 1
         return 0
+
+    def put_all(self, keys: Iterable[bytes], numbers: Iterable[int]) -> list[int]:
+        """Set the numbers of many keys; gives those that keys had before, but for 0.
+
+        Half as long for each as `put`, which is left what is not plainly new.
+        """
+        unpack, pack, size, before = self._unpack, self._pack, self._size, []
+        directory, mask = self._directory, len(self._directory) - 1
+        for key, number in zip(keys, numbers, strict=True):
+            hashed = hash(key)
+            segment = directory[hashed & mask]
+            if segment.used < segment.most:
+                memory, capacity = segment.memory, segment.capacity
+                offset, end = (hashed >> 32) % capacity * size, capacity * size
+                found, there = unpack(memory, offset)
+                while there > REMOVED and found != key:
+                    offset = offset + size if offset + size < end else 0
+                    found, there = unpack(memory, offset)
+                if there == NEVER_USED:
+                    pack(memory, offset, key, number)
+                    segment.used += 1
+                    continue
+            if former := self.put(key, number):
+                before.append(former)
+            directory, mask = self._directory, len(self._directory) - 1
+        return before
 
     def remove(self, key: bytes) -> int:
         """Take `key` out; gives the number it had, or 0."""
