@@ -1,6 +1,6 @@
 """A million households: what the allowlist costs a worker and the registry.
 
-    python -m bench.allowlist [NETWORKS] [mirror|registry]
+    python -m bench.allowlist [NETWORKS] [mirror|sqlite|postgresql]
 
 Each side runs in a process of its own beside a real Redis and prints a line for each figure. Times
 are wall-clock on whatever else the machine does; "CPU" is the measuring process's own. A stall is
@@ -31,7 +31,7 @@ PROFILES = [
 def main() -> None:
     """Measure one side or both."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    sides = sys.argv[2:] or ["mirror", "registry"]
+    sides = sys.argv[2:] or ["mirror", "sqlite", "postgresql"]
     with tempfile.TemporaryDirectory() as folder:
         server = RedisServer(Path(folder))
         server.start()
@@ -40,8 +40,9 @@ def main() -> None:
                 print(f"{side}, {count:,} networks", flush=True)
                 if side == "mirror":
                     fill(server, count)
-                command = [sys.executable, "-m", f"bench.allowlist_{side}"]
-                subprocess.run([*command, server.url, str(count), folder], check=True)
+                module = "mirror" if side == "mirror" else "registry"
+                command = [sys.executable, "-m", f"bench.allowlist_{module}"]
+                subprocess.run([*command, server.url, str(count), folder, side], check=True)
         finally:
             server.kill()
 

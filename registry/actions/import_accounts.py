@@ -10,14 +10,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from registry.actions.add_account import new_uniquifier, normal_email
 from registry.actions.errors import Refused
 from registry.actions.registrations import next_choice
 from registry.actions.set_region import require_region
-from registry.database import insert_unless_present
+from registry.bulk import among, insert_rows
 from registry.models import Account, Registration, Slot, SlotKind
 from registry.publishing.pending import note_networks
 from smartdns.contract.addresses import Network
@@ -133,7 +133,7 @@ def _portions(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def _ids(session: Session, emails: Collection[str]) -> dict[str, int]:
-    query = select(Account.email, Account.id).where(Account.email.in_(emails))
+    query = select(Account.email, Account.id).where(among(session, Account.email, emails))
     return dict(session.execute(query).all())
 
 
@@ -145,24 +145,20 @@ def _add_accounts(session: Session, rows: Sequence[Row]) -> int:
         {"email": email, "region": regions.get(email), "fs_uniquifier": new_uniquifier()}
         for email in sorted(missing)
     ]
-    if values:
-        # Not by the ORM, which makes a statement of its own for every change of empty columns;
-        # with RETURNING many rows go in one (SQLAlchemy's insertmanyvalues).
-        session.connection().execute(
-            insert_unless_present(session, Account).returning(Account.id), values
-        )
+    insert_rows(session, Account, values, unless_present=True)
     return len(values)
 
 
 def _set_regions(session: Session, rows: Sequence[Row], ids: dict[str, int]) -> None:
     """Set what differs, and have those accounts' networks published."""
     wanted = {ids[row.email]: row.region for row in rows if row.region}
-    known = session.execute(select(Account.id, Account.region).where(Account.id.in_(wanted)))
+    query = select(Account.id, Account.region).where(among(session, Account.id, wanted))
+    known = session.execute(query)
     changed = {number for number, region in known if region != wanted[number]}
     if not changed:
         return
     session.execute(update(Account), [{"id": n, "region": wanted[n]} for n in changed])
-    held = select(Registration.network).join(Slot).where(Slot.account_id.in_(changed))
+    held = select(Registration.network).join(Slot).where(among(session, Slot.account_id, changed))
     note_networks(session, session.scalars(held))
 
 
@@ -171,19 +167,20 @@ def _add_slots(
 ) -> list[tuple[int, Network]]:
     """Open a slot for each network that the account was not given by hand before."""
     query = select(Slot.account_id, Registration.network).join(Registration)
-    typed = query.where(Slot.account_id.in_(ids.values()), Slot.kind == SlotKind.OPERATOR)
+    of_these = among(session, Slot.account_id, ids.values())
+    typed = query.where(of_these, Slot.kind == SlotKind.OPERATOR)
     there = set(session.execute(typed))
     wanted = {(ids[row.email], row.network): None for row in rows if row.network is not None}
     missing = [pair for pair in wanted if pair not in there]
     if not missing:
         return []
     values = [{"account_id": account, "kind": SlotKind.OPERATOR} for account, _ in missing]
-    session.connection().execute(insert(Slot), values)
+    insert_rows(session, Slot, values)
     # Any of an account's new slots will do for any of its new networks.
     empty = select(Slot.account_id, Slot.id).outerjoin(Registration)
     empty = empty.where(Slot.kind == SlotKind.OPERATOR, Registration.id.is_(None))
     free: dict[int, list[int]] = {}
-    for account, slot in session.execute(empty.where(Slot.account_id.in_(ids.values()))):
+    for account, slot in session.execute(empty.where(of_these)):
         free.setdefault(account, []).append(slot)
     return [(free[account].pop(), network) for account, network in missing]
 
@@ -197,5 +194,5 @@ def _add_registrations(session: Session, slots: Sequence[tuple[int, Network]]) -
             {"slot_id": slot, "family": network.version, "network": network, "choice": choice}
             for slot, network in portion
         ]
-        session.connection().execute(insert(Registration).returning(Registration.id), values)
+        insert_rows(session, Registration, values)
         note_networks(session, (network for _, network in portion))

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from registry.bulk import insert_rows
 from registry.models import PendingNetwork
 from smartdns.contract.addresses import Network
 
@@ -18,4 +18,4 @@ def note_networks(session: Session, networks: Iterable[Network]) -> None:
     rows = [{"network": network} for network in dict.fromkeys(networks)]
     if rows:
         session.flush()  # the rows must be newer than the change that they are about
-        session.execute(insert(PendingNetwork).returning(PendingNetwork.id), rows)
+        insert_rows(session, PendingNetwork, rows)
