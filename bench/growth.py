@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from bench.laboratory import laboratory
 from bench.load import Generator, Load, wait_until_it_answers
-from bench.servers import Setting, start_ours
+from bench.servers import Server, Setting, start_ours
 
 _ROUNDS = 5
 
@@ -30,26 +30,49 @@ def busy_reactor(
         busy.process.stop()
 
 
-def allowlist(setting: Setting, core: str, sizes: Sequence[int]) -> dict[int, dict[str, float]]:
-    """Seconds to the first answer and memory for so many networks."""
+def allowlist(
+    setting: Setting,
+    generator: Generator,
+    loads: dict[str, Load],
+    core: str,
+    sizes: Sequence[int],
+    seconds: float,
+) -> dict[int, dict[str, float]]:
+    """With so many networks: seconds to the first answer, memory, CPU for a query of each kind."""
     found = {}
     for size in sizes:
         folder = setting.folder / f"networks-{size}"
         folder.mkdir()
-        with laboratory(folder, size, core) as larger:
+        with laboratory(folder, size, generator.core) as larger:
             server = start_ours(larger, core)
             try:
                 start_s = wait_until_it_answers(server.port, server.process, "first.example.net")
-                found[size] = {"start_s": start_s, "octets": float(server.process.memory())}
+                found[size] = {"start_s": start_s} | _costs(server, generator, loads, seconds)
             finally:
                 server.process.stop()
     return found
 
 
+def _costs(
+    server: Server, generator: Generator, loads: dict[str, Load], seconds: float
+) -> dict[str, float]:
+    generator.run(Load(loads["hits"].queries, window=16), server.port, 20 * seconds)
+    costs = {"octets": float(server.process.memory())}
+    for kind in ("hits", "refused"):
+        runs = [
+            generator.run(loads[kind], server.port, seconds, server.process) for _ in range(_ROUNDS)
+        ]
+        costs[f"{kind}_us"] = statistics.median(run.cpu_us for run in runs)
+    return costs
+
+
 def workers(
     setting: Setting, generator: Generator, load: Load, cores: Sequence[int], seconds: float
 ) -> dict[int, dict[str, float]]:
-    """Queries a second and CPU for each, by the number of workers, which share all cores."""
+    """CPU for each query and queries a second, by the number of workers.
+
+    They share the cores with the generator of the load, so of the two only the CPU compares.
+    """
     found = {}
     for count in dict.fromkeys((1, len(cores))):
         server = start_ours(setting, ",".join(map(str, cores)), workers=count)

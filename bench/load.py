@@ -47,14 +47,14 @@ class Generator:
 
     def __init__(self, program: Path, core: str) -> None:
         self._program = program
-        self._core = core
+        self.core = core
 
     def run(self, load: Load, port: int, seconds: float, server: Measured | None = None) -> Run:
         """Load a server for so long; `server` is whose CPU time counts."""
         before = server.cpu_ns() if server else 0
         said = subprocess.run(
             [
-                "taskset", "-c", self._core, self._program, HOST, str(port), load.queries,
+                "taskset", "-c", self.core, self._program, HOST, str(port), load.queries,
                 str(seconds), str(load.window), str(load.rate), load.source, str(CLIENTS),
             ],
             capture_output=True, text=True, check=True,

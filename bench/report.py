@@ -43,7 +43,6 @@ def save(results: Results, folder: Path) -> None:
     print(text)
     (folder / "resolver.md").write_text(text)
     (folder / "resolver.json").write_text(json.dumps(asdict(results), indent=1))
-    plot(results, folder / "resolver.png")
 
 
 def table(results: Results) -> str:
@@ -105,38 +104,25 @@ def _others(results: Results) -> str:
 
 
 def _growth(results: Results) -> str:
-    rows = [["networks", "start, s", "memory, MB"]]
+    rows = [["networks", "start, s", "memory, MB", "hits, us", "refused, us"]]
     for size, found in results.growth.items():
-        rows.append([f"{size:,}", f"{found['start_s']:.2f}", f"{found['octets'] / 1e6:.0f}"])
-    more = [["workers", "queries/s", "CPU us"]]
+        costs = (f"{found[each]:.2f}" for each in ("hits_us", "refused_us"))
+        memory = f"{found['octets'] / 1e6:.0f}"
+        rows.append([f"{size:,}", f"{found['start_s']:.2f}", memory, *costs])
+    more = [["workers", "hits, us", "queries/s"]]
     for count, found in results.workers.items():
-        more.append([str(count), f"{found['rate']:,.0f}", f"{found['cpu_us']:.2f}"])
-    return _markdown(rows) + "\n" + _markdown(more)
+        more.append([str(count), f"{found['cpu_us']:.2f}", f"{found['rate']:,.0f}"])
+    return f"{_markdown(rows)}\n{_SHARED}\n{_markdown(more)}"
+
+
+_SHARED = """\
+Start: from the process's to its first answer, libraries, zones and the whole allowlist included.
+Workers share the cores with the generator of the load, so more of them leave less to it: of the
+two figures below only the CPU for a query compares.
+"""
 
 
 def _markdown(rows: list[list[str]]) -> str:
     head, *body = rows
     rule = ["---"] * len(head)
     return "".join(f"| {' | '.join(row)} |\n" for row in (head, rule, *body))
-
-
-def plot(results: Results, file: Path) -> None:
-    """Draw the costs side by side, where matplotlib is installed."""
-    try:
-        import matplotlib  # noqa: PLC0415 - of the group "bench" alone
-    except ImportError:
-        return
-    matplotlib.use("Agg")
-    from matplotlib import pyplot  # noqa: PLC0415
-
-    kinds = [kind for kind in results.runs if kind != "misses"]
-    servers = list(dict.fromkeys(name for kind in kinds for name in results.runs[kind]))
-    figure, axes = pyplot.subplots(figsize=(11, 5))
-    width = 0.8 / len(servers)
-    for number, server in enumerate(servers):
-        costs = [results.median(kind, server, lambda run: run.cpu_us) or 0 for kind in kinds]
-        axes.bar([i + number * width for i in range(len(kinds))], costs, width, label=server)
-    axes.set_xticks([i + 0.4 - width / 2 for i in range(len(kinds))], kinds)
-    axes.set_ylabel("CPU microseconds for a query")
-    axes.legend()
-    figure.savefig(file, dpi=110, bbox_inches="tight")

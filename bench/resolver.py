@@ -20,6 +20,7 @@ from pathlib import Path
 from bench import growth
 from bench.laboratory import SUFFIXES, laboratory
 from bench.load import FIRST_STRANGER, Generator, Load, Run, wait_until_it_answers
+from bench.plot import plot
 from bench.queries import ordinary_names, unique_names, write, zipf
 from bench.report import Results, save
 from bench.servers import Server, Setting, installed_peers, start_floor, start_ours
@@ -51,11 +52,14 @@ def main() -> None:
                 for each in running:
                     each.process.stop()
             results.latency = growth.busy_reactor(setting, generator, loads, first, options.seconds)
-            results.growth = growth.allowlist(setting, first, options.sizes)
+            results.growth = growth.allowlist(
+                setting, generator, loads, first, options.sizes, options.seconds
+            )
             results.workers = growth.workers(
                 setting, generator, loads["hits"], cores, options.seconds
             )
     save(results, options.output)
+    plot(results, options.output / "resolver.png")
 
 
 def _options() -> argparse.Namespace:
