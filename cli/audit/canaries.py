@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 _LETTERS = string.ascii_lowercase + string.digits
 _TAG_LENGTH = 15
 """A multiple of three, so that it fills whole groups of base64."""
@@ -26,6 +28,10 @@ _REST_LENGTH = 9
 _MOST_UNPACKED = 256 << 20
 _MOST_FOR_RAW_DIGESTS = 1 << 20
 """Digests as octets have no form to pick them out by; they are sought one by one, in little."""
+_MOST_FOR_PACKED = 1 << 10
+"""Four octets stand in anything long by chance; there they are sought as part of something."""
+_BEFORE_PACKED = re.compile(rb"\x02\0..\Z|\xff\xff\Z|\0\x04\Z", re.DOTALL)
+"""A socket's address, an IPv4-mapped one, the data of a record."""
 _DIGESTS = ("md5", "sha1", "sha256", "sha512", "blake2b")
 _HEXADECIMAL = re.compile(rb"[0-9a-fA-F]{32,128}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{22,86}")
@@ -49,6 +55,7 @@ class Canaries:
 
     tag: str = field(default_factory=lambda: _random(_TAG_LENGTH), repr=False)
     sent: dict[str, str] = field(default_factory=dict, repr=False)
+    _made_of_words: dict[bytes, str] = field(default_factory=dict, repr=False)
 
     def word(self, way: str) -> str:
         """Give a new word: a label of a name, a form's field, an option or a header."""
@@ -65,20 +72,33 @@ class Canaries:
         self.sent[address] = way
         return address
 
+    def made(self, name: str, way: str) -> str:
+        """Note a name made with a word: digests of the two have nothing in common."""
+        labels = [label.encode() for label in name.split(".")]
+        wire = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+        self._made_of_words |= {name.encode(): way, wire: way}
+        return name
+
     def needles(self, *, but: str = "") -> "Needles":
         """Give what to look for; `but` is the one address that may be kept at this moment."""
         texts = dict(_forms(self.tag.encode(), "a word that was sent"))
         digests: dict[bytes, str] = {}
-        for canary, way in self.sent.items():
+        packed: dict[bytes, str] = {}
+        for content, way in list(self._made_of_words.items()):
+            digests.update(_digests(content, way))
+        for canary, way in list(self.sent.items()):
             if canary == but:
                 continue
             digests.update(_digests(canary.encode(), way))
             with suppress(ValueError):
-                packed = ipaddress.ip_address(canary).packed
+                address = ipaddress.ip_address(canary)
+                packed[address.packed] = f"{way}, packed"
                 texts.update(_forms(canary.encode(), way))
-                texts[packed.hex().encode()] = f"{way}, packed and in hexadecimal"
-                digests.update(_digests(packed, way))
-        return Needles(texts, digests)
+                texts.update(_forms_of_address(address, way))
+                digests.update(_digests(address.packed, way))
+            if "@" in canary:
+                texts.update(_forms(canary.encode(), way))
+        return Needles(texts, digests, packed)
 
 
 @dataclass(frozen=True)
@@ -87,12 +107,27 @@ class Needles:
 
     texts: Mapping[bytes, str] = field(repr=False)
     digests: Mapping[bytes, str] = field(repr=False)
+    packed: Mapping[bytes, str] = field(default_factory=dict, repr=False)
+
+    def __or__(self, other: "Needles") -> "Needles":
+        """Give what finds the forms of both."""
+        return Needles(
+            {**self.texts, **other.texts},
+            {**self.digests, **other.digests},
+            {**self.packed, **other.packed},
+        )
 
     def find(self, content: bytes) -> list[str]:
         """Say which forms are in `content`, whatever it is packed in; never the canary."""
         found: set[str] = set()
         for layer in _layers(content):
-            found.update(form for needle, form in self.texts.items() if needle in layer)
+            in_lower_case = layer.lower()  # on its way upstream the case of a name is at random
+            found.update(
+                form
+                for needle, form in self.texts.items()
+                if needle in layer or needle in in_lower_case
+            )
+            found.update(form for one, form in self.packed.items() if _stands_in(layer, one))
             for pattern in (_HEXADECIMAL, _BASE64):
                 for word in set(pattern.findall(layer)):
                     found.update(filter(None, [self.digests.get(word.lower())]))
@@ -100,6 +135,27 @@ class Needles:
             if len(layer) <= _MOST_FOR_RAW_DIGESTS:
                 found.update(form for digest, form in self.digests.items() if digest in layer)
         return sorted(found)
+
+
+def _stands_in(layer: bytes, packed: bytes) -> bool:
+    if len(layer) <= _MOST_FOR_PACKED:
+        return packed in layer
+    places = (match.start() for match in re.finditer(re.escape(packed), layer))
+    return any(_BEFORE_PACKED.search(layer[max(at - 4, 0) : at]) for at in places)
+
+
+def _forms_of_address(address: IPAddress, way: str) -> Iterator[tuple[bytes, str]]:
+    packed = address.packed
+    for octets in (packed, packed[::-1]):
+        yield octets.hex().encode(), f"{way}, packed and in hexadecimal"
+        yield octets.hex(":").encode(), f"{way}, packed and in hexadecimal"
+    yield repr(packed)[2:-1].encode(), f"{way}, packed and as Python shows it"
+    yield address.reverse_pointer.encode(), f"{way}, as a name of in-addr.arpa"
+    yield address.reverse_pointer.removesuffix(".in-addr.arpa").encode(), f"{way}, back to front"
+    labels = address.reverse_pointer.split(".")
+    wire = b"".join(bytes([len(label)]) + label.encode() for label in labels)
+    yield wire, f"{way}, as a name of in-addr.arpa on the wire"
+    yield str(int(address)).encode(), f"{way}, as a number"
 
 
 def _forms(whole: bytes, way: str) -> Iterator[tuple[bytes, str]]:
@@ -110,6 +166,7 @@ def _forms(whole: bytes, way: str) -> Iterator[tuple[bytes, str]]:
         yield text[::-1], f"{way}, {name} and reversed"
         yield text.hex().encode(), f"{way}, {name} and in hexadecimal"
         yield text.hex().upper().encode(), f"{way}, {name} and in hexadecimal"
+        yield b"".join(b"%%%02x" % octet for octet in text), f"{way}, {name} and percent-encoded"
         yield text.decode().encode("utf-16-le"), f"{way}, {name} and in UTF-16"
         yield text.decode().encode("utf-16-be"), f"{way}, {name} and in UTF-16"
         for alphabet in (base64.b64encode, base64.urlsafe_b64encode):

@@ -117,8 +117,12 @@ class Responder:
             self._log.failure("a query could not be answered")
             answered = _server_failure(data)
         if isinstance(answered, Deferred):
-            return answered.addCallback(self._counted)
+            return answered.addErrback(self._broken, data).addCallback(self._counted)
         return self._counted(answered)
+
+    def _broken(self, failure: Failure, data: bytes) -> Rendered | None:
+        self._log.failure("a query could not be answered", failure)
+        return _server_failure(data)
 
     def _counted(self, reply: Rendered | None) -> Rendered | None:
         self.outcomes[

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.posixbase import PosixReactorBase
+from twisted.python.failure import Failure
 
 from smartdns.answering.chasing import joined, unfinished_at
 from smartdns.answering.exchange import BUDGET_S
@@ -122,7 +123,10 @@ class Forwarder(Service, Generic[T]):
                 further.begin()
                 return
             under_way = self._under_way.pop(plan)
-            conclusion = self._conclude(plan, reply)
+            try:
+                conclusion: T | Failure = self._conclude(plan, reply)
+            except Exception:  # noqa: BLE001 - a mistake of ours must not leave anybody waiting
+                conclusion = Failure()
             for asker in under_way.askers[:]:
                 asker.callback(conclusion)
 

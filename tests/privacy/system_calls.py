@@ -1,15 +1,19 @@
-"""Judge what the data plane asked of the kernel, from the lines that strace(1) wrote.
+"""Judge what our processes asked of the kernel, from the lines that strace(1) wrote.
 
-Whatever a process keeps or tells, it does so by a system call. Resolver and relay are allowed to
-answer who asked them, to ask upstreams and relays, to follow Redis, to report to their supervisor
-and to wake up their own threads. Anything else is a leak, whatever it says.
+Whatever a process keeps or tells, it does so by a system call. Each plane may do what is written
+below, in `_DataPlane` and `_Registry`; anything else is a leak, whatever it says. What may be
+said to others that are ours (Redis, the supervisor, the database) is searched for canaries in
+every form.
 
 Not seen: stores to memory that was mapped for writing, so such a mapping is a leak by itself.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from cli.audit.canaries import Needles
+from tests.privacy.strace_lines import Call, calls
 
 _WRITES = {
     *("write", "writev", "pwrite64", "pwritev", "pwritev2", "sendfile", "vmsplice"),
@@ -28,44 +32,36 @@ _FORKS = {"clone", "clone3", "fork", "vfork"}
 _PAIRS = {"pipe", "pipe2"}
 TRACED = (
     _WRITES | _OPENS | _CHANGES | _HEARS | _FORKS | _PAIRS
-    | {"execve", "connect", "mmap", "io_uring_setup"}
+    | {"execve", "connect", "listen", "mmap", "io_uring_setup"}
 )  # fmt: skip
 """What strace has to write down."""
 
-_LINE = re.compile(r"^(\d+) +(.*)$")
-_CALL = re.compile(r"^(\w+)\((.*)$", re.DOTALL)
-_RESUMED = re.compile(r"^<\.\.\. \w+ resumed>(.*)$")
-_UNFINISHED = " <unfinished ...>"
-_DATA_PLANE = re.compile(r'"worker", "(resolver|relay)"')
-_DESCRIPTOR = re.compile(r"(\d+)<(.*?)(?<!-)>(?=[,)\s\]]|$)")
+_ROLE = re.compile(r'"worker", "(resolver|relay|registry)"')
 _OPENED_FOR_WRITING = re.compile(r"O_(WRONLY|RDWR|CREAT|TRUNC|APPEND|TMPFILE)")
-_IPV4 = re.compile(r'sin_port=htons\((\d+)\), sin_addr=inet_addr\("([^"]+)"\)')
-_IPV6 = re.compile(r'sin6_port=htons\((\d+)\).*?inet_pton\(AF_INET6, "([^"]+)"')
 _UNIX_PATH = re.compile(r'sun_path=@?"([^"]*)"')
-_TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
-_FIXED_LINE = re.compile(r"[\w.: ]+ at ([\w./<>-]+\.pyx?:\d+|twisted[\w.]*|unknown)\\n")
+_FIXED_LINE = re.compile(rb"[\w.: ]+ at ([\w./<>-]+\.pyx?:\d+|twisted[\w.]*|unknown)\n")
+_HOST_NAMES = "/var/run/nscd/socket"
 _CHILD = re.compile(r"= (\d+)\b[^=]*$")
 
 
 @dataclass(frozen=True)
 class Known:
-    """Whom the data plane may talk to; addresses as "127.0.0.1:53"."""
+    """Whom our processes may talk to; addresses as "127.0.0.1:53"."""
 
     listening: frozenset[int]
+    """Ports of ours."""
     peers: frozenset[str]
+    """Upstreams, relays and origins; the mail server."""
     redis: str
     """Path of its socket."""
-    canary: str = field(repr=False)
-    """The beginning of every canary."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """One system call; `rest` is its arguments and what it returned."""
-
-    thread: int
-    name: str
-    rest: str = field(repr=False)
+    words: Needles = field(repr=False)
+    """Names, fields of forms, addresses of strangers: what nothing of ours may keep."""
+    asker: Needles = field(repr=False)
+    """Addresses of households, and what came with a question: what no upstream may be told."""
+    account: Needles = field(default_factory=lambda: Needles({}, {}), repr=False)
+    """What the database may hold, and nobody else be told."""
+    database: str = "/nowhere"
+    """Beginning of the paths of its files."""
 
 
 @dataclass(frozen=True)
@@ -74,19 +70,35 @@ class Leak:
 
     call: str
     rule: str
+    line: int = field(default=0, compare=False)
+    """Number of its line."""
 
 
 @dataclass
 class Verdict:
     """What was looked at, and what should not have been there."""
 
-    processes: set[int] = field(default_factory=set)
-    judged: int = 0
+    processes: dict[int, str] = field(default_factory=dict)
+    """Processes of ours, and the role of each."""
+    judged: dict[str, int] = field(default_factory=dict)
+    """Role -> calls; "" is all other processes, which may tell no canary."""
     leaks: list[Leak] = field(default_factory=list)
+    contents: int = 0
+    """Times that canaries were sought in something new."""
+    parents: Mapping[int, int] = field(default_factory=dict)
+    """Thread or process -> who started it."""
+
+    def role_of(self, thread: int) -> str:
+        """Give the role, as far as the process has taken one on; "" for all others."""
+        while thread not in self.processes:
+            if thread not in self.parents:
+                return ""
+            thread = self.parents[thread]
+        return self.processes[thread]
 
 
 def judge(lines: Iterable[str], known: Known) -> Verdict:
-    """Judge every call of every process of the data plane, from its start on."""
+    """Judge every call of every process of ours, from its start on."""
     parsed = list(calls(lines))
     parents = {int(child): call.thread for call in parsed for child in _children(call)}
     judging = _Judging(known, parents)
@@ -95,131 +107,209 @@ def judge(lines: Iterable[str], known: Known) -> Verdict:
     return judging.verdict
 
 
-def calls(lines: Iterable[str]) -> Iterator[Call]:
-    """Read the lines of `strace -f -yy`; a call that was interrupted by others is put together."""
-    begun: dict[str, str] = {}
-    for line in lines:
-        if not (found := _LINE.match(line.rstrip("\n"))):
-            continue
-        thread, text = found.groups()
-        if resumed := _RESUMED.match(text):
-            text = begun.pop(thread, "") + resumed[1]
-        elif text.endswith(_UNFINISHED):
-            begun[thread] = text.removesuffix(_UNFINISHED)
-            continue
-        yield from _call(thread, text)
-    for thread, text in begun.items():  # it ended meanwhile
-        yield from _call(thread, text)
-
-
-def _call(thread: str, text: str) -> Iterator[Call]:
-    if found := _CALL.match(text):
-        yield Call(int(thread), found[1], found[2])
-
-
 def _children(call: Call) -> list[str]:
     return _CHILD.findall(call.rest) if call.name in _FORKS else []
 
 
 class _Judging:
     def __init__(self, known: Known, parents: dict[int, int]) -> None:
-        self.verdict = Verdict()
+        self.verdict = Verdict(parents=parents)
+        search = _Search(self.verdict)
+        self._rules: dict[str, _Rules] = {
+            "resolver": _DataPlane(known, search),
+            "relay": _DataPlane(known, search),
+            "registry": _Registry(known, search),
+            "": _Others(known, search),
+        }
+
+    def take(self, call: Call) -> None:
+        starts = call.name == "execve" and _ROLE.search(call.rest)
+        if starts and call.thread not in self.verdict.processes:
+            self.verdict.processes[call.thread] = starts[1]
+            return
+        role = self.verdict.role_of(call.thread)
+        self.verdict.judged[role] = self.verdict.judged.get(role, 0) + 1
+        rule = self._rules[role].broken_by(call)
+        if rule is not None:
+            self.verdict.leaks.append(Leak(call.name, rule, call.line))
+
+
+class _Search:
+    """Looks for canaries in what is written, once in equal contents."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self._verdict = verdict
+        self._found: dict[tuple[int, bytes], bool] = {}
+
+    def finds(self, call: Call, *needles: Needles) -> bool:
+        return any(self._finds(each, call.content) for each in needles)
+
+    def _finds(self, needles: Needles, content: bytes) -> bool:
+        key = id(needles), content
+        if key not in self._found:
+            self._verdict.contents += 1
+            self._found[key] = bool(needles.find(content))
+        return self._found[key]
+
+
+class _Rules:
+    """What any process of ours may do."""
+
+    def __init__(self, known: Known, search: _Search) -> None:
         self._known = known
-        self._parents = parents
+        self._finds = search.finds
         self._heard: set[str] = set()
         self._own_pipes: set[str] = set()
 
-    def take(self, call: Call) -> None:
-        starts = call.name == "execve" and _DATA_PLANE.search(call.rest)
-        if starts and call.thread not in self.verdict.processes:
-            self.verdict.processes.add(call.thread)
-        elif self._is_data_plane(call.thread):
-            self.verdict.judged += 1
-            rule = self._rule_broken_by(call)
-            if rule is not None:
-                self.verdict.leaks.append(Leak(call.name, rule))
-
-    def _is_data_plane(self, thread: int) -> bool:
-        while thread not in self.verdict.processes:
-            if thread not in self._parents:
-                return False
-            thread = self._parents[thread]
-        return True
-
-    def _rule_broken_by(self, call: Call) -> str | None:
+    def broken_by(self, call: Call) -> str | None:
         match call.name:
             case name if name in _WRITES:
                 return self._judge_write(call)
             case name if name in _OPENS:
-                return "opens for writing" if _OPENED_FOR_WRITING.search(call.rest) else None
+                return self._judge_opening(call)
             case name if name in _CHANGES:
-                return "changes what others see"
+                return None if "= -1 EEXIST" in call.rest else self._judge_change(call)
             case "connect":
                 return self._judge_connection(call)
             case "mmap":
-                return _judge_mapping(call)
+                return self._judge_mapping(call)
+        return self._judge_the_rest(call)
+
+    def _judge_the_rest(self, call: Call) -> str | None:
+        match call.name:
             case "execve":
                 return "starts a program"
+            case "listen":
+                return None if self._is_listening(call.descriptors[0][1]) else "listens elsewhere"
             case "io_uring_setup":
                 return None if "= -1" in call.rest else "work that nobody sees"
             case name if name in _HEARS:
-                self._heard |= _addresses(call.rest)
+                self._heard |= call.addresses
             case name if name in _PAIRS:
-                self._own_pipes |= {kind for _, kind in _DESCRIPTOR.findall(call.rest)}
+                self._own_pipes |= {kind for _, kind in call.descriptors}
         return None
 
     def _judge_write(self, call: Call) -> str | None:
-        descriptors = _DESCRIPTOR.findall(call.rest)
         place = 1 if call.name in _TARGET_COMES_SECOND else 0
-        if len(descriptors) <= place:
+        if len(call.descriptors) <= place:
             return None if "= -1 EBADF" in call.rest else "writes to what strace cannot name"
-        number, target = descriptors[place]
+        number, target = call.descriptors[place]
         if number in {"1", "2"}:
-            return None if self._is_fixed_line(call.rest) else "says more than a fixed line"
+            return None if self._is_fixed_line(call) else "says more than a fixed line"
         family = target.split(":", 1)[0]
         if family.startswith(("TCP", "UDP")):
             return self._judge_packet(call, target)
-        if self._known.canary in call.rest:
+        return self._judge_other_write(call, target)
+
+    def _judge_other_write(self, call: Call, target: str) -> str | None:
+        if self._finds(call, *self._untold()):
             return "tells a canary"
-        if family == "UNIX-STREAM" or target == "anon_inode:[eventfd]":
+        if call.is_cut:
+            return "writes more than the tracer shows"
+        if target.startswith("UNIX-STREAM:") or target == "anon_inode:[eventfd]":
             return None  # every connection of a stream was judged when it was made
-        if family == "pipe":
+        if target.startswith("pipe:"):
             return None if target in self._own_pipes else "writes to somebody's pipe"
         return "writes elsewhere"
 
     def _judge_packet(self, call: Call, target: str) -> str | None:
         """To who asked us, and to whom we ask."""
         here, arrow, there = target.partition("[")[2].rstrip("]").partition("->")
-        addresses = _addresses(call.rest)
-        if addresses <= self._known.peers:
-            ours = not arrow or there in self._known.peers
-            return None if ours or self._is_listening(here) else "tells a stranger"
-        answers = self._is_listening(here) and addresses <= self._heard
-        return None if answers else "tells a stranger"
+        if not (call.addresses <= self._known.peers and (not arrow or there in self._known.peers)):
+            answers = self._is_listening(here) and call.addresses <= self._heard
+            return None if answers else "tells a stranger"
+        if self._is_listening(here):
+            return None
+        return "tells who asked" if self._finds(call, self._known.asker) else None
+
+    def _untold(self) -> Sequence[Needles]:
+        """What no other process of ours is told."""
+        return self._known.words, self._known.asker, self._known.account
 
     def _is_listening(self, here: str) -> bool:
-        port = here.rpartition(":")[2]
+        port = here.rpartition(":")[2].rstrip("]")
         return port.isdigit() and int(port) in self._known.listening
 
-    def _is_fixed_line(self, rest: str) -> bool:
-        said = "".join(_TEXT.findall(rest))
-        return self._known.canary not in said and bool(_FIXED_LINE.fullmatch(said))
+    def _is_fixed_line(self, call: Call) -> bool:
+        known = self._known
+        told = self._finds(call, known.words, known.asker, known.account)
+        return not told and bool(_FIXED_LINE.fullmatch(call.content))
+
+    def _judge_opening(self, call: Call) -> str | None:
+        return "opens for writing" if _OPENED_FOR_WRITING.search(call.rest) else None
+
+    def _judge_change(self, _: Call) -> str | None:
+        return "changes what others see"
 
     def _judge_connection(self, call: Call) -> str | None:
         path = _UNIX_PATH.search(call.rest)
         if path is not None:
             return None if path[1] == self._known.redis else "connects elsewhere"
-        addresses = _addresses(call.rest)
         if "AF_UNSPEC" in call.rest:
             return None  # takes a connection back
-        return None if addresses and addresses <= self._known.peers else "connects elsewhere"
+        known = call.addresses and call.addresses <= self._known.peers
+        return None if known else "connects elsewhere"
+
+    def _judge_mapping(self, call: Call) -> str | None:
+        shared = "MAP_SHARED" in call.rest and "PROT_WRITE" in call.rest
+        return "maps a file for writing" if shared and "MAP_ANON" not in call.rest else None
 
 
-def _judge_mapping(call: Call) -> str | None:
-    shared = "MAP_SHARED" in call.rest and "PROT_WRITE" in call.rest
-    return "maps a file for writing" if shared and "MAP_ANON" not in call.rest else None
+class _DataPlane(_Rules):
+    """Answers who asked, asks upstreams, origins and relays, follows Redis, reports, wakes itself.
+
+    Of the database and its folder it does not even read.
+    """
+
+    def _judge_opening(self, call: Call) -> str | None:
+        if call.content.startswith(self._known.database.encode()):
+            return "opens the database"
+        return super()._judge_opening(call)
 
 
-def _addresses(rest: str) -> set[str]:
-    found = [*_IPV4.findall(rest), *((port, f"[{six}]") for port, six in _IPV6.findall(rest))]
-    return {f"{address}:{port}" for port, address in found}
+class _Registry(_Rules):
+    """Answers visitors, writes the database, tells Redis networks, and sends mail."""
+
+    def _untold(self) -> Sequence[Needles]:
+        """Redis is told networks."""
+        return self._known.words, self._known.account
+
+    def _judge_other_write(self, call: Call, target: str) -> str | None:
+        if target.startswith(self._known.database):
+            return "keeps a canary" if self._finds(call, self._known.words) else None
+        return super()._judge_other_write(call, target)
+
+    def _judge_packet(self, call: Call, target: str) -> str | None:
+        rule = super()._judge_packet(call, target)
+        to_peer = not self._is_listening(target.partition("->")[0])
+        return "mails a canary" if to_peer and self._finds(call, self._known.words) else rule
+
+    def _judge_opening(self, call: Call) -> str | None:
+        of_database = call.content.startswith(self._known.database.encode())
+        return None if of_database else super()._judge_opening(call)
+
+    def _judge_change(self, call: Call) -> str | None:
+        target = call.descriptors[0][1] if call.descriptors else call.content.decode()
+        of_database = target.startswith(self._known.database)
+        return None if of_database else super()._judge_change(call)
+
+    def _judge_connection(self, call: Call) -> str | None:
+        path = _UNIX_PATH.search(call.rest)  # smtplib looks its own host name up
+        return None if path and path[1] == _HOST_NAMES else super()._judge_connection(call)
+
+    def _judge_mapping(self, call: Call) -> str | None:
+        of_database = call.descriptors and call.descriptors[0][1].startswith(self._known.database)
+        return None if of_database else super()._judge_mapping(call)
+
+
+class _Others(_Rules):
+    """The supervisor, Redis and what they start: nobody tells them a canary, so they can tell none.
+
+    They make the state folder before anybody asks anything.
+    """
+
+    def broken_by(self, call: Call) -> str | None:
+        if call.name == "listen" and call.descriptors[0][1].startswith("TCP"):
+            return super().broken_by(call)
+        told = call.name in _WRITES and self._finds(call, self._known.words, self._known.account)
+        return "tells a canary" if told else None

@@ -45,7 +45,7 @@ def sabotaged(
     """A running build that holds all nine leaks, and the file that says which one is open."""
     folder = tmp_path_factory.mktemp("sabotaged")
     installation = Installation(folder, upstream)
-    with pytest.MonkeyPatch.context() as patch, _kept_log(folder):
+    with pytest.MonkeyPatch.context() as patch, kept_log(folder):
         patch.setenv("PYTHONPATH", str(SABOTAGE))
         patch.setenv("SABOTAGE_FOLDER", str(folder))
         installation.start(metrics=f"127.0.0.1:{free_port()}")
@@ -54,7 +54,7 @@ def sabotaged(
 
 
 @contextlib.contextmanager
-def _kept_log(folder: Path) -> Iterator[None]:
+def kept_log(folder: Path) -> Iterator[None]:
     """Keep what is sent to a log socket in a file, as syslog daemons do."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(folder / "log-socket"))

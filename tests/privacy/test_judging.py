@@ -1,18 +1,37 @@
 """The judge of system calls: each rule, and a process that breaks them under the real strace."""
 
+import base64
+import hashlib
 import os
 import sys
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 
+from cli.audit.canaries import Canaries, Needles
 from tests.privacy import planted_calls
 from tests.privacy.system_calls import TRACED, Known, Verdict, judge
 from tests.privacy.traced import trace_of
 
-STRANGER, ELSEWHERE = "tells a stranger", "writes elsewhere"
-KNOWN = Known(frozenset({53}), frozenset({"127.0.0.1:5300", "[::1]:5300"}), "/r.sock", "canary")
-START = '7 execve("/python", ["-m", "cli.main", "worker", "resolver"], 0x7 /* 9 vars */) = 0'
+STRANGER, ELSEWHERE, MAILED = "tells a stranger", "writes elsewhere", "mails a canary"
+CANARIES = Canaries("canary")
+CANARIES.word("a name")
+HOUSEHOLD = CANARIES.address("an address")
+ASKER, ACCOUNT = Needles({b"option": "an option"}, {}), Needles({b"e-mail": "an address"}, {})
+KNOWN = Known(
+    listening=frozenset({53}),
+    peers=frozenset({"127.0.0.1:5300", "[::1]:5300"}),
+    redis="/r.sock",
+    words=CANARIES.needles(),
+    asker=ASKER,
+    account=ACCOUNT,
+    database="/state/db",
+)
+START = '7 execve("/python", ["-m", "cli.main", "worker", "ROLE"], 0x7 /* 9 vars */) = 0'
+CHANNEL, TOLD = 'write(9<UNIX-STREAM:[1->2]>, "{}", 9) = 9', "tells a canary"
+PACKED = "".join(f"\\{octet:03o}" for octet in IPv4Address(HOUSEHOLD).packed)
+DIGEST = hashlib.sha256(HOUSEHOLD.encode()).hexdigest()
 ASKED = '{sa_family=AF_INET, sin_port=htons(4000), sin_addr=inet_addr("127.0.0.9")}'
 NOT_ASKED = ASKED.replace("4000", "514")
 HEARD = f'recvfrom(3<UDP:[127.0.0.1:53]>, "q", 9, 0, {ASKED}, [16]) = 1'
@@ -44,13 +63,77 @@ STREAM = "connect(9<UNIX-STREAM:[1]>, {sa_family=AF_UNIX, sun_path="
         (['write(2</x>, "ValueError at upstream/udp.py:3\\n", 9) = 9'], None),
         (['write(2</x>, "critical at twisted.internet.defer\\n", 9) = 9'], None),
         (['write(2</x>, "asked at www.example\\n", 9) = 9'], "says more than a fixed line"),
+        ([CHANNEL.format("ready")], None),
+        ([CHANNEL.format("CaNaRy")], TOLD),
+        ([CHANNEL.format(b"xcanary".hex())], TOLD),
+        ([CHANNEL.format("yranac")], TOLD),
+        ([CHANNEL.format("c\\0a\\0n\\0a\\0r\\0y\\0")], TOLD),
+        ([CHANNEL.format("%63%61%6e%61%72%79")], TOLD),
+        ([CHANNEL.format(base64.b64encode(b"a canary!").decode())], TOLD),
+        ([CHANNEL.format(PACKED)], TOLD),
+        ([CHANNEL.format(IPv4Address(HOUSEHOLD).reverse_pointer)], TOLD),
+        ([CHANNEL.format(int(IPv4Address(HOUSEHOLD)))], TOLD),
+        ([CHANNEL.format(DIGEST)], TOLD),
+        ([CHANNEL.format("x").replace('"x"', '"x"...')], "writes more than the tracer shows"),
+        (['write(9<UDP:[127.0.0.1:4444->127.0.0.1:5300]>, "option", 6) = 6'], "tells who asked"),
+        (["listen(3<TCP:[127.0.0.1:53]>, 50) = 0"], None),
+        (["listen(3<TCP:[127.0.0.1:54]>, 50) = 0"], "listens elsewhere"),
+        (['openat(AT_FDCWD</>, "/state/db-wal", O_RDONLY) = 3'], "opens the database"),
     ],
 )
 def test_one_call(calls: list[str], rule: str | None) -> None:
     """Each rule on its own, on lines as strace writes them; 8 is another thread."""
-    lines = [call if call.startswith("8 ") else f"7 {call}" for call in calls]
-    leaks = judge([START, *lines], KNOWN).leaks
-    assert [leak.rule for leak in leaks] == ([] if rule is None else [rule])
+    assert rules_broken("resolver", calls) == ([] if rule is None else [rule])
+
+
+@pytest.mark.parametrize(
+    ("call", "rule"),
+    [
+        ('pwrite64(9</state/db-wal>, "e-mail, option", 9, 0) = 9', None),
+        ('pwrite64(9</state/db-wal>, "canary", 9, 0) = 9', "keeps a canary"),
+        ('pwrite64(9</state/sign-in>, "x", 9, 0) = 9', ELSEWHERE),
+        (CHANNEL.format("option"), None),
+        (CHANNEL.format("e-mail"), TOLD),
+        ('openat(AT_FDCWD</>, "/state/db-wal", O_RDWR|O_CREAT) = 3', None),
+        ('openat(AT_FDCWD</>, "/var/log/web", O_RDWR|O_CREAT) = 3', "opens for writing"),
+        ('openat(AT_FDCWD</>, "/tmp", O_RDWR|O_TMPFILE) = 3', "opens for writing"),
+        ("ftruncate(9</state/db-wal>, 0) = 0", None),
+        ("ftruncate(9</other>, 0) = 0", "changes what others see"),
+        ("mmap(NULL, 9, PROT_READ|PROT_WRITE, MAP_SHARED, 9</state/db-shm>, 0) = 0x7", None),
+        ("mmap(NULL, 9, PROT_WRITE, MAP_SHARED, 9</x>, 0) = 0x7", "maps a file for writing"),
+        ('sendto(9<TCP:[127.0.0.1:4->127.0.0.1:5300]>, "To: e-mail", 9, 0, NULL, 0) = 9', None),
+        ('sendto(9<TCP:[127.0.0.1:4->127.0.0.1:5300]>, "canary", 9, 0, NULL, 0) = 9', MAILED),
+        ('sendto(9<TCP:[127.0.0.1:4->127.0.0.1:5300]>, "option", 9, 0, NULL, 0) = 9',
+         "tells who asked"),
+        ('write(2</x>, "web: error at web/errors.py:67\\n", 9) = 9', None),
+        ('write(2</x>, "GET /canary at web/errors.py:67\\n", 9) = 9',
+         "says more than a fixed line"),
+    ],
+)  # fmt: skip
+def test_one_call_of_the_registry(call: str, rule: str | None) -> None:
+    """It may write the database, tell Redis networks, and send mail; nothing else."""
+    assert rules_broken("registry", [call]) == ([] if rule is None else [rule])
+
+
+@pytest.mark.parametrize(
+    ("call", "rule"),
+    [
+        ('write(1</x>, "Ready", 9) = 9', None),
+        ('openat(AT_FDCWD</>, "/state/up.toml", O_RDWR|O_CREAT) = 3', None),
+        ('write(9</state/up.toml>, "canary", 9) = 9', TOLD),
+        ("listen(3<TCP:[127.0.0.1:9153]>, 50) = 0", "listens elsewhere"),
+    ],
+)
+def test_one_call_of_the_supervisor(call: str, rule: str | None) -> None:
+    """It makes the state folder, and can tell nothing, since it is told nothing."""
+    assert rules_broken("nothing of ours", [call]) == ([] if rule is None else [rule])
+
+
+def rules_broken(role: str, lines: list[str]) -> list[str]:
+    """Judge calls of one process."""
+    started = START.replace("ROLE", role)
+    lines = [line if line.startswith("8 ") else f"7 {line}" for line in lines]
+    return [leak.rule for leak in judge([started, *lines], KNOWN).leaks]
 
 
 def planted(folder: Path, what: str) -> Verdict:
@@ -61,7 +144,8 @@ def planted(folder: Path, what: str) -> Verdict:
     lines = trace_of([*command, str(folder), what], folder, environment)
     os.close(reading)
     os.close(writing)
-    return judge(lines, Known(frozenset(), frozenset(), "", planted_calls.NAME.decode()))
+    word = Needles({planted_calls.NAME: "a name"}, {})
+    return judge(lines, Known(frozenset(), frozenset(), "", word, word))
 
 
 def test_what_is_allowed_is_no_leak(tmp_path: Path) -> None:

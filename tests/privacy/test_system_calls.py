@@ -1,29 +1,21 @@
-"""What resolver and relay ask of the kernel while canaries go through them: nothing that keeps."""
+"""What our processes ask of the kernel while canaries go through them: nothing that keeps."""
 
 import os
+import re
 import signal
-import socket
-import struct
-import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
-import dns.edns
-import dns.flags
-import dns.message
-import dns.query
-import dns.rcode
 import pytest
 
+from cli.audit.canaries import Needles
 from cli.audit.report import Report
-from cli.audit.traffic import Traffic, send_queries, send_to_relay, visit_pages
-from smartdns.contract.addresses import parse_socket_address
-from tests.peers.installation import RELAY, until
-from tests.peers.name_server import NameServer
-from tests.privacy.system_calls import Known, Leak, judge
-from tests.privacy.traced import TracedInstallation
-
-HOUSEHOLD, STRANGER = "127.0.0.1", "127.66.6.6"
-STEERED = "netflix.com"
+from tests.peers.installation import until
+from tests.privacy import dns_deeds, page_deeds, relay_deeds
+from tests.privacy.faults.sitecustomize import STAGES
+from tests.privacy.life import Life, life
+from tests.privacy.strace_lines import calls
+from tests.privacy.system_calls import Known, Leak, Verdict, judge
 
 
 @dataclass(frozen=True)
@@ -31,160 +23,161 @@ class Run:
     """One traced life of an installation."""
 
     report: Report
-    lines: list[str]
+    lines: list[str] = field(repr=False)
     known: Known
+    verdict: Verdict
     first_worker: int
     status: int
+    said: str
+    folder: Path
+    gone: Needles
+    """What was held about an account that was deleted."""
+    canary: str
+    """One of the words."""
 
 
-def known_of(installation: TracedInstallation, upstream: NameServer, canary: str) -> Known:
-    """Say whom this installation may talk to."""
-    listening = {installation.dns, installation.tls, installation.http}
-    peers = {f"127.0.0.1:{upstream.port}", f"{RELAY}:443", f"{RELAY}:80"}
-    redis = str(installation.state / "redis" / "redis.sock")
-    return Known(frozenset(listening), frozenset(peers), redis, canary)
+def lose_redis(life: Life) -> None:
+    """Freeze it, kill it; canaries flow while it hangs, is away, is empty, and is filled again."""
+    (redis,) = life.installation.pids("redis")
+
+    def steered(word: str) -> bool:
+        return dns_deeds.led(dns_deeds.ask(life, f"{word}.netflix.com"))
+
+    os.kill(redis, signal.SIGSTOP)
+    life.traffic.send("query while Redis hangs", steered)
+    os.kill(redis, signal.SIGKILL)
+    life.traffic.send("query while Redis is away", steered)
+    life.traffic.send("film while Redis is away", lambda word: relay_deeds.film(life, word))
+    until(lambda: life.installation.pids("redis") not in ([], [redis]))
+    life.traffic.send("query while Redis is empty", steered)
+    until(lambda: bool(life.installation.status()["ready"]))
+    life.traffic.send("query once Redis is back", steered)
 
 
-def ask(
-    installation: TracedInstallation, name: str, rdtype: str, option: str, tcp: bool = False
-) -> dns.message.Message:
-    """Ask from the household's address, with a canary in an EDNS option."""
-    query = dns.message.make_query(name, rdtype)
-    kind = dns.edns.OptionType.make(65001)
-    query.use_edns(0, options=[dns.edns.GenericOption(kind, option.encode())])
-    send = dns.query.tcp if tcp else dns.query.udp
-    return send(query, "127.0.0.1", port=installation.dns, source=HOUSEHOLD, timeout=15)
-
-
-def send_what_goes_well(installation: TracedInstallation, traffic: Traffic) -> None:
-    """Everything a household, a stranger, a visitor and a router do."""
-    server = parse_socket_address(f"127.0.0.1:{installation.dns}")
-    tls = parse_socket_address(f"127.0.0.1:{installation.tls}")
-    http = parse_socket_address(f"127.0.0.1:{installation.http}")
-    page = parse_socket_address(f"127.0.0.1:{installation.web}")
-    for source, who, rcodes in (
-        (HOUSEHOLD, "a household", {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}),
-        (STRANGER, "a stranger", {dns.rcode.REFUSED}),
-    ):
-        for suffix in (STEERED, "example.com", "wild.example.com"):
-            send_queries(traffic, server, source, suffix, who, set(map(int, rcodes)))
-        send_to_relay(traffic, tls, http, source, STEERED, who)
-    visit_pages(traffic, page, f"127.0.0.1:{installation.web}", tls=False)
-
-    def twice(word: str) -> bool:
-        replies = [ask(installation, f"{word}.wild.example.com", "A", word) for _ in range(4)]
-        return all(reply.answer for reply in replies)
-
-    def truncated(word: str) -> bool:
-        return bool(ask(installation, "huge.example.com", "TXT", word).flags & dns.flags.TC)
-
-    traffic.send("answer from the cache", twice)
-    traffic.send("truncated reply", truncated)
-    traffic.send("connection that is reset", lambda word: reset(installation, word))
-
-
-def reset(installation: TracedInstallation, word: str) -> bool:
-    """Send a query over TCP and end the connection by a reset; the resolver goes on."""
-    query = dns.message.make_query(f"{word}.wild.example.com", "A").to_wire()
-    connection = socket.create_connection(("127.0.0.1", installation.dns), 5)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.sendall(struct.pack("!H", len(query)) + query)
-    connection.close()
-    return bool(ask(installation, f"{word}.{STEERED}", "A", word, tcp=True).answer)
-
-
-def asked(installation: TracedInstallation, upstream: NameServer) -> int:
-    """Count what went upstream so far."""
-    return sum(f"->127.0.0.1:{upstream.port}]>" in line for line in installation.lines())
-
-
-def send_while_upstream_hangs(
-    installation: TracedInstallation, traffic: Traffic, upstream: NameServer
-) -> None:
-    """A timeout, then SIGTERM with queries that nobody has answered yet."""
-
-    def timeout(word: str) -> bool:
-        reply = ask(installation, f"{word}.wild.example.com", "A", word)
-        return reply.rcode() == dns.rcode.SERVFAIL
-
-    def in_flight(word: str) -> bool:
-        ask(installation, f"{word}.wild.example.com", "A", word)
-        return True
-
-    os.kill(upstream.pid, signal.SIGSTOP)
-    try:
-        traffic.send("query that times out", timeout)
-        waiting = [
-            threading.Thread(target=traffic.send, args=("query in flight at SIGTERM", in_flight))
-            for _ in range(3)
-        ]
-        before = asked(installation, upstream)
-        for thread in waiting:
-            thread.start()
-        until(lambda: asked(installation, upstream) >= before + len(waiting))
-        installation.signal(signal.SIGTERM)
-        for thread in waiting:
-            thread.join()
-    finally:
-        os.kill(upstream.pid, signal.SIGCONT)
+def live(life: Life) -> None:
+    """Everything that happens to an installation, from its first visitor to SIGTERM."""
+    here = life.installation
+    page_deeds.register_the_household(life)
+    dns_deeds.send_what_goes_well(life)
+    relay_deeds.send_through_the_relay(life)
+    page_deeds.send_to_the_page(life)
+    page_deeds.live_an_account(life)
+    dns_deeds.send_what_goes_wrong(life)
+    lose_redis(life)
+    relay_deeds.send_without_descriptors(life)
+    dns_deeds.send_while_a_worker_dies(life)
+    page_deeds.follow_a_name(life)
+    (worker,), followed = here.pids("resolver"), page_deeds.times_followed(life)
+    here.signal(signal.SIGHUP)
+    until(lambda: here.pids("resolver") not in ([], [worker]))
+    until(lambda: page_deeds.times_followed(life) > followed)
+    until(lambda: dns_deeds.is_steered(life))
+    dns_deeds.end_with_queries_in_flight(life)
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, name_server_of_the_session: NameServer) -> Run:
-    """From the start to SIGTERM, once for all tests here."""
-    upstream = name_server_of_the_session
-    installation = TracedInstallation(
-        tmp_path_factory.mktemp("traced"), f"127.0.0.1:{upstream.port}"
-    )
-    traffic = Traffic(Report())
-    installation.start()
-    try:
-        up = installation.pid
-        (worker,) = installation.pids("resolver")
-        browser = installation.browser()
-        browser.submit(browser.get("/").form("Register my IP address"))
-        installation.dig_until(RELAY, f"www.{STEERED}", within=30)
-        send_what_goes_well(installation, traffic)
-        installation.signal(signal.SIGHUP)
-        until(
-            lambda: (
-                worker not in installation.pids("resolver") and bool(installation.pids("resolver"))
-            )
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """From the start to the end, once for all tests here."""
+    with life(tmp_path_factory.mktemp("traced")) as made:
+        made.start()
+        try:
+            up = made.installation.pid
+            (worker,) = made.installation.pids("resolver")
+            live(made)
+        finally:
+            status = made.installation.stop()
+        lines = made.installation.lines_after(up)
+        known = made.known()
+        verdict = judge(lines, known)
+        return Run(
+            made.traffic.report,
+            lines,
+            known,
+            verdict,
+            worker,
+            status,
+            made.said,
+            made.folder,
+            made.gone.needles(),
+            next(iter(made.traffic.canaries.sent)),
         )
-        installation.dig_until(RELAY, f"www.{STEERED}", within=30)
-        send_while_upstream_hangs(installation, traffic, upstream)
-    finally:
-        status = installation.stop()
-    known = known_of(installation, upstream, traffic.canaries.tag)
-    return Run(traffic.report, installation.lines_after(up), known, worker, status)
 
 
-def test_the_data_plane_does_nothing_that_keeps(run: Run) -> None:
-    """Every call of every worker is to who asked, upstream, Redis, supervisor or itself."""
-    verdict = judge(run.lines, run.known)
-    assert verdict.leaks == []
-    assert len(verdict.processes) >= 4, "a resolver and a relay, before and after SIGHUP"
-    assert verdict.judged > 1000
+def test_no_process_does_anything_that_keeps(run: Run) -> None:
+    """Every call is to who asked, upstream, origin, Redis, database, supervisor or itself."""
+    assert run.verdict.leaks == []
     assert run.status == 0
+
+
+def test_whatever_is_raised_says_its_kind_and_its_place(run: Run) -> None:
+    """Each stage really broke, with a packet in its exception, and a line of code is all we hear.
+
+    The page's own handler says where; what a handler of ours does not catch, the gate names.
+    """
+    expected = {fault for stages in STAGES.values() for fault in stages} - {"PageFault"}
+    for fault in expected:
+        assert re.search(rf"^{fault} at faults/sitecustomize.py:\d+$", run.said, re.MULTILINE)
+    assert "registry.web.errors: error at web/errors.py:" in run.said
+
+
+def test_nothing_is_left_at_rest(run: Run) -> None:
+    """No word is in any file that the life left behind, in any form; nor is the deleted account."""
+    files = [run.folder / "output", run.folder / "printed"]
+    files += [path for path in (run.folder / "state").rglob("*") if path.is_file()]
+    assert len(files) > 5
+    kept = [
+        (path.name, found)
+        for path in files
+        if (found := [*run.known.words.find(path.read_bytes()), *run.gone.find(path.read_bytes())])
+    ]
+    assert kept == []
+    assert run.known.asker.find((run.folder / "state" / "registry.sqlite").read_bytes())
+    assert not list(Path.cwd().glob("core*"))
+
+
+def test_the_planes_share_nothing_but_the_grants(run: Run) -> None:
+    """The database is the registry's alone, Redis is the one server both talk to."""
+    reached: dict[str, set[str]] = {}
+    for call in calls(run.lines):
+        if call.name == "connect":
+            role = run.verdict.role_of(call.thread)
+            path = re.search(r'sun_path="([^"]+)"', call.rest)
+            reached.setdefault(role, set()).update([path[1]] if path else [])
+        if call.name in {"openat", "open"} and b"registry.sqlite" in call.content:
+            assert run.verdict.role_of(call.thread) in {"registry", ""}
+    assert reached["resolver"] & reached["registry"] == {run.known.redis}
+    assert reached["relay"] & reached["registry"] == {run.known.redis}
+
+
+def test_every_process_was_judged_from_its_start(run: Run) -> None:
+    """Resolvers and relays before and after SIGABRT and SIGHUP, the registry, and all others."""
+    roles = list(run.verdict.processes.values())
+    assert roles.count("resolver") >= 4
+    assert roles.count("relay") >= 3
+    assert roles.count("registry") >= 2
+    for role in ("resolver", "relay", "registry", ""):
+        assert run.verdict.judged[role] > 500
+    assert run.verdict.contents > 300
 
 
 def test_the_run_counts(run: Run) -> None:
     """It proves something: on every way canaries were answered, all but a few of them."""
     assert run.report.silent == []
     sent, answered = sum(run.report.sent.values()), sum(run.report.answered.values())
-    assert sent >= 55
+    assert sent >= 100
     assert answered >= sent - 3, "those in flight at SIGTERM may end unanswered"
 
 
 def test_the_tracer_saw_the_canaries(run: Run) -> None:
     """The worker's own calls have them: were they in a file, they would have been seen."""
-    theirs = [line for line in run.lines if line.startswith(f"{run.first_worker} ")]
-    assert sum(run.known.canary in line for line in theirs) > 20
+    theirs = [call for call in calls(run.lines) if call.thread == run.first_worker]
+    assert sum(bool(run.known.words.find(call.content)) for call in theirs[-400:]) > 20
 
 
 _LOG = '{sa_family=AF_UNIX, sun_path="/dev/log"}'
 
 
+@pytest.mark.parametrize("role", ["resolver", "relay", "registry"])
 @pytest.mark.parametrize(
     ("planted", "rule"),
     [
@@ -196,8 +189,9 @@ _LOG = '{sa_family=AF_UNIX, sun_path="/dev/log"}'
         ('write(2</x>, "KeyError: {canary} at a.py:1\\n", 9) = 9', "says more than a fixed line"),
     ],
 )
-def test_one_leak_among_all_that_is_found_out(run: Run, planted: str, rule: str) -> None:
-    """The same judge, on the same run and one line more."""
-    line = f"{run.first_worker} {planted.replace('{canary}', run.known.canary)}"
-    lines = [*run.lines, line]
-    assert judge(lines, run.known).leaks == [Leak(planted.partition("(")[0], rule)]
+def test_one_leak_among_all_that_is_found_out(run: Run, role: str, planted: str, rule: str) -> None:
+    """The same judge, after the start of the same process and one line more."""
+    pid = next(pid for pid, its_role in run.verdict.processes.items() if its_role == role)
+    starts = [line for line in run.lines if line.startswith(f"{pid} ") and "execve" in line]
+    line = f"{pid} {planted.replace('{canary}', run.canary)}"
+    assert judge([*starts, line], run.known).leaks == [Leak(planted.partition("(")[0], rule)]

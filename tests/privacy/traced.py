@@ -20,7 +20,7 @@ def strace(output: Path) -> list[str]:
     if subprocess.run([program, "-o", os.devnull, "true"], check=False).returncode:
         missing("strace may trace nothing here: the container needs CAP_SYS_PTRACE")
     return [
-        *(program, "-D", "-f", "--seccomp-bpf", "-yy", "-s", "512"),
+        *(program, "-D", "-f", "--seccomp-bpf", "-yy", "-s", "16384"),
         *("-e", f"trace={','.join(sorted(TRACED))}", "-e", "inject=io_uring_setup:error=ENOSYS"),
         *("-e", "signal=none", "-o", str(output)),
     ]
