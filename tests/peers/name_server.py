@@ -4,18 +4,11 @@ It holds a root zone of its own, so a name that is not in its zones does not exi
 query leaves the machine.
 """
 
-import os
-import subprocess
-import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-import dns.exception
-import dns.message
-import dns.query
-
 from tests.peers.missing import require_program
-from tests.peers.ports import free_port
+from tests.peers.server_program import ServerProgram
 
 _BIG = "\n".join(f'big   300 TXT "{number:04d} {"x" * 200}"' for number in range(10))
 _HUGE = "\n".join(f'huge  300 TXT "{number:04d} {"y" * 250}"' for number in range(60))
@@ -64,6 +57,7 @@ www    300 A 198.51.100.20
 }
 
 _UPDATES = "allow-update { 127.0.0.1; };"
+_SIGNED = " dnssec-policy default;"
 _CONFIGURATION = """
 options {{
     directory "{directory}"; pid-file "{directory}/named.pid"; session-keyfile none;
@@ -77,53 +71,27 @@ logging {{ category default {{ null; }}; category lame-servers {{ null; }}; }};
 """
 
 
-class NameServer:
+class NameServer(ServerProgram):
     """One `named`; it may be stopped, frozen, thawed and started again on the same port."""
 
-    def __init__(self, directory: Path, zones: Mapping[str, str] = ZONES) -> None:
-        self.directory = directory
+    ready_name = "www.example.com"
+
+    def __init__(
+        self, directory: Path, zones: Mapping[str, str] = ZONES, signed: Collection[str] = ()
+    ) -> None:
+        """Serve `zones`, those of `signed` with signatures."""
+        super().__init__(directory)
         self.zones = zones
-        self.host, self.port = "127.0.0.1", free_port()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._signed = signed
 
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    def start(self) -> None:
-        """Start and wait until it answers."""
-        named = require_program("named", "bind9")
+    def arguments(self) -> list[str]:
+        """Zones and options are in files."""
         configuration = _CONFIGURATION.format(directory=self.directory, port=self.port)
         for number, (origin, content) in enumerate(self.zones.items()):
             file = self.directory / f"zone{number}"
             file.write_text(content.strip() + "\n")
-            configuration += f'zone "{origin}" {{ type primary; file "{file}"; {_UPDATES} }};\n'
-        (self.directory / "named.conf").write_text(configuration)
-        self._process = subprocess.Popen(
-            [named, "-g", "-n", "1", "-c", str(self.directory / "named.conf")],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "HOME": str(self.directory)},
-        )
-        for _ in range(500):
-            if self._answers():
-                return
-            time.sleep(0.02)
-        self.kill()
-        raise RuntimeError("named does not answer")
-
-    def kill(self) -> None:
-        """SIGKILL: the port is closed from now on."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def _answers(self) -> bool:
-        query = dns.message.make_query("www.example.com", "A")
-        try:
-            reply = dns.query.udp(query, self.host, port=self.port, timeout=0.2)
-        except (OSError, dns.exception.DNSException):
-            return False
-        return bool(reply.answer)
+            more = _UPDATES + (_SIGNED if origin in self._signed else "")
+            configuration += f'zone "{origin}" {{ type primary; file "{file}"; {more} }};\n'
+        file = self.directory / "named.conf"
+        file.write_text(configuration)
+        return [require_program("named", "bind9"), "-g", "-n", "1", "-c", str(file)]

@@ -1,21 +1,15 @@
-"""A real unbound on loopback that forwards everything to a port of ours, as a Pi-hole may."""
+"""A real unbound on loopback that forwards everything to a port: a Pi-hole, a validator, DoT."""
 
-import subprocess
-import tempfile
-import time
-from pathlib import Path
+from collections.abc import Sequence
 
-import dns.exception
-import dns.message
-import dns.query
-
+from tests.peers.certificates import CertificatePair
 from tests.peers.missing import require_program
 from tests.peers.ports import free_port
+from tests.peers.server_program import ServerProgram
 
 _CONFIGURATION = """
 server:
-    interface: 127.0.0.1
-    port: {port}
+    interface: {host}@{port}
     username: ""
     chroot: ""
     directory: "{directory}"
@@ -24,8 +18,10 @@ server:
     verbosity: 0
     num-threads: 1
     do-not-query-localhost: no
-    module-config: "iterator"
-    local-data: "ready.example. A 192.0.2.1"
+    module-config: "{modules}"
+    local-data: "{ready_name}. A 192.0.2.1"
+    ede: yes
+    {more}
 remote-control:
     control-enable: no
 forward-zone:
@@ -34,43 +30,37 @@ forward-zone:
 """
 
 
-class Unbound:
+class Unbound(ServerProgram):
     """One forwarder."""
 
-    def __init__(self, forwards_to: int) -> None:
-        self.port = free_port()
+    def __init__(self, forwards_to: int, *more: str, trust_anchors: Sequence[str] = ()) -> None:
+        """`more` are lines of the server's options; with trust anchors it validates."""
+        super().__init__()
         self._forwards_to = forwards_to
-        self._directory = tempfile.TemporaryDirectory()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._modules = "validator iterator" if trust_anchors else "iterator"
+        self._more = [*more, *(f'trust-anchor: "{anchor}"' for anchor in trust_anchors)]
 
-    def start(self) -> None:
-        """Start and wait until it answers what it knows by itself."""
-        file = Path(self._directory.name) / "unbound.conf"
+    def over_tls(self, pair: CertificatePair) -> int:
+        """Listen for TLS as well, from the next start on; gives the port."""
+        port = free_port()
+        self._more += [
+            f"interface: {self.host}@{port}",
+            f"tls-port: {port}",
+            f'tls-service-key: "{pair.key}"',
+            f'tls-service-pem: "{pair.certificate}"',
+        ]
+        return port
+
+    def arguments(self) -> list[str]:
+        """Everything is in a file."""
+        file = self.directory / "unbound.conf"
         file.write_text(
             _CONFIGURATION.format(
-                port=self.port, directory=self._directory.name, forwards_to=self._forwards_to
+                **vars(self),
+                ready_name=self.ready_name,
+                modules=self._modules,
+                forwards_to=self._forwards_to,
+                more="\n    ".join(self._more),
             )
         )
-        self._process = subprocess.Popen(
-            [require_program("unbound", "unbound"), "-d", "-c", str(file)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        query = dns.message.make_query("ready.example", "A")
-        for _ in range(250):
-            try:
-                dns.query.udp(query, "127.0.0.1", port=self.port, timeout=0.2)
-            except (OSError, dns.exception.DNSException):
-                time.sleep(0.02)
-            else:
-                return
-        self.kill()
-        raise RuntimeError("unbound does not answer")
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-        self._directory.cleanup()
+        return [require_program("unbound", "unbound"), "-d", "-c", str(file)]
