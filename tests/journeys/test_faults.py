@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import dns.exception
 import dns.message
+import dns.query
 import pytest
 
 from tests.peers.form_client import FormClient
@@ -64,11 +66,23 @@ def test_registry_killed_between_commit_and_publish(
 
 
 def test_a_resolver_that_is_killed_is_back(shared: Installation, browser: FormClient) -> None:
-    """The standby takes its place: a query sent at once is answered before dig gives up."""
+    """The standby takes its place within a second; three on two cores with other work."""
     (before,) = shared.pids("resolver")
+    query = dns.message.make_query(STEERED, "A")
     os.kill(before, signal.SIGKILL)
-    assert RELAY in shared.dig_until(RELAY, STEERED, within=10)
+    began = time.monotonic()
+    while not is_answered(query, shared.dns):
+        assert time.monotonic() < began + 3
+    assert time.monotonic() < began + 3
     assert shared.pids("resolver") != [before]
+
+
+def is_answered(query: dns.message.Message, port: int) -> bool:
+    """Ask once and wait for a moment."""
+    try:
+        return bool(dns.query.udp(query, "127.0.0.1", 0.1, port).answer)
+    except (dns.exception.Timeout, OSError):
+        return False
 
 
 def test_descriptors_run_out_and_datagrams_go_on(shared: Installation, browser: FormClient) -> None:

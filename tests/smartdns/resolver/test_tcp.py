@@ -13,14 +13,13 @@ from twisted.internet.threads import deferToThread
 
 from smartdns.resolver import tcp
 from smartdns.resolver.tcp import StreamLimits
-from smartdns.wire.length_prefix import FrameBuffer, with_length
+from smartdns.wire.length_prefix import with_length
 from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer, address_of_everything
 from tests.smartdns.allowlist.by_hand import until
 from tests.smartdns.resolver.conftest import Make
 from tests.smartdns.resolver.laboratory import STRANGER, Laboratory
-from tests.smartdns.wire.malformed import malformed
-from tests.smartdns.wire.reactions import faults
+from tests.smartdns.wire.trying import read_messages, try_messages
 
 STEERED = dns.message.make_query("www.netflix.com", "A").to_wire()
 
@@ -36,14 +35,6 @@ def connected(port: int, source: str = "127.0.0.1") -> Iterator[socket.socket]:
     """Connect, with a limit on every wait."""
     with socket.create_connection(("127.0.0.1", port), 10, (source, 0)) as client:
         yield client
-
-
-def read_messages(client: socket.socket, count: int) -> list[bytes]:
-    """Read so many messages, or those that come before the end."""
-    frames, messages = FrameBuffer(), []
-    while len(messages) < count and (data := client.recv(65_536)):
-        messages += frames.add(data)
-    return messages
 
 
 async def test_a_query_in_single_octets_is_answered(resolver: Laboratory) -> None:
@@ -291,34 +282,8 @@ async def test_keepalive_is_answered(resolver: Laboratory) -> None:
 async def test_malformed_messages_get_no_wrong_reaction(resolver: Laboratory) -> None:
     """The whole corpus over streams, from a client and from a stranger, a sane query after each."""
     for source in ("127.0.0.1", STRANGER):
-        wrong = await deferToThread(_try_messages, resolver.port, source)
+        wrong = await deferToThread(try_messages, resolver.port, source, refused=source == STRANGER)
         assert not wrong, wrong[:3]
-
-
-def _try_messages(port: int, source: str) -> list[object]:
-    wrong: list[object] = []
-    packets = [packet for packet in malformed() if packet]
-    client = socket.create_connection(("127.0.0.1", port), 10, (source, 0))
-    for packet in packets:
-        client.sendall(with_length(packet))
-        silent = not faults(packet, None, over_udp=False, refused=False)
-        try:
-            replies = read_messages(client, 1)
-        except ConnectionResetError:
-            replies = []
-        got = replies[0] if replies else None
-        found = faults(packet, got, over_udp=False, refused=source == STRANGER)
-        if found:
-            wrong.append((packet, got, found))
-        if silent:  # closed, as it should be
-            client.close()
-            client = socket.create_connection(("127.0.0.1", port), 10, (source, 0))
-        client.sendall(with_length(STEERED))
-        if not read_messages(client, 1):
-            wrong.append((packet, "no answer to a sane query"))
-            client = socket.create_connection(("127.0.0.1", port), 10, (source, 0))
-    client.close()
-    return wrong
 
 
 async def test_hundreds_of_resets_right_after_the_query_take_nothing_with_them(

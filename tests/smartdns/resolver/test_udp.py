@@ -16,8 +16,7 @@ from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer
 from tests.smartdns.resolver.conftest import Make
 from tests.smartdns.resolver.laboratory import RELAY, STRANGER, Laboratory
-from tests.smartdns.wire.malformed import malformed
-from tests.smartdns.wire.reactions import faults
+from tests.smartdns.wire.trying import try_packets
 
 
 async def test_dig_gets_a_steered_name(resolver: Laboratory) -> None:
@@ -94,43 +93,8 @@ async def test_malformed_packets_get_no_wrong_reaction_and_do_no_harm(
 ) -> None:
     """Each packet of the corpus is followed by a sane query, which is answered at once."""
     for source in ("127.0.0.1", STRANGER):
-        wrong = await deferToThread(_try_packets, resolver.port, source)
+        wrong = await deferToThread(try_packets, resolver.port, source, refused=source == STRANGER)
         assert not wrong, wrong[:3]
-
-
-def _try_packets(port: int, source: str) -> list[object]:
-    wrong: list[object] = []
-    sane = dns.message.make_query("www.netflix.com", "A")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.bind((source, 0))
-        client.connect(("127.0.0.1", port))
-        client.settimeout(10)
-        for number, packet in enumerate(malformed()):
-            mark = _mark(number, packet)
-            client.send(packet)
-            client.send(mark + sane.to_wire()[2:])
-            replies = _replies(client, mark)
-            if not replies and faults(packet, None, over_udp=True, refused=False):
-                replies = [client.recv(65_535)]  # it went upstream, so the sane one was faster
-            got = replies[0] if replies else None
-            found = faults(packet, got, over_udp=True, refused=source == STRANGER)
-            if found or len(replies) > 1:
-                wrong.append((packet, found))
-    return wrong
-
-
-def _mark(number: int, packet: bytes) -> bytes:
-    """Give an ID that is not the packet's."""
-    mark = (number * 7 + 1).to_bytes(4, "big")[2:]
-    return mark if mark != packet[:2] else bytes(2)
-
-
-def _replies(client: socket.socket, mark: bytes) -> list[bytes]:
-    """Give what comes before the reply with the ID `mark`."""
-    replies = [client.recv(65_535)]
-    while replies[-1][:2] != mark:
-        replies.append(client.recv(65_535))
-    return replies[:-1]
 
 
 async def test_a_network_that_asks_too_much_is_slowed_and_told_by_tc(
