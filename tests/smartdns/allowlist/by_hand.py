@@ -1,7 +1,8 @@
 """Redis as the registry leaves it, written by hand; and a follower that a test may wait for."""
 
+import contextlib
 import ipaddress
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import redis
@@ -19,8 +20,10 @@ from smartdns.contract.redis_layout import (
     encode_message,
     encode_profile,
 )
+from tests.peers.redis_server import RedisServer
 
 DAY = 740_000
+HOME = "192.0.2.7/32"
 
 
 class Published:
@@ -91,3 +94,18 @@ async def pause(seconds: float) -> None:
 async def in_step(follower: Follower, published: Published, within_s: float = 10.0) -> None:
     """Wait until the mirror is what was published."""
     await until(lambda: published.is_mirrored(follower.mirror), within_s)
+
+
+@contextlib.asynccontextmanager
+async def followed(
+    server: RedisServer,
+    follower_of: Callable[[str], Follower],
+    grants: dict[str, Profile] | None = None,
+) -> AsyncIterator[tuple[Published, Follower]]:
+    """Publish grants, `HOME` by default, and give them with a follower that has them."""
+    with server.client() as client:
+        published = Published(client)
+        published.rebuild({HOME: Profile("us")} if grants is None else grants)
+        follower = follower_of(server.url)
+        await in_step(follower, published)
+        yield published, follower

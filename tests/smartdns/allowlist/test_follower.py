@@ -5,10 +5,18 @@ import ipaddress
 from smartdns.contract.grants import Head, Profile
 from smartdns.contract.redis_layout import CHANGES, GRANTS, HEAD, encode_head
 from tests.peers.redis_server import RedisServer
-from tests.smartdns.allowlist.by_hand import DAY, Published, in_step, let_in, pause, until
+from tests.smartdns.allowlist.by_hand import (
+    DAY,
+    HOME,
+    Published,
+    followed,
+    in_step,
+    let_in,
+    pause,
+    until,
+)
 from tests.smartdns.allowlist.conftest import FollowerOf
 
-HOME = "192.0.2.7/32"
 GARDEN = "2001:db8:1:2::/64"
 
 
@@ -16,11 +24,9 @@ async def test_it_loads_what_is_published_and_then_each_change(
     redis_server: RedisServer, follower_of: FollowerOf
 ) -> None:
     """Snapshot first, then messages one by one, removals too."""
-    with redis_server.client() as client:
-        published = Published(client)
-        published.rebuild({HOME: Profile("us"), GARDEN: Profile("gb", {"netflix": "off"})})
-        follower = follower_of(redis_server.url)
-        await in_step(follower, published)
+    async with followed(
+        redis_server, follower_of, {HOME: Profile("us"), GARDEN: Profile("gb", {"netflix": "off"})}
+    ) as (published, follower):
         snapshots = []
         follower.mirror.on_change(lambda network: snapshots.append(network is None))
         published.change("198.51.100.0/24", Profile(last_day=DAY))
@@ -34,13 +40,9 @@ async def test_one_message_of_many_lines_is_applied_whole(
     redis_server: RedisServer, follower_of: FollowerOf
 ) -> None:
     """The changes of one MULTI come in one message, a line each."""
-    with redis_server.client() as client:
-        published = Published(client)
-        published.rebuild({})
-        follower = follower_of(redis_server.url)
-        await in_step(follower, published)
+    async with followed(redis_server, follower_of, {}) as (published, follower):
         lines = [published.change(f"192.0.2.{n}/32", Profile(), tell=False) for n in range(50)]
-        client.publish(CHANGES, "\n".join(lines))
+        published.client.publish(CHANGES, "\n".join(lines))
         await in_step(follower, published, within_s=0.9)
 
 
@@ -48,11 +50,7 @@ async def test_a_lost_message_is_noticed_within_two_seconds(
     redis_server: RedisServer, follower_of: FollowerOf
 ) -> None:
     """The head runs ahead without a word, so everything is read anew: mirror equals database."""
-    with redis_server.client() as client:
-        published = Published(client)
-        published.rebuild({HOME: Profile("us")})
-        follower = follower_of(redis_server.url)
-        await in_step(follower, published)
+    async with followed(redis_server, follower_of) as (published, follower):
         await pause(1.2)
         published.change(HOME, None, tell=False)
         await in_step(follower, published, within_s=4)
@@ -62,11 +60,7 @@ async def test_a_gap_is_closed_at_once_by_the_next_message(
     redis_server: RedisServer, follower_of: FollowerOf
 ) -> None:
     """A message that does not follow our head shows that one was lost."""
-    with redis_server.client() as client:
-        published = Published(client)
-        published.rebuild({HOME: Profile("us")})
-        follower = follower_of(redis_server.url)
-        await in_step(follower, published)
+    async with followed(redis_server, follower_of) as (published, follower):
         published.change(HOME, None, tell=False)
         published.change(GARDEN, Profile())
         await in_step(follower, published)
@@ -76,19 +70,15 @@ async def test_doubled_and_reordered_messages_change_nothing(
     redis_server: RedisServer, follower_of: FollowerOf
 ) -> None:
     """What was said before is passed over, in whatever order it is said again."""
-    with redis_server.client() as client:
-        published = Published(client)
-        published.rebuild({})
-        follower = follower_of(redis_server.url)
-        await in_step(follower, published)
+    async with followed(redis_server, follower_of, {}) as (published, follower):
         said = [published.change(HOME, Profile("us")), published.change(HOME, None)]
         said.append(published.change(GARDEN, Profile("gb")))
         await in_step(follower, published)
         generation = follower.mirror.generation
         for message in [said[0], said[2], said[1], said[0], "1 0", "0 99"]:
-            client.publish(CHANGES, message)
+            published.client.publish(CHANGES, message)
         last = published.change("192.0.2.9/32", Profile())
-        client.publish(CHANGES, last)
+        published.client.publish(CHANGES, last)
         await in_step(follower, published)
         assert follower.mirror.generation == generation + 1
         assert let_in(follower.mirror, HOME) is None
@@ -98,15 +88,11 @@ async def test_messages_in_the_wrong_order_end_in_the_right_state(
     redis_server: RedisServer, follower_of: FollowerOf
 ) -> None:
     """A later message that comes first is a gap; what is read then holds both."""
-    with redis_server.client() as client:
-        published = Published(client)
-        published.rebuild({HOME: Profile("us")})
-        follower = follower_of(redis_server.url)
-        await in_step(follower, published)
+    async with followed(redis_server, follower_of) as (published, follower):
         first = published.change(HOME, Profile("gb"), tell=False)
         second = published.change(HOME, None, tell=False)
-        client.publish(CHANGES, second)
-        client.publish(CHANGES, first)
+        published.client.publish(CHANGES, second)
+        published.client.publish(CHANGES, first)
         await in_step(follower, published)
 
 
@@ -114,13 +100,9 @@ async def test_a_message_that_cannot_be_read_leads_to_a_look(
     redis_server: RedisServer, follower_of: FollowerOf
 ) -> None:
     """Junk on the channel neither stops the following nor is believed."""
-    with redis_server.client() as client:
-        published = Published(client)
-        published.rebuild({HOME: Profile("us")})
-        follower = follower_of(redis_server.url)
-        await in_step(follower, published)
+    async with followed(redis_server, follower_of) as (published, follower):
         for junk in (b"", b"x", b"1 2 3 4", b"\xff\xfe", b"1 1 192.0.2.9/32 region", b"9 9 x"):
-            client.publish(CHANGES, junk)
+            published.client.publish(CHANGES, junk)
         published.change(GARDEN, Profile())
         await in_step(follower, published)
 
@@ -145,11 +127,9 @@ async def test_a_rebuild_is_taken_over_whole(
     redis_server: RedisServer, follower_of: FollowerOf
 ) -> None:
     """A new epoch brings a new set, at once upon its announcement."""
-    with redis_server.client() as client:
-        published = Published(client)
-        published.rebuild({f"192.0.2.{n}/32": Profile("us") for n in range(100)})
-        follower = follower_of(redis_server.url)
-        await in_step(follower, published)
+    async with followed(
+        redis_server, follower_of, {f"192.0.2.{n}/32": Profile("us") for n in range(100)}
+    ) as (published, follower):
         published.rebuild({f"192.0.2.{n}/32": Profile("gb") for n in range(50, 150)})
         await in_step(follower, published, within_s=2)
 

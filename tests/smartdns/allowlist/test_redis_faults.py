@@ -16,10 +16,17 @@ from smartdns.allowlist.mirror import Mirror
 from smartdns.contract.grants import Head, Profile
 from tests.peers.redis_sentinel import SentinelTrio
 from tests.peers.redis_server import RedisServer
-from tests.smartdns.allowlist.by_hand import Published, in_step, let_in, pause, until
+from tests.smartdns.allowlist.by_hand import (
+    HOME,
+    Published,
+    followed,
+    in_step,
+    let_in,
+    pause,
+    until,
+)
 from tests.smartdns.allowlist.conftest import FollowerOf
 
-HOME = "192.0.2.7/32"
 GARDEN = "2001:db8:1:2::/64"
 
 
@@ -88,11 +95,9 @@ async def test_redis_restarted_empty_locks_nobody_out(
     own_redis_server: RedisServer, follower_of: FollowerOf
 ) -> None:
     """What is known stays until the registry has published again; then a removal gets through."""
-    with own_redis_server.client() as client:
-        published = Published(client)
-        published.rebuild({HOME: Profile("us"), GARDEN: Profile("gb")})
-        follower = follower_of(own_redis_server.url)
-        await in_step(follower, published)
+    async with followed(
+        own_redis_server, follower_of, {HOME: Profile("us"), GARDEN: Profile("gb")}
+    ) as (published, follower):
         own_redis_server.kill()
         own_redis_server.start()
         await until(lambda: "no allowlist" in (follower.trouble or ""))
@@ -130,11 +135,7 @@ async def test_a_redis_that_hangs_stalls_nothing_and_is_followed_when_it_goes_on
     own_redis_server: RedisServer, follower_of: FollowerOf
 ) -> None:
     """A stopped server (SIGSTOP): look-ups and the reactor go on as if nothing were."""
-    with own_redis_server.client() as client:
-        published = Published(client)
-        published.rebuild({HOME: Profile("us")})
-        follower = follower_of(own_redis_server.url)
-        await in_step(follower, published)
+    async with followed(own_redis_server, follower_of) as (published, follower):
         os.kill(own_redis_server.pid, signal.SIGSTOP)
         try:
             longest = await _longest_turn(1.5)
@@ -160,12 +161,8 @@ async def test_a_hanging_redis_is_left_after_five_seconds(
 ) -> None:
     """No answer counts as no connection, so that another server may be found."""
     monkeypatch.setattr("smartdns.allowlist.redis_feed.ANSWER_WITHIN_S", 0.5)
-    with own_redis_server.client() as client:
-        published = Published(client)
-        published.rebuild({HOME: Profile("us")})
-        follower = follower_of(own_redis_server.url)
-        await in_step(follower, published)
-        client.client_pause(2_000)
+    async with followed(own_redis_server, follower_of) as (published, follower):
+        published.client.client_pause(2_000)
         await until(lambda: "does not answer" in (follower.trouble or ""))
         assert let_in(follower.mirror, HOME) == Profile("us")
     await until(lambda: follower.trouble is None)
