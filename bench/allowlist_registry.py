@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 
 import redis
 from sqlalchemy import Engine, insert, select, text, update
@@ -29,6 +30,7 @@ from registry.publishing.reconcile import compare
 from registry.publishing.redis_server import connect
 from smartdns.contract.addresses import parse_network
 from smartdns.contract.redis_layout import GRANTS
+from smartdns.process_limits import collect_garbage_in_small_parts
 
 TODAY = datetime.date(2026, 11, 23)
 
@@ -55,6 +57,7 @@ def measure(redis_url: str, url: str, count: int) -> None:
     """Fill, rebuild, reconcile, change."""
     upgrade(url)
     engine = make_engine(url)
+    collect_garbage_in_small_parts()  # as a worker does
     with connect(redis_url) as client:
         client.flushall()
         timed("filled the database", lambda: fill(engine, count))
@@ -143,6 +146,7 @@ def watched(engine: Engine, redis_url: str, what: str, work: Callable[[], object
     ping = [sys.executable, "-c", PING, redis_url]
     taken: list[float] = []
     done = threading.Event()
+    before = peak_megabytes(anew=True)
     page = threading.Thread(target=lambda: taken.extend(visits(engine, done)))
     with subprocess.Popen(ping, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         page.start()
@@ -150,6 +154,7 @@ def watched(engine: Engine, redis_url: str, what: str, work: Callable[[], object
         done.set()
         page.join()
         answers, _ = other.communicate("")
+    said("  memory more than before", f"{peak_megabytes() - before:.1f} MB at most")
     taken.sort()
     half, most = taken[len(taken) // 2] * 1e3, taken[int(len(taken) * 0.99)] * 1e3
     said(
@@ -157,6 +162,15 @@ def watched(engine: Engine, redis_url: str, what: str, work: Callable[[], object
         f"{half:.1f} ms, 99 % {most:.1f}, worst {taken[-1] * 1e3:.1f}",
     )
     said("  another client of Redis", answers.strip())
+
+
+def peak_megabytes(*, anew: bool = False) -> float:
+    """Give the most memory that this process held since it was last asked `anew`."""
+    if anew:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    (peak,) = (int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+    return peak / 1024
 
 
 def visits(engine: Engine, done: threading.Event) -> Iterator[float]:
