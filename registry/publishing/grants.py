@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, String, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
+from registry.bulk import among
 from registry.models import Account, Registration, ServiceRegion, Slot, SlotKind
 from smartdns.contract.grants import Profile
 from smartdns.contract.redis_layout import encode_profile
@@ -129,7 +130,7 @@ def _holders(today: datetime.date) -> Select[*tuple[Any, ...]]:
 def _services(session: Session, accounts: Collection[int]) -> dict[int, dict[str, str]]:
     services: dict[int, dict[str, str]] = {}
     columns = ServiceRegion.account_id, ServiceRegion.service, ServiceRegion.region
-    query = select(*columns).where(ServiceRegion.account_id.in_(accounts))
+    query = select(*columns).where(among(session, ServiceRegion.account_id, accounts))
     for account_id, service, region in session.execute(query) if accounts else ():
         services.setdefault(account_id, {})[service] = region
     return services
