@@ -256,11 +256,7 @@ def limits_of(settings: DataPlaneSettings) -> Limits:
     """Split what a network may ask among the workers, over which the kernel spreads it."""
     client = settings.client_rate / settings.workers
     refused = settings.refused_rate / settings.workers
-    return Limits(
-        clients=RateLimiter(client, 2 * client),
-        strangers=RateLimiter(refused, 2 * refused),
-        streams=RateLimiter(client, 2 * client),
-    )
+    return Limits(RateLimiter(client, 2 * client), RateLimiter(refused, 2 * refused))
 
 
 def _conclude(knowledge: Knowledge, plan: Forward, said: UpstreamReply | None) -> Reply:

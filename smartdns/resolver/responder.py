@@ -39,6 +39,9 @@ _TLS_PADDING = 468  # RFC 8467 section 4.1
 STREAM_IDLE_S = 10
 """What a stream's peer is told, and held to (RFC 7828, RFC 7766 section 6.2.3)."""
 _KEEPALIVE = (OPTION_KEEPALIVE, (STREAM_IDLE_S * 10).to_bytes(2, "big"))
+_BY_STREAM = b"stream "
+"""Streams have buckets of their own: a flood of datagrams in a network's name, which empties the
+other one, must not keep it from the way that TC leads to."""
 _STALE_AFTER_S = 1.8
 """An expired answer now is better than a fresh one later (RFC 8767 section 5)."""
 _MOST_OF_ONE_CLIENT = 0.25
@@ -73,9 +76,6 @@ class Limits:
 
     clients: RateLimiter
     strangers: RateLimiter
-    streams: RateLimiter
-    """Clients' queries over TCP and TLS have buckets of their own: a flood of datagrams in a
-    household's name, which empties the others, must not keep it from the way that is left."""
 
 
 class Responder:
@@ -149,8 +149,9 @@ class Responder:
         """Count a query of a stream; give the seconds that it must wait, and then be counted."""
         network = self.network_of(source)
         if network is None:
-            return self.limits.strangers.wait_s(stranger_key(source.address), self._now())
-        return self.limits.streams.wait_s(network, self._now())
+            key = _BY_STREAM + stranger_key(source.address)
+            return self.limits.strangers.wait_s(key, self._now())
+        return self.limits.clients.wait_s(_BY_STREAM + network, self._now())
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` after each change of `generation` and of `grants`."""

@@ -75,7 +75,7 @@ def _parse_query(data: bytes, header: DNSHeader) -> Query:
     edns, signature = read_extras(data, offset, header.a + header.auth, header.ar, tails)
     if header.opcode not in _OPCODES_WITH_QUESTION:
         question, wire = None, b""
-    if header.opcode == OPCODE_QUERY and question is None and not _asks_for_cookie(header, edns):
+    if header.opcode == OPCODE_QUERY and question is None and not _may_lack_it(header, edns):
         raise MalformedError  # RFC 9619
     return Query(
         id=header.id,
@@ -90,12 +90,15 @@ def _parse_query(data: bytes, header: DNSHeader) -> Query:
     )
 
 
-def _asks_for_cookie(header: DNSHeader, edns: Edns | None) -> bool:
-    """Say whether this is the one query of no question (RFC 7873 section 5.4)."""
+def _may_lack_it(header: DNSHeader, edns: Edns | None) -> bool:
+    """Say whether this is the one query of no question (RFC 7873 section 5.4), or may be.
+
+    What a version of EDNS that we do not know makes of it is not for us to judge (RFC 6891 6.1.3).
+    """
     return (
         header.q == 0
         and edns is not None
-        and any(code == OPTION_COOKIE for code, _ in edns.options)
+        and (edns.version > 0 or any(code == OPTION_COOKIE for code, _ in edns.options))
     )
 
 

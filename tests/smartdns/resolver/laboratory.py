@@ -86,9 +86,7 @@ class Laboratory:
             REACTOR, [upstream(port) for port in upstream_ports], self._conclude, None, in_flight
         )
         limits = Limits(
-            clients=RateLimiter(client_rate, 2 * client_rate),
-            strangers=RateLimiter(refused_rate, 2 * refused_rate),
-            streams=RateLimiter(client_rate, 2 * client_rate),
+            RateLimiter(client_rate, 2 * client_rate), RateLimiter(refused_rate, 2 * refused_rate)
         )
         self.ahead_s = 0.0
         self.responder = Responder(self.knowledge, self.forwarder, limits, bytes(16), self._now)

@@ -326,6 +326,7 @@ def test_the_query_of_no_question_needs_a_cookie() -> None:
     got = parsed(header(qd=0, ar=1) + opt(option(10, b"client!!")))
     assert got.question is None
     assert isinstance(parse_query(header(qd=0, ar=1) + opt()), FormatError)
+    assert parsed(header(qd=0, ar=1) + opt(ttl=0x10000)).question is None  # for BADVERS
 
 
 def test_nothing_of_a_query_shows_when_printed() -> None:
