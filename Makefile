@@ -5,7 +5,7 @@ UV := .venv-boot/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
-.PHONY: run test check install lint types imports peers lock clean bench bench-relay bench-click
+.PHONY: run test check install lint types imports peers lock clean bench bench-relay bench-click bench-scale
 
 run: install
 	@$(VENV)/bin/mediastreamer up $(ARGS)
@@ -72,3 +72,9 @@ clean:
 # From pressing the button to the first steered answer, 100 households one after another.
 bench-click: $(VENV)/.tests
 	$(VENV)/bin/python -m bench.click_to_answer
+
+# A million households: mirror, registry on both databases, and what a reload costs who asks.
+bench-scale: $(VENV)/.tests
+	@bench/install_peers
+	$(VENV)/bin/python -m bench.allowlist $(ARGS)
+	$(VENV)/bin/python -m bench.reload $(ARGS)
