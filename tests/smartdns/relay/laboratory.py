@@ -3,6 +3,7 @@
 import contextlib
 import ipaddress
 import socket
+import struct
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -162,6 +163,24 @@ class Laboratory:
         """Connect a client that does not wait for ever."""
         return socket.create_connection(where or self.tls, timeout=20)
 
+    def greet(self) -> socket.socket:
+        """Connect and say hello to `NAME`."""
+        client = self.connect()
+        client.sendall(HELLO)
+        return client
+
+    def converse(self) -> socket.socket:
+        """Say hello to an origin that echoes it."""
+        client = self.greet()
+        assert read_exactly(client, len(HELLO)) == HELLO
+        return client
+
+    def ending(self, data: bytes = HELLO, where: tuple[str, int] | None = None) -> str:
+        """Send `data` to where nobody answers it, and say how the relay ends that."""
+        with self.connect(where) as client:
+            client.sendall(data)
+            return ends(client)
+
     def stop(self) -> "Deferred[None]":
         stopped = self.service.stopService()
         self._tls.close()
@@ -169,6 +188,8 @@ class Laboratory:
         return stopped
 
 
+MakeOrigin = Callable[..., Origin]
+MakeLaboratory = Callable[..., Laboratory]
 in_thread = deferToThread
 
 
@@ -197,3 +218,9 @@ def ends(connection: socket.socket) -> str:
         return "reset"
     assert said == b""
     return "closed"
+
+
+def reset(connection: socket.socket) -> None:
+    """Close with a reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()

@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,22 +14,18 @@ from tests.smartdns.relay.laboratory import (
     HELLO,
     NAME,
     Laboratory,
-    Origin,
+    MakeLaboratory,
+    MakeOrigin,
     echo,
-    ends,
     in_thread,
     read_exactly,
     until,
 )
 
-MakeOrigin = Callable[..., Origin]
-MakeLaboratory = Callable[..., Laboratory]
-
 
 def talk(lab: Laboratory) -> bytes:
     """Send a hello and read as much."""
-    with lab.connect() as client:
-        client.sendall(HELLO)
+    with lab.greet() as client:
         return read_exactly(client, len(HELLO))
 
 
@@ -116,13 +112,7 @@ async def test_a_source_address_that_is_not_ours_ends_it(
 ) -> None:
     """It never leaves by another way instead."""
     lab = laboratory(origin(echo).port, exits={"us": Direct("192.0.2.77")})
-
-    def refused() -> str:
-        with lab.connect() as client:
-            client.sendall(HELLO)
-            return ends(client)
-
-    assert await in_thread(refused) in {"closed", "reset"}
+    assert await in_thread(lab.ending) in {"closed", "reset"}
 
 
 @pytest.mark.skipif(
@@ -178,8 +168,7 @@ async def test_a_socks5_exit_resolves_the_name_itself(
     lab = laboratory(443, exits={"us": Socks5(where, (b"me", b"secret!"))})
 
     def fetch() -> bytes:
-        with lab.connect() as client:
-            client.sendall(HELLO)
+        with lab.greet() as client:
             return read_exactly(client, 12 + len(HELLO))
 
     assert await in_thread(fetch) == b"origin first" + HELLO
@@ -196,13 +185,7 @@ async def test_a_socks5_server_that_refuses_ends_it(
     server = SocksServer(0, reply)
     where = parse_socket_address(f"127.0.0.1:{origin(server.serve).port}")
     lab = laboratory(443, exits={"us": Socks5(where, (b"me", b"secret!"))})
-
-    def refused() -> str:
-        with lab.connect() as client:
-            client.sendall(HELLO)
-            return ends(client)
-
-    assert await in_thread(refused) in {"closed", "reset"}
+    assert await in_thread(lab.ending) in {"closed", "reset"}
     await until(lambda: lab.open == 0)
 
 
@@ -212,10 +195,4 @@ async def test_a_socks5_server_that_is_away_ends_it(laboratory: MakeLaboratory) 
         unused.bind(("127.0.0.1", 0))
         where = parse_socket_address(f"127.0.0.1:{unused.getsockname()[1]}")
         lab = laboratory(443, exits={"us": Socks5(where)})
-
-        def refused() -> str:
-            with lab.connect() as client:
-                client.sendall(HELLO)
-                return ends(client)
-
-        assert await in_thread(refused) in {"closed", "reset"}
+        assert await in_thread(lab.ending) in {"closed", "reset"}

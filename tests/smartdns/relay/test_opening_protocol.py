@@ -2,7 +2,6 @@
 
 import socket
 import time
-from collections.abc import Callable
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -14,24 +13,13 @@ from tests.peers.client_hello import block, extension, handshake, records, serve
 from tests.smartdns.relay.laboratory import (
     HELLO,
     NAME,
-    Laboratory,
-    Origin,
+    MakeLaboratory,
+    MakeOrigin,
     echo,
-    ends,
     in_thread,
     read_all,
     until,
 )
-
-MakeOrigin = Callable[..., Origin]
-MakeLaboratory = Callable[..., Laboratory]
-
-
-def said_to(lab: Laboratory, data: bytes, where: tuple[str, int] | None = None) -> str:
-    """Send `data` and say how the relay ends the connection."""
-    with lab.connect(where) as client:
-        client.sendall(data)
-        return ends(client)
 
 
 def hello(*names: bytes) -> bytes:
@@ -55,7 +43,7 @@ async def test_what_names_no_service_reaches_nobody(
     """Names outside the catalogue and everything that is no hello with one name end there."""
     reached: list[socket.socket] = []
     lab = laboratory(origin(reached.append).port)
-    assert await in_thread(said_to, lab, data) in {"closed", "reset"}
+    assert await in_thread(lab.ending, data) in {"closed", "reset"}
     assert reached == []
     assert lab.asked == []
     await until(lambda: lab.open == 0)
@@ -79,7 +67,7 @@ async def test_http_that_could_be_understood_differently_reaches_nobody(
     """Port 80 takes a plain request for one host."""
     reached: list[socket.socket] = []
     lab = laboratory(origin(reached.append).port)
-    assert await in_thread(said_to, lab, head, lab.http) in {"closed", "reset"}
+    assert await in_thread(lab.ending, head, lab.http) in {"closed", "reset"}
     assert reached == []
 
 
@@ -91,7 +79,7 @@ async def test_an_origin_at_a_special_address_is_not_connected(
 ) -> None:
     """The address is judged after resolution, as a public installation does."""
     lab = laboratory(443, answers={NAME: (address,)}, rules=OriginRules())
-    assert await in_thread(said_to, lab, HELLO) in {"closed", "reset"}
+    assert await in_thread(lab.ending) in {"closed", "reset"}
     assert lab.asked != []
 
 
@@ -102,8 +90,7 @@ async def test_of_several_addresses_the_allowed_ones_are_connected(
     lab = laboratory(origin(echo).port, answers={NAME: ("169.254.169.254", "127.0.0.1")})
 
     def talk() -> bytes:
-        with lab.connect() as client:
-            client.sendall(HELLO)
+        with lab.greet() as client:
             return client.recv(1)
 
     assert await in_thread(talk) == HELLO[:1]
@@ -112,7 +99,7 @@ async def test_of_several_addresses_the_allowed_ones_are_connected(
 async def test_the_relay_never_connects_to_itself(laboratory: MakeLaboratory) -> None:
     """A name that resolves to the relay's own port is no loop, in a laboratory either."""
     lab = laboratory(None)
-    assert await in_thread(said_to, lab, HELLO) in {"closed", "reset"}
+    assert await in_thread(lab.ending) in {"closed", "reset"}
     await until(lambda: lab.open == 0)
 
 
@@ -121,19 +108,19 @@ async def test_an_origin_that_cannot_be_reached_ends_it(laboratory: MakeLaborato
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         lab = laboratory(unused.getsockname()[1])
-        assert await in_thread(said_to, lab, HELLO) in {"closed", "reset"}
+        assert await in_thread(lab.ending) in {"closed", "reset"}
 
 
 async def test_a_name_without_addresses_ends_it(laboratory: MakeLaboratory) -> None:
     """The upstreams know none, or do not answer."""
     lab = laboratory(443, answers={b"elsewhere.example": ("127.0.0.1",)})
-    assert await in_thread(said_to, lab, HELLO) in {"closed", "reset"}
+    assert await in_thread(lab.ending) in {"closed", "reset"}
 
 
 async def test_who_says_nothing_is_not_waited_for_long(laboratory: MakeLaboratory) -> None:
     """Slow clients cannot fill the relay."""
     lab = laboratory(443, limits=Limits(hello=0.3, drain=0.1))
-    assert await in_thread(said_to, lab, HELLO[:20]) in {"closed", "reset"}
+    assert await in_thread(lab.ending, HELLO[:20]) in {"closed", "reset"}
     assert lab.service.relay.census.total == 0
 
 
@@ -142,7 +129,7 @@ async def test_a_lookup_without_end_is_not_waited_for_long(laboratory: MakeLabor
     lab = laboratory(443, limits=Limits(connect=0.3, drain=0.1))
     late: Deferred[Resolved | None] = Deferred()
     lab.origins._lookup = lambda _name: late
-    assert await in_thread(said_to, lab, HELLO) in {"closed", "reset"}
+    assert await in_thread(lab.ending) in {"closed", "reset"}
     late.callback(Resolved((b"\x7f\x00\x00\x01",), 60.0))
     assert lab.open == 0
 

@@ -18,13 +18,12 @@ from tests.peers.client_hello import handshake, records, server_name
 from tests.peers.odd_name_server import OddNameServer, answering
 from tests.peers.ports import free_port
 from tests.peers.redis_server import RedisServer
-from tests.smartdns.relay.laboratory import Origin, in_thread, read_exactly, until
+from tests.smartdns.relay.laboratory import MakeOrigin, in_thread, read_exactly, until
 
 HELLO = records(handshake(server_name(b"www.netflix.com")))
 HOUSEHOLDS = {"us": "127.0.0.1", "gb": "127.0.0.2"}
 SOURCES = {"us": "127.0.0.9", "gb": "127.0.0.10"}
 ORIGINS = {"us": "127.0.1.9", "gb": "127.0.1.10"}
-MakeOrigin = Callable[..., Origin]
 Start = Callable[..., Awaitable["Regions"]]
 
 

@@ -3,7 +3,6 @@
 import ipaddress
 import socket
 import threading
-from collections.abc import Callable
 
 import pytest
 
@@ -13,7 +12,8 @@ from smartdns.sockets import bind
 from tests.smartdns.relay.laboratory import (
     HELLO,
     Laboratory,
-    Origin,
+    MakeLaboratory,
+    MakeOrigin,
     echo,
     ends,
     in_thread,
@@ -21,9 +21,6 @@ from tests.smartdns.relay.laboratory import (
     read_exactly,
     until,
 )
-
-MakeOrigin = Callable[..., Origin]
-MakeLaboratory = Callable[..., Laboratory]
 
 
 async def test_the_port_refuses_until_the_allowlist_was_read(
@@ -38,13 +35,7 @@ async def test_the_port_refuses_until_the_allowlist_was_read(
     assert not lab.service.report()["ready"]
     lab.allowlist.loaded = True
     await until(lambda: bool(lab.service.report()["ready"]))
-
-    def talk() -> bytes:
-        with lab.connect() as client:
-            client.sendall(HELLO)
-            return read_exactly(client, len(HELLO))
-
-    assert await in_thread(talk) == HELLO
+    (await in_thread(lab.converse)).close()
     await lab.stop()
 
 
@@ -70,14 +61,7 @@ async def test_connections_of_a_removed_address_are_cut_within_five_seconds(
 ) -> None:
     """With traffic or without; another address's go on."""
     lab = laboratory(origin(echo).port)
-
-    def connect() -> socket.socket:
-        client = lab.connect()
-        client.sendall(HELLO)
-        read_exactly(client, len(HELLO))
-        return client
-
-    client = await in_thread(connect)
+    client = await in_thread(lab.converse)
     kept = lab.allowlist.profiles[b"\x7f\x00\x00\x01"]
     lab.allowlist.profiles[b"\x7f\x00\x00\x02"] = kept
     other = socket.socket()
@@ -100,14 +84,7 @@ async def test_everybody_is_cut_when_the_allowlist_is_believed_no_longer(
 ) -> None:
     """The mirror fails closed, and so does what is open."""
     lab = laboratory(origin(echo).port)
-
-    def connect() -> socket.socket:
-        client = lab.connect()
-        client.sendall(HELLO)
-        read_exactly(client, len(HELLO))
-        return client
-
-    client = await in_thread(connect)
+    client = await in_thread(lab.converse)
     lab.allowlist.profiles.clear()
     lab.allowlist.loaded = False
     client.settimeout(5)
@@ -128,8 +105,7 @@ async def test_stopping_lets_what_is_under_way_come_through(
             go_on.wait(0.1)
 
     lab = laboratory(origin(serve).port, limits=Limits(drain=20))
-    client = await in_thread(lab.connect)
-    await in_thread(client.sendall, HELLO)
+    client = await in_thread(lab.greet)
     await in_thread(client.recv, 1)
     silent = await in_thread(lab.connect)
     await until(lambda: lab.open == 2)
@@ -155,8 +131,7 @@ async def test_stopping_does_not_wait_for_ever(
     lab = laboratory(origin(serve).port, limits=Limits(drain=0.5))
 
     def fetch() -> str:
-        with lab.connect() as client:
-            client.sendall(HELLO)
+        with lab.greet() as client:
             try:
                 read_all(client)
             except ConnectionResetError:
@@ -178,14 +153,7 @@ async def test_several_workers_share_a_port_and_each_may_go(
     port = origin(echo).port
     first, second = (laboratory(port, tls=one.socket) for one in sockets)
     assert first.tls == second.tls
-
-    def talk() -> socket.socket:
-        client = first.connect()
-        client.sendall(HELLO)
-        assert read_exactly(client, len(HELLO)) == HELLO
-        return client
-
-    clients = [await in_thread(talk) for _ in range(40)]
+    clients = [await in_thread(first.converse) for _ in range(40)]
     assert first.open + second.open == 40
     assert first.open > 0
     assert second.open > 0
@@ -193,5 +161,5 @@ async def test_several_workers_share_a_port_and_each_may_go(
     for client in clients:
         client.close()
     await stopped
-    (await in_thread(talk)).close()
+    (await in_thread(first.converse)).close()
     await until(lambda: second.open == 0)

@@ -6,22 +6,18 @@ import os
 import resource
 import socket
 import time
-from collections.abc import Callable
 
 from smartdns.relay.session import Limits
 from tests.smartdns.relay.laboratory import (
     HELLO,
-    Laboratory,
-    Origin,
+    MakeLaboratory,
+    MakeOrigin,
     echo,
     ends,
     in_thread,
     read_exactly,
     until,
 )
-
-MakeOrigin = Callable[..., Origin]
-MakeLaboratory = Callable[..., Laboratory]
 
 
 async def test_a_stranger_is_closed_unread(laboratory: MakeLaboratory) -> None:
