@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,20 +41,22 @@ class Sizes:
 
     octets: int
     quick: int
+    handshakes: int
     first: int
     idle: int
 
 
-def load(*arguments: object) -> str:
+def load(*arguments: object, module: str = "bench.relay_load") -> str:
     """Run the clients to their end; what they measured."""
     done = subprocess.run(
-        [*_load_command(), *map(str, arguments)], stdout=subprocess.PIPE, check=True, timeout=300
-    )
+        [*_load_command(module), *map(str, arguments)],
+        stdout=subprocess.PIPE, check=True, timeout=300,
+    )  # fmt: skip
     return done.stdout.decode().strip()
 
 
-def _load_command() -> list[str]:
-    return ["taskset", "--cpu-list", str(LOAD_CORE), sys.executable, "-m", "bench.relay_load"]
+def _load_command(module: str = "bench.relay_load") -> list[str]:
+    return ["taskset", "--cpu-list", str(LOAD_CORE), sys.executable, "-m", module]
 
 
 def bulk(peer: Peer, sizes: Sizes, connections: int) -> dict[str, float]:
@@ -79,6 +81,13 @@ def quick(peer: Peer, sizes: Sizes) -> dict[str, float]:
         "cpu_us_per_connection": used * 1e6 / sizes.quick,
         "connections_per_cpu_s": sizes.quick / used,
     }
+
+
+def handshakes(peer: Peer, count: int, folder: Path) -> dict[str, float]:
+    """Make real TLS connections."""
+    before = peer.cpu_seconds()
+    load("shake", folder, peer.port, count, module="bench.relay_tls")
+    return {"handshakes_per_cpu_s": count / (peer.cpu_seconds() - before)}
 
 
 def one_round(peers: list[Peer], sizes: Sizes, samples: Samples) -> None:
@@ -108,23 +117,36 @@ def idle_memory(peer: Peer, count: int) -> float:
     return (after - before) / count
 
 
-def run(rounds: int, sizes: Sizes) -> Samples:
-    """Give every sample of every figure of every relay."""
-    samples: Samples = defaultdict(lambda: defaultdict(list))
+@contextlib.contextmanager
+def relays(*origin_module: str) -> Iterator[tuple[list[Peer], Path]]:
+    """Run every relay in front of one origin, with a folder that they share."""
     with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stack:
-        origin = free_port()
-        origin_command = [sys.executable, "-m", "bench.relay_origin", str(origin)]
+        folder, origin = Path(directory), free_port()
+        origin_command = [sys.executable, "-m", *origin_module, str(origin), directory]
         stack.enter_context(running(origin_command, origin, LOAD_CORE))
         peers = [
             Peer(name, port, stack.enter_context(running(command, port, RELAY_CORE)))
-            for name, (port, command) in commands(origin, Path(directory)).items()
+            for name, (port, command) in commands(origin, folder).items()
         ]
+        yield peers, folder
+
+
+def run(rounds: int, sizes: Sizes) -> Samples:
+    """Give every sample of every figure of every relay."""
+    samples: Samples = defaultdict(lambda: defaultdict(list))
+    with relays("bench.relay_origin") as (peers, _):
         for number in range(rounds):
             print(f"round {number + 1} of {rounds}", flush=True)
             one_round(peers, sizes, samples)
         for peer in peers:
             print(f"{sizes.idle} idle connections: {peer.name}", flush=True)
             samples[peer.name]["idle_octets"].append(idle_memory(peer, sizes.idle))
+    with relays("bench.relay_tls", "serve") as (peers, folder):
+        for number in range(rounds):
+            print(f"handshakes, round {number + 1} of {rounds}", flush=True)
+            for peer in peers:
+                for figure, value in handshakes(peer, sizes.handshakes, folder).items():
+                    samples[peer.name][figure].append(value)
     return samples
 
 
@@ -138,7 +160,7 @@ def main(rounds: int, gigabytes: float, quick: int, idle: int) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     idle = min(idle, hard // 2 - 400)
-    sizes = Sizes(int(gigabytes * GIGABYTE) // 64 * 64, quick, 300, idle)
+    sizes = Sizes(int(gigabytes * GIGABYTE) // 64 * 64, quick, quick // 2, 300, idle)
     samples = run(rounds, sizes)
     medians = {
         name: {figure: statistics.median(values) for figure, values in figures.items()}

@@ -5,6 +5,7 @@ a second does not move its deadline: it notes when it was last active, and once 
 another one.
 """
 
+import functools
 import math
 from typing import Protocol
 
@@ -20,8 +21,9 @@ class Due(Protocol):
         """The deadline has come."""
 
 
+@functools.lru_cache(maxsize=16)
 def ticks(seconds: float) -> int:
-    """Give a time in whole ticks, at least one."""
+    """Give a time in whole ticks, at least one; the limits are few, and asked for all the time."""
     return max(1, math.ceil(seconds / TICK_S))
 
 

@@ -58,10 +58,7 @@ class Opening:
 
     def start(self) -> None:
         """Read at once: the first octets often came with the connection."""
-        relay = self._relay
-        relay.open.add(self)
-        deadlines = relay.poller.deadlines
-        deadlines.set(self, deadlines.now + ticks(relay.limits.hello))
+        self._relay.open.add(self)
         self._read()
 
     def due(self, _tick: int) -> None:
@@ -116,7 +113,9 @@ class Opening:
     def _watch(self) -> None:
         if not self._watched:
             self._watched = True
-            self._relay.poller.add(self._client.fileno(), self._ready)
+            relay = self._relay
+            relay.poller.add(self._client.fileno(), self._ready)
+            relay.poller.deadlines.set(self, relay.poller.tick + ticks(relay.limits.hello))
 
     def _reach(self, name: Name) -> None:
         """Find the way to the origin of that name and connect."""

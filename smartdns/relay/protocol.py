@@ -87,7 +87,10 @@ class Relayed:
         else:
             poller.add(self._client.fileno(), self._client_ready)
         self._up.ending = bool(missed & ENDING)
-        self._turn(self._up)
+        if missed & READABLE:
+            self._turn(self._up)
+        else:  # to be told when there is more is cheaper than to ask
+            self._begin()
 
     def due(self, tick: int) -> None:
         """End it if nothing has happened for long; else be due again later."""
@@ -130,6 +133,12 @@ class Relayed:
             return
         if mask & READABLE and source_of.flow is Flow.DRAINED:
             self._turn(source_of)
+
+    def _begin(self) -> None:
+        try:
+            self._up.begin(self._relay.pipes)
+        except OSError:
+            self.cut()
 
     def _turn(self, stream: Stream) -> bool:
         """Let a stream move octets; False once the connection is over."""

@@ -148,6 +148,10 @@ class Stream:
         self.ending = False
         """The source has sent its last octet, read or not: no edge will follow."""
 
+    def begin(self, pipes: Pipes) -> None:
+        """Pass on what came first, and read nothing yet; OSError: the sink was reset."""
+        self.flow = Flow.DRAINED if self._flush(pipes) else Flow.BLOCKED
+
     def turn(self, pipes: Pipes) -> Flow:
         """Move what can be moved; OSError: one of the sockets was reset."""
         if (self._pending or self._held) and not self._flush(pipes):

@@ -87,7 +87,7 @@ class Listener:
                     self._pause()
                     return
                 continue  # that connection is gone already
-            self._admit(client, _octets(client.family, peer[0]), listening.port)
+            self._admit(client, _octets(peer[0]), listening.port)
 
     def _admit(self, client: socket.socket, address: bytes, port: Port) -> None:
         relay = self._relay
@@ -99,8 +99,8 @@ class Listener:
         Opening(relay, client, address, profile, port).start()
 
 
-def _octets(family: int, host: str) -> bytes:
-    if family == socket.AF_INET:
+def _octets(host: str) -> bytes:
+    if ":" not in host:
         return socket.inet_aton(host)
     octets = socket.inet_pton(socket.AF_INET6, host.partition("%")[0])
     return octets[12:] if octets.startswith(_MAPPED) else octets
