@@ -174,6 +174,29 @@ def test_a_region_that_is_none(patient: Patient) -> None:
     assert patient.findings() == ["region-unknown"]
 
 
+@pytest.mark.parametrize(
+    ("exits", "found"),
+    [
+        ("us=192.0.2.77", ["exit-absent", "look-ups-elsewhere"]),
+        ("us=no-such-one", ["exit-absent", "look-ups-elsewhere"]),
+        ("us=lo", ["look-ups-elsewhere"]),
+        ("us=127.0.0.9 *=direct", []),
+        ("us=socks5://127.0.0.1:1", ["exit-silent"]),
+    ],
+)
+def test_a_way_out_that_does_not_lead_out(patient: Patient, exits: str, found: list[str]) -> None:
+    """An address that is not ours, an interface that is not there, a SOCKS5 server that is down."""
+    patient.settings["relay_exits"] = exits
+    assert patient.findings() == found
+
+
+def test_a_region_that_can_ask_nobody(patient: Patient) -> None:
+    """Its one upstream is of a family that its way out does not have."""
+    patient.settings["relay_exits"] = "us=127.0.0.9"
+    patient.settings["relay_upstreams"] = "us=2001:db8::53"
+    assert patient.findings() == ["region-without-upstream"]
+
+
 def test_a_folder_that_others_can_read(patient: Patient) -> None:
     """Secrets lie in it."""
     patient.state.folder.chmod(0o755)

@@ -1,10 +1,14 @@
 """How a relayed connection goes and ends, between real sockets."""
 
+import os
 import socket
 import threading
 import time
 
+import pytest
+
 from smartdns.relay.session import Limits
+from tests.peers.client_hello import block, extension, handshake, records, server_name
 from tests.smartdns.relay.laboratory import (
     HELLO,
     NAME,
@@ -50,6 +54,51 @@ async def test_a_hello_of_single_octets_is_relayed(
             return read_exactly(client, len(HELLO))
 
     assert await in_thread(talk) == HELLO
+
+
+def modern(size: int) -> bytes:
+    """Give a hello with GREASE, a hybrid ML-KEM share and ECH, padded, in records of `size`."""
+    grease = extension(0x0A0A, b"\x00")
+    key_share = extension(51, block(2, b"\x11\xec" + block(2, os.urandom(1216))))
+    encrypted = extension(0xFE0D, os.urandom(200))
+    padding = extension(21, bytes(60_000))
+    return records(handshake(grease, encrypted, key_share, padding, server_name(NAME)), size)
+
+
+@pytest.mark.parametrize("size", [50, 16_384])
+async def test_a_large_modern_hello_reaches_the_origin_identical(
+    origin: MakeOrigin, laboratory: MakeLaboratory, size: int
+) -> None:
+    """Close to 64 kB, in many records or few: the outer name leads there, no octet differs."""
+    lab = laboratory(origin(echo).port)
+    hello = modern(size)
+
+    def talk() -> bytes:
+        with lab.connect() as client:
+            client.sendall(hello)
+            return read_exactly(client, len(hello))
+
+    assert await in_thread(talk) == hello
+    assert len(lab.asked) == 1
+
+
+async def test_one_connection_has_one_origin(
+    origin: MakeOrigin, laboratory: MakeLaboratory
+) -> None:
+    """A later request for another host goes where the first went: nobody else is looked up."""
+    lab = laboratory(origin(echo).port)
+    first = b"GET / HTTP/1.1\r\nHost: " + NAME + b"\r\n\r\n"
+    later = b"GET / HTTP/1.1\r\nHost: other.film.example\r\n\r\n"
+
+    def talk() -> bytes:
+        with lab.connect(lab.http) as client:
+            client.sendall(first)
+            came = read_exactly(client, len(first))
+            client.sendall(later)
+            return came + read_exactly(client, len(later))
+
+    assert await in_thread(talk) == first + later
+    assert len(lab.asked) == 1
 
 
 async def test_http_is_relayed_by_its_host(origin: MakeOrigin, laboratory: MakeLaboratory) -> None:
