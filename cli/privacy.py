@@ -1,5 +1,7 @@
 """`mediastreamer privacy`: prove on the running installation that nothing about use is kept."""
 
+import datetime
+import functools
 import json
 import os
 import time
@@ -13,11 +15,13 @@ from urllib.parse import urlsplit
 import click
 
 from cli import asking
-from cli.audit.files import USUAL, search_files, search_histories, search_journal
+from cli.audit.files import USUAL, search_files, search_journal
 from cli.audit.household import HOUSEHOLD, household
+from cli.audit.postgresql import provoke_duplicate
 from cli.audit.processes import look_at_machine, look_at_process, look_at_writes
 from cli.audit.report import Report
-from cli.audit.stores import search_database, search_metrics, search_redis
+from cli.audit.stores import read_metrics, search_database, search_metrics, search_redis
+from cli.audit.surroundings import look_at_containers, search_histories, search_titles
 from cli.audit.traffic import Traffic, send_queries, send_to_relay, visit_pages
 from cli.audit.watch import Watch
 from cli.registry_access import Registry, open_registry
@@ -26,7 +30,6 @@ from smartdns.contract.addresses import AddressKind, SocketAddress, kind_of
 from smartdns.settings import read_settings
 
 NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
-_BY_LOOPBACK = {AddressKind.LOOPBACK, AddressKind.UNSPECIFIED}
 SETTLE_S = 2.0
 """So that whatever writes late has written."""
 
@@ -55,7 +58,8 @@ def audit(state: State, search: tuple[Path, ...], *, as_json: bool) -> None:
     roles = _running_roles(state)
     report = Report()
     traffic = Traffic(report)
-    began = time.time()
+    began, metrics = time.time(), state.configuration().texts.get("metrics")
+    before = read_metrics(metrics)
     pids = {pid: name for name, role in roles.items() for pid in role.get("pids", ())}
     with open_registry(state) as registry:
         with Watch(pids) as watch:
@@ -66,17 +70,20 @@ def audit(state: State, search: tuple[Path, ...], *, as_json: bool) -> None:
         look_at_writes(report, traffic.canaries.needles(but=held), watch, pids)
         for pid, role in pids.items():
             look_at_process(report, needles, role, pid)
+        search_titles(report, needles)
         look_at_machine(report)
+        look_at_containers(report, needles, pids)
         folders = [state.folder, *(search or (*map(Path, USUAL.split()), Path(gettempdir())))]
         search_files(report, needles, list(dict.fromkeys(folders)), began - 1)
         search_histories(report, needles)
         search_journal(report, needles, began - 1)
         search_redis(report, needles, registry.settings.redis_url)
         search_database(report, needles, registry.engine)
-        search_metrics(report, needles, state.configuration().texts.get("metrics"))
+        search_metrics(report, needles, metrics, before)
     if os.geteuid() != 0:
         report.unseen("the machine as a whole", "the audit ran without root's rights")
-    click.echo(json.dumps(report.as_json(), indent=2) if as_json else report.as_text())
+    today = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}"
+    click.echo(json.dumps(report.as_json(), indent=2) if as_json else report.as_text(today))
     raise SystemExit(0 if report.good else 1)
 
 
@@ -96,10 +103,11 @@ def _send_everything(
     traffic: Traffic, state: State, roles: Container[str], registry: Registry
 ) -> None:
     settings = read_settings(state.configuration())
-    dns = _reachable(settings.dns_listen) if "resolver" in roles else None
-    relay_tls = _reachable(settings.relay_tls_listen) if "relay" in roles else None
-    relay_http = _reachable(settings.relay_http_listen) if "relay" in roles else None
-    _require_loopback(dns)
+    reach = functools.partial(_reachable, traffic.report, roles)
+    dns = reach("resolver", "DNS", settings.dns_listen)
+    relay_tls = reach("relay", "the relay for TLS", settings.relay_tls_listen)
+    relay_http = reach("relay", "the relay for HTTP", settings.relay_http_listen)
+    page = reach("registry", "the page", registry.settings.web_listen)
     stranger_address = traffic.canaries.address("address of a stranger")
     with household(registry, traffic.canaries) as household_address:
         for source, who, good in (
@@ -112,19 +120,14 @@ def _send_everything(
             if relay_tls is not None and relay_http is not None:
                 suffix = _steered_suffix(registry)
                 send_to_relay(traffic, relay_tls, relay_http, source, suffix, who)
-    page = _reachable(registry.settings.web_listen) if "registry" in roles else None
     if page is not None:
         url = urlsplit(registry.settings.public_url or f"http://{page}")
-        visit_pages(traffic, page, url.netloc, tls=bool(registry.settings.web_certificate))
-
-
-def _require_loopback(server: SocketAddress | None) -> None:
-    """Only on loopback is there an address to send from that nobody else has."""
-    if server is None or kind_of(server.address) in _BY_LOOPBACK:
-        return
-    raise click.ClickException(
-        "the resolver listens on no loopback address, so nothing can be sent from a random "
-        "address; add one (MEDIASTREAMER_DNS_LISTEN) for the time of the audit"
+        tls = bool(registry.settings.web_certificate)
+        visitor = traffic.canaries.address("address of a visitor")
+        visit_pages(traffic, page, url.netloc, tls=tls, source=visitor)
+    traffic.send(
+        "row that the database refuses",
+        lambda word: provoke_duplicate(registry.engine, f"{word}@example.com"),
     )
 
 
@@ -132,14 +135,29 @@ def _steered_suffix(registry: Registry) -> str:
     return next(s for each in registry.catalog.services.values() for s in each.suffixes)
 
 
-def _reachable(listening: Sequence[SocketAddress]) -> SocketAddress | None:
-    """Give where to reach a service over IPv4, by loopback if it is there."""
-    by_loopback = [
-        SocketAddress(IPv4Address("127.0.0.1"), where.port)
-        if where.address.is_unspecified
-        else where
+def _reachable(
+    report: Report,
+    roles: Container[str],
+    role: str,
+    what: str,
+    listening: Sequence[SocketAddress],
+) -> SocketAddress | None:
+    """Give where to reach a service over IPv4, by loopback if it is there, and say so.
+
+    Whatever the address of this machine, it is reached from a random one of loopback, which no
+    network and nobody else has.
+    """
+    if role not in roles:
+        return None
+    loopback = IPv4Address("127.0.0.1")
+    places = [
+        SocketAddress(loopback if where.address.is_unspecified else where.address, where.port)
         for where in listening
+        if where.address.version == 4 or where.address.is_unspecified
     ]
-    by_loopback = [where for where in by_loopback if where.address.version == 4]
-    by_loopback.sort(key=lambda where: kind_of(where.address) is not AddressKind.LOOPBACK)
-    return by_loopback[0] if by_loopback else None
+    places.sort(key=lambda where: kind_of(where.address) is not AddressKind.LOOPBACK)
+    if not places:
+        report.unseen(what, "it has no IPv4 address, and of IPv6 there is one loopback address")
+        return None
+    report.reached[what] = str(places[0])
+    return places[0]

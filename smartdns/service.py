@@ -95,11 +95,9 @@ class Role(MultiService):
 
     def metrics(self) -> dict[str, float]:
         """Give what may be counted (`telemetry.metrics`)."""
-        head = self._follower.mirror.head
         return {
             **(self._front.metrics() if isinstance(self._front, Listeners) else {}),
             "ready": float(bool(self.report()["ready"])),
-            "allowlist_position": 0.0 if head is None else head.position,
             "troubles": sum(len(watcher.trouble()) for watcher in self._watchers),
         }
 

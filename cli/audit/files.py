@@ -9,13 +9,6 @@ from cli.audit.canaries import Needles
 from cli.audit.report import Report
 
 USUAL = "/tmp /var/tmp /dev/shm /run /var/log /var/spool /var/lib/systemd/coredump"  # noqa: S108
-_HISTORIES = (
-    ".bash_history",
-    ".zsh_history",
-    ".python_history",
-    ".ash_history",
-    ".rediscli_history",
-)
 _LARGEST = 512 << 20
 
 
@@ -33,14 +26,6 @@ def search_files(report: Report, needles: Needles, folders: list[Path], since: f
                 report.add(str(path), found, "find out which program wrote it, and stop that")
         if clean:
             report.add(f"{folder}: {searched} files changed meanwhile", [])
-
-
-def search_histories(report: Report, needles: Needles) -> None:
-    """Search what shells and clients remember of what was typed."""
-    for name in _HISTORIES:
-        path = Path.home() / name
-        if path.exists():
-            report.add(str(path), _search(report, needles, path))
 
 
 def search_journal(report: Report, needles: Needles, since: float) -> None:

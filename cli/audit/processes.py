@@ -54,18 +54,20 @@ def look_at_writes(report: Report, needles: Needles, watch: Watch, roles: dict[i
 
 
 def look_at_machine(report: Report) -> None:
-    """Swap and core dumps of the machine, and the container around us if there is one."""
+    """Swap and core dumps of the machine."""
     swaps = Path("/proc/swaps").read_text(encoding="utf-8").splitlines()[1:]
-    report.add("swap devices", []) if not swaps else report.unseen(
+    report.add("swap devices: there are none", []) if not swaps else report.unseen(
         "swap devices", f"{len(swaps)} in use: encrypt swap, or let our user lock its memory"
     )
     pattern = Path("/proc/sys/kernel/core_pattern").read_text(encoding="utf-8").strip()
-    report.add(f"core_pattern {pattern!r}: our processes are not dumpable", [])
-    if any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv")):
+    if pattern.startswith("|"):
         report.unseen(
-            "the container's log driver",
-            "it is outside: `docker inspect -f '{{.HostConfig.LogConfig.Type}}'` must say none",
+            f"core dumps given to {pattern[1:].split()[0]}",
+            "a limit of 0 does not hold for programs, and whether a process says that it must not "
+            "be dumped, as ours do, is not to be seen; `sysctl kernel.core_pattern=core` is sure",
         )
+    else:
+        report.add(f"core dumps: written to {pattern!r} by no process whose limit is 0", [])
 
 
 def _fields(text: str) -> dict[str, str]:

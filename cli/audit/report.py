@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 FOUND, CLEAN, UNSEEN = "found", "clean", "unseen"
+_ENOUGH = 0.9
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Report:
     answered: dict[str, int] = field(default_factory=dict)
     """Way in -> canaries that got the reply that belongs to it."""
     places: list[Place] = field(default_factory=list)
+    reached: dict[str, str] = field(default_factory=dict)
+    """Service -> the address at which it was reached."""
 
     def add(self, where: str, found: Sequence[str], remedy: str = "") -> None:
         """Note that a place was searched."""
@@ -48,47 +51,79 @@ class Report:
         return [way for way, count in self.sent.items() if count and not self.answered.get(way)]
 
     @property
+    def void(self) -> bool:
+        """Too little was answered: of all canaries one in ten, or of one way in all of them."""
+        sent, answered = sum(self.sent.values()), sum(self.answered.values())
+        return bool(self.silent) or not answered or answered < sent * _ENOUGH
+
+    @property
     def good(self) -> bool:
         """Nothing found, and every way in really used."""
-        return not self.of(FOUND) and not self.silent and bool(self.answered)
+        return not self.of(FOUND) and not self.void
 
     def as_json(self) -> dict[str, Any]:
         """Give everything, for a program."""
         return {
             "good": self.good,
+            "reached": self.reached,
             "sent": self.sent,
             "answered": self.answered,
             "not_answered": self.silent,
             "places": [asdict(place) for place in self.places],
         }
 
-    def as_text(self) -> str:
-        """Give it as a report that stands by itself."""
+    def as_text(self, date: str) -> str:
+        """Give it as a report that stands by itself, as of `date`."""
+        sent, answered = sum(self.sent.values()), sum(self.answered.values())
         lines = [
-            "Privacy audit of a running MediaStreamer installation",
+            "PRIVACY AUDIT of a running MediaStreamer installation",
+            f"{date}, mediastreamer privacy audit",
             "",
-            "Random words and addresses (canaries) were sent in every way that people and devices",
-            "use, and then looked for, as text, in hexadecimal, base64 and UTF-16, reversed,",
-            "hashed and compressed, in every place on this machine that could have kept them.",
+            self._conclusion(),
             "",
-            "Sent:",
+            *_HOW,
+            "",
+            "Reached",
+            *(f"  {what} at {where}" for what, where in self.reached.items()),
+            "",
+            f"Sent {sent} canaries, {answered} answered as they should be",
         ]
         for way, count in self.sent.items():
-            lines.append(f"  {way}: {count} sent, {self.answered.get(way, 0)} answered")
-        lines += _section("Found", self.of(FOUND))
-        lines += _section("Not seen", self.of(UNSEEN))
-        lines += ["", f"Searched and clean ({len(self.of(CLEAN))} places):"]
+            lines.append(f"  {self.answered.get(way, 0)} of {count}  {way}")
+        lines += _section("FOUND", self.of(FOUND))
+        lines += _section(
+            "Not seen: of these this audit proves nothing (what to do about each)", self.of(UNSEEN)
+        )
+        lines += ["", f"Searched and clean ({len(self.of(CLEAN))} places)"]
         lines += [f"  {place.where}" for place in self.of(CLEAN)]
         lines += ["", self._conclusion()]
         return "\n".join(lines)
 
     def _conclusion(self) -> str:
         if self.of(FOUND):
-            return f"RESULT: {len(self.of(FOUND))} places keep what they must not."
-        if self.silent or not self.answered:
-            ways = ", ".join(self.silent) or "every way"
-            return f"RESULT: void. Nothing was answered by {ways}, so nothing is proved."
-        return "RESULT: clean. Nothing that was sent is kept in any place that was searched."
+            return f"RESULT: found. Places that keep what they must not: {len(self.of(FOUND))}."
+        if self.void:
+            ways = ", ".join(self.silent) or "too many ways"
+            return f"RESULT: void. No answer came on {ways}, so nothing is proved."
+        clean, unseen = len(self.of(CLEAN)), len(self.of(UNSEEN))
+        return (
+            f"RESULT: clean. Nothing that was sent is kept in any of the {clean} places that were "
+            f"searched; {unseen} were not seen."
+        )
+
+
+_HOW = (
+    "How it was done: random words and addresses (canaries) were sent in every way that people",
+    "and devices use: as a household that was let in for the time of the audit and deleted after",
+    "it, and as strangers, from random addresses of this machine's loopback. Words were in names,",
+    "in options, in the server name and Host of relayed connections, in addresses of pages,",
+    "headers, forms, updates and secret links; a row was offered to the database that it refuses.",
+    "Relayed connections were for names that do not exist, so that nothing went to anybody else.",
+    "Then each place was searched for each canary as text in any case, as on the wire, packed, in",
+    "hexadecimal, base64, UTF-16 and percent-encoding, reversed, as a number, hashed (MD5, SHA-1,",
+    "SHA-256, SHA-512, BLAKE2b) and compressed (gzip, bzip2, xz, zlib), and for writing as such",
+    "where nothing may be written. It sees what is on this machine, at this time.",
+)
 
 
 def _section(title: str, places: Sequence[Place]) -> list[str]:

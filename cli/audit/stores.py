@@ -8,43 +8,80 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Engine, inspect, text
 
 from cli.audit.canaries import Needles
+from cli.audit.postgresql import search_log
 from cli.audit.report import Report
-from registry.publishing.redis_server import RedisUnavailable, connect, redis_faults
+from registry.publishing.redis_server import connect, redis_faults
 from smartdns.contract.redis_layout import GRANTS, GRANTS_BEING_BUILT, HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_TERSE = {
-    "log_statement": {"none"},
-    "log_min_error_statement": {"panic"},
-    "log_error_verbosity": {"terse"},
-    "log_connections": {"off", ""},
-    "log_disconnections": {"off"},
-    "log_duration": {"off"},
-    "log_min_duration_statement": {"-1"},
-}
-"""Settings of PostgreSQL under which its log holds neither rows nor statements."""
-
 
 def search_redis(report: Report, needles: Needles, url: str) -> None:
-    """Search every key and value, the slow log, the list of clients; check what it is set to."""
+    """Search keys and values, its logs, the list of clients; check what it is set to."""
+    parts = {
+        "settings": _settings,
+        "keys": _keys,
+        "slow log": _slow_log,
+        "list of clients": _clients,
+        "log of refused commands": _refusals,
+        "own log": _own_log,
+        "dump file": _dump,
+    }
     try:
         connection: Any = connect(url)
-        faults = [str(fault) for fault in redis_faults(connection)]
-        report.add("Redis: keeps nothing on disk and no slow log", faults)
-        _keys(report, needles, connection)
-        slow = connection.slowlog_get(128)
-        report.add("Redis: slow log", [f"{len(slow)} entries"] if slow else [], "SLOWLOG RESET")
-        clients = "\n".join(str(each) for each in connection.client_list()).encode()
-        report.add("Redis: list of clients", needles.find(clients))
-        folder, file = (connection.config_get(name)[name] for name in ("dir", "dbfilename"))
-        dump = Path(folder) / file
-        report.add("Redis: dump file", [f"there is {dump}"] if dump.exists() else [], "remove it")
-    except (RedisUnavailable, OSError):
+        connection.ping()
+    except Exception:  # noqa: BLE001 - redis-py's own, whose text may hold a command
         report.unseen("Redis", "it cannot be reached")
-    except Exception as error:  # noqa: BLE001 - redis-py's own, whose text may hold a command
-        report.unseen("Redis, in part", f"it refused ({type(error).__name__})")
+        return
+    for name, look in parts.items():
+        try:
+            look(report, needles, connection)
+        except Exception as error:  # noqa: BLE001 - the same
+            report.unseen(
+                f"Redis: {name}",
+                f"it refused ({type(error).__name__}); run the audit with a user who may look",
+            )
+
+
+def _settings(report: Report, _: Needles, connection: Any) -> None:  # noqa: ANN401
+    faults = [str(fault) for fault in redis_faults(connection)]
+    report.add("Redis: keeps nothing on disk and no slow log", faults)
+
+
+def _slow_log(report: Report, _: Needles, connection: Any) -> None:  # noqa: ANN401
+    slow = connection.slowlog_get(128)
+    report.add("Redis: slow log", [f"{len(slow)} entries"] if slow else [], "SLOWLOG RESET")
+
+
+def _clients(report: Report, needles: Needles, connection: Any) -> None:  # noqa: ANN401
+    clients = connection.client_list()
+    found = needles.find("\n".join(map(str, clients)).encode())
+    if any("O" in each.get("flags", "") for each in clients):
+        found = [*found, "somebody runs MONITOR and sees each command"]
+    report.add(f"Redis: list of {len(clients)} clients, none of whom listens in", found)
+
+
+def _refusals(report: Report, needles: Needles, connection: Any) -> None:  # noqa: ANN401
+    """Those name keys, with a time."""
+    refused = connection.acl_log()
+    found = needles.find(repr(refused).encode())
+    found += [f"{len(refused)} entries"] if refused else []
+    report.add("Redis: log of refused commands", found, "ACL LOG RESET, and acllog-max-len 0")
+
+
+def _own_log(report: Report, needles: Needles, connection: Any) -> None:  # noqa: ANN401
+    name = str(connection.config_get("logfile").get("logfile", ""))
+    syslog = connection.config_get("syslog-enabled").get("syslog-enabled") == "yes"
+    content = Path(name).read_bytes() if name and Path(name).is_file() else b""
+    found = [*needles.find(content), *(["it writes to syslog"] if syslog else [])]
+    report.add(f"Redis: its log ({name or 'none'})", found, 'logfile "", syslog-enabled no')
+
+
+def _dump(report: Report, _: Needles, connection: Any) -> None:  # noqa: ANN401
+    folder, file = (connection.config_get(name)[name] for name in ("dir", "dbfilename"))
+    dump = Path(folder) / file
+    report.add("Redis: dump file", [f"there is {dump}"] if dump.exists() else [], "remove it")
 
 
 def _keys(report: Report, needles: Needles, connection: Any) -> None:  # noqa: ANN401
@@ -90,29 +127,41 @@ def search_database(report: Report, needles: Needles, engine: Engine) -> None:
             rows = connection.execute(text(f'SELECT * FROM "{table}"'))  # noqa: S608 - its own names
             content = "\n".join(str(tuple(row)) for row in rows).encode()
             report.add(f"database: table {table}", needles.find(content))
-        query = text("SELECT name, setting FROM pg_settings WHERE name = ANY(:names)")
-        found = {row.name: row.setting for row in connection.execute(query, {"names": [*_TERSE]})}
-    for name, value in found.items():
-        wrong = [] if value in _TERSE[name] else [f"it is {value!r}"]
-        remedy = f"ALTER SYSTEM SET {name} = {max(_TERSE[name])!r}; SELECT pg_reload_conf()"
-        report.add(f"PostgreSQL: {name} logs nobody's rows", wrong, remedy)
+    search_log(report, needles, engine)
     report.unseen(
         "PostgreSQL: dead rows, write-ahead log, replicas, backups",
         "they outlive a deletion until VACUUM and the log's end; see docs/privacy.md",
     )
 
 
-def search_metrics(report: Report, needles: Needles, address: str | None) -> None:
-    """Search what the metrics endpoint tells, if there is one."""
+def read_metrics(address: str | None) -> bytes:
+    """Give what the metrics endpoint tells; nothing where there is none or it does not answer."""
+    if not address:
+        return b""
+    try:
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as reply:
+            content: bytes = reply.read()
+            return content
+    except (OSError, urllib.error.URLError):
+        return b""
+
+
+def search_metrics(report: Report, needles: Needles, address: str | None, before: bytes) -> None:
+    """Search what the metrics endpoint tells, and see that the canaries made no new series."""
     if not address:
         report.add("metrics: there is no endpoint", [])
         return
-    try:
-        with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as reply:
-            content = reply.read()
-    except (OSError, urllib.error.URLError):
+    content = read_metrics(address)
+    if not content or not before:
         report.unseen("metrics", "the endpoint does not answer")
         return
-    times = [b"a time of first occurrence"] if b"_created" in content else []
-    found = [*needles.find(content), *(each.decode() for each in times)]
-    report.add("metrics: every series and label", found)
+    new = len(_series(content) - _series(before))
+    found = needles.find(content)
+    found += [f"{new} series that were not there before"] if new else []
+    found += ["a time of first occurrence"] if b"_created" in content else []
+    report.add(f"metrics: all {len(_series(content))} series, before and after", found)
+
+
+def _series(content: bytes) -> set[bytes]:
+    lines = (line for line in content.splitlines() if line and not line.startswith(b"#"))
+    return {line.rpartition(b" ")[0] for line in lines}

@@ -53,7 +53,8 @@ def send_queries(
         for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA, dns.rdatatype.HTTPS):
 
             def query(word: str, ask=ask, rdtype=rdtype) -> bool:  # type: ignore[no-untyped-def] # noqa: ANN001
-                message = dns.message.make_query(f"{word}.{suffix}", rdtype)
+                name = traffic.canaries.made(f"{word}.{suffix}", f"name asked by {who}")
+                message = dns.message.make_query(name, rdtype)
                 option = dns.edns.GenericOption(_LOCAL_OPTION, word.encode())
                 message.use_edns(0, options=[option])
                 reply = _exchange(ask, message, server, source)
@@ -131,8 +132,14 @@ def _client_hello(name: str) -> bytes:
     return outgoing.read()
 
 
-def visit_pages(traffic: Traffic, page: SocketAddress, host: str, *, tls: bool) -> None:
-    """Visit as a person, a stranger and a router would, with canaries in every field."""
+def visit_pages(
+    traffic: Traffic, page: SocketAddress, host: str, *, tls: bool, source: str = ""
+) -> None:
+    """Visit as a person, a stranger and a router would, with canaries in every field.
+
+    `source` is an address of loopback to come from, if not any.
+    """
+    bound = (source, 0) if source else None
 
     def visit(method: str, path: str, body: str, headers: Mapping[str, str]) -> bool:
         connection: http.client.HTTPConnection
@@ -140,9 +147,13 @@ def visit_pages(traffic: Traffic, page: SocketAddress, host: str, *, tls: bool) 
         if tls:
             # It is this machine's own page, asked by its address.
             unchecked = ssl._create_unverified_context()  # noqa: S323, SLF001
-            connection = http.client.HTTPSConnection(*where, timeout=_PATIENCE_S, context=unchecked)
+            connection = http.client.HTTPSConnection(
+                *where, timeout=_PATIENCE_S, source_address=bound, context=unchecked
+            )
         else:
-            connection = http.client.HTTPConnection(*where, timeout=_PATIENCE_S)
+            connection = http.client.HTTPConnection(
+                *where, timeout=_PATIENCE_S, source_address=bound
+            )
         with contextlib.closing(connection):
             form = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
             connection.request(method, path, body or None, {"Host": host, **form, **headers})

@@ -47,6 +47,8 @@ _STALE_AFTER_S = 1.8
 _MOST_OF_ONE_CLIENT = 0.25
 """Of all questions under way those that one client may have there."""
 _OUTCOMES = {0: "answered", 3: "answered", 5: "refused", 2: "failed"}
+OUTCOMES = (*dict.fromkeys(_OUTCOMES.values()), "silent", "odd")
+"""All that become of queries; each is told of from the start, or it would tell of its first."""
 _SLIPPED = Reply(0, truncated=True)
 _FAILED = Reply(SERVFAIL)
 _SHED = Reply(SERVFAIL, error=ExtendedError(EDE_OTHER, "too many questions at once"))
@@ -100,7 +102,7 @@ class Responder:
         self.cookie_secret = cookie_secret
         self._now = now
         self._changed: list[Callable[[], None]] = []
-        self.outcomes: Counter[str] = Counter()
+        self.outcomes: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
         """Queries that took a decision, by what became of them."""
         self._asking: Counter[bytes] = Counter()
         self._log = Logger()

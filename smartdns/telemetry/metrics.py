@@ -1,7 +1,8 @@
 """What may be counted: sums over everybody, by outcome, and the state of our own parts.
 
-No label comes from a query or a client. Counts are rounded down to hundreds, since a count of
-something rare tells when it happened.
+No label comes from a query or a client. Counts of queries are rounded down to hundreds and what
+is open at the moment to tens, since a count of something rare tells when it happened. For the same
+reason registrations are not counted, nor anything by which one of them would be noticed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +12,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 COARSE = 100
+_OF_CLIENTS = {"streams": 10, "queries_in_flight": 10}
+"""States that clients make, and what they are rounded down to."""
 
 Sample = Mapping[str, float]
 """What one worker gives: "queries:answered", "queries:refused" … are counts, the rest states."""
@@ -40,7 +43,8 @@ class _Samples(Collector):
                 if colon and kind == "queries":
                     queries.add_metric([role, outcome], value // COARSE * COARSE)
                 else:
-                    state.add_metric([role, name], value)
+                    step = _OF_CLIENTS.get(name)
+                    state.add_metric([role, name], value // step * step if step else value)
         return queries, state
 
 

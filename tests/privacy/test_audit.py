@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cli.audit.stores import read_metrics
 from cli.audit.watch import Watch
 from tests.peers.installation import Installation
 from tests.peers.missing import missing
@@ -30,6 +31,25 @@ WHERE = {
     "deleted_file": "written by resolver",
 }
 """What the audit must name for each leak."""
+
+
+_OUTCOMES = ("answered", "failed", "odd", "refused", "remembered", "silent")
+_STATES = {
+    "resolver": ("queries_in_flight", "ready", "streams", "troubles", "workers"),
+    "relay": ("ready", "troubles", "workers"),
+}
+SERIES = {
+    *(
+        f'mediastreamer_queries_total{{outcome="{outcome}",role="resolver"}}'
+        for outcome in _OUTCOMES
+    ),
+    *(
+        f'mediastreamer_state{{role="{role}",what="{what}"}}'
+        for role, states in _STATES.items()
+        for what in states
+    ),
+}
+"""All that is counted: nothing rare, nothing of one person, nothing that comes with its first."""
 
 
 @pytest.fixture(scope="module")
@@ -82,23 +102,36 @@ def _audit(installation: Installation) -> tuple[int, dict[str, Any]]:
     return ended.returncode, json.loads(ended.stdout)
 
 
+def _series(metrics: str) -> set[str]:
+    lines = read_metrics(metrics).decode().splitlines()
+    found = {line.rpartition(" ")[0] for line in lines if line and not line.startswith("#")}
+    return {each for each in found if 'role="registry"' not in each}
+
+
 def _found(report: dict[str, Any]) -> list[str]:
     return [f"{p['where']}: {p['what']}" for p in report["places"] if p["verdict"] == "found"]
 
 
 def test_a_fresh_installation_is_clean(tmp_path: Path, upstream: str) -> None:
-    """Every way in was answered, every kind of place searched, and nothing found."""
-    installation = Installation(tmp_path, upstream)
-    installation.start(metrics=f"127.0.0.1:{free_port()}")
+    """Every way in was answered, every kind of place searched, and nothing found.
+
+    The metrics are the whole list of series, before the first query and after.
+    """
+    installation, metrics = Installation(tmp_path, upstream), f"127.0.0.1:{free_port()}"
+    installation.start(metrics=metrics)
+    before = _series(metrics)
     status, report = _audit(installation)
+    after = _series(metrics)
     installation.stop()
+    assert before == after == SERIES
     assert _found(report) == []
     assert report["not_answered"] == []
     assert status == 0
     assert sum(report["answered"].values()) >= 30
     searched = " ".join(place["where"] for place in report["places"])
     for kind in ("resolver", "relay", "registry", "Redis", "database", "metrics", "journal",
-                 "core dumps", "swap", "changed meanwhile"):  # fmt: skip
+                 "core dumps", "swap", "changed meanwhile", "titles of all", "history",
+                 "log of refused commands", "container"):  # fmt: skip
         assert kind in searched
 
 

@@ -149,6 +149,13 @@ def test_the_planes_share_nothing_but_the_grants(run: Run) -> None:
     assert reached["relay"] & reached["registry"] == {run.known.redis}
 
 
+def test_nothing_listens_but_what_was_asked_for(run: Run) -> None:
+    """DNS, DNS over TLS, the relay's two and the page; no metrics, which nobody switched on."""
+    bound = [call.descriptors[0][1] for call in calls(run.lines) if call.name == "listen"]
+    tcp = {each.partition("[")[2].rstrip("]") for each in bound if each.startswith("TCP")}
+    assert tcp == {f"127.0.0.1:{port}" for port in run.known.listening}
+
+
 def test_every_process_was_judged_from_its_start(run: Run) -> None:
     """Resolvers and relays before and after SIGABRT and SIGHUP, the registry, and all others."""
     roles = list(run.verdict.processes.values())

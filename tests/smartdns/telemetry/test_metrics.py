@@ -13,7 +13,7 @@ from smartdns.telemetry.metrics import render_metrics
 from smartdns.telemetry.metrics_http import serve_metrics
 from tests.peers.ports import free_port
 
-SAMPLE = {"queries:answered": 1_234.0, "queries:refused": 7.0, "streams": 3.0, "ready": 1.0}
+SAMPLE = {"queries:answered": 1_234.0, "queries:refused": 7.0, "streams": 13.0, "ready": 1.0}
 
 
 def test_counts_of_all_workers_are_summed_and_coarse() -> None:
@@ -21,7 +21,7 @@ def test_counts_of_all_workers_are_summed_and_coarse() -> None:
     text = render_metrics({"resolver": [SAMPLE, SAMPLE]}).decode()
     assert 'mediastreamer_queries_total{outcome="answered",role="resolver"} 2400.0' in text
     assert 'mediastreamer_queries_total{outcome="refused",role="resolver"} 0.0' in text
-    assert 'mediastreamer_state{role="resolver",what="streams"} 6.0' in text
+    assert 'mediastreamer_state{role="resolver",what="streams"} 20.0' in text
     assert 'mediastreamer_state{role="resolver",what="workers"} 2.0' in text
 
 
