@@ -57,8 +57,22 @@ def chosen_settings(options: Options, given: Mapping[str, str]) -> dict[str, str
     }
     chosen = {**by_default, **given, **{k: v for k, v in by_option.items() if v}}
     chosen.setdefault("dns_addresses", chosen["dns_listen"])
+    if "check_origin" not in chosen and _relays_here(chosen):
+        chosen.setdefault("check_listen", f"{LOOPBACK}:0")
     chosen.setdefault("public_url", f"http://{_reachable(chosen['web_listen'].split()[0])}")
     return chosen
+
+
+def _relays_here(chosen: Mapping[str, str]) -> bool:
+    """Steered names lead to relays of this `up` only: another must be told of CHECK_ORIGIN."""
+    listening = [chosen[f"relay_{kind}_listen"].split() for kind in ("tls", "http")]
+    hosts = {parse_socket_address(where).address for each in listening for where in each}
+    leading = {
+        ipaddress.ip_address(address)
+        for addresses in parse_table(chosen["relay_addresses"]).values()
+        for address in addresses
+    }
+    return leading <= hosts or any(host.is_unspecified for host in hosts)
 
 
 def _text(value: object) -> str:

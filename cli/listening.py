@@ -1,10 +1,11 @@
 """The sockets of each role: bound from settings, or handed over by systemd."""
 
+import ipaddress
 import socket
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from smartdns.contract.addresses import SocketAddress
+from smartdns.contract.addresses import Address, SocketAddress
 from smartdns.sockets import NamedSocket, bind
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ SetsOfSockets = list[list[NamedSocket]]
 NAMES = {
     "resolver": {"udp", "tcp", "tls"},
     "relay": {"relay-tls", "relay-http"},
-    "registry": {"web"},
+    "registry": {"web", "check"},
 }
 
 
@@ -45,8 +46,28 @@ def sockets_of_relay(settings: "DataPlaneSettings") -> SetsOfSockets:
 
 
 def sockets_of_registry(settings: "RegistrySettings") -> SetsOfSockets:
-    """The pages; one worker, whose threads wait on the database."""
-    return _bound([("web", socket.SOCK_STREAM, where) for where in settings.web_listen], 1)
+    """The pages; one worker, whose threads wait on the database. And the picture of the check."""
+    return _bound(
+        [
+            *(("web", socket.SOCK_STREAM, where) for where in settings.web_listen),
+            *(("check", socket.SOCK_STREAM, where) for where in settings.check_listen),
+        ],
+        1,
+    )
+
+
+def check_origin(of_registry: SetsOfSockets) -> str | None:
+    """Give where a relay on this machine reaches the picture; None where nobody serves it."""
+    for each in (each for sockets in of_registry for each in sockets if each.name == "check"):
+        host, port = each.socket.getsockname()[:2]
+        return str(SocketAddress(_reachable(ipaddress.ip_address(host)), port))
+    return None
+
+
+def _reachable(address: Address) -> Address:
+    if not address.is_unspecified:
+        return address
+    return ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")
 
 
 def _bound(

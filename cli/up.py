@@ -115,6 +115,10 @@ def _prepare(state: State, options: Options, cleanup: contextlib.ExitStack) -> I
         "resolver": listening.sockets_of_resolver(data_plane),
         "relay": listening.sockets_of_relay(data_plane),
     }
+    origin = listening.check_origin(sockets["registry"])
+    if origin is not None and "check_origin" not in chosen:
+        chosen["check_origin"] = origin
+        configuration = Configuration({**state.defaults(), **chosen})
     state.remember(chosen)
     return Installation(configuration, data_plane, registry, sockets, redis)
 

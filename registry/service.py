@@ -51,7 +51,7 @@ class RegistryService(MultiService):
 def registry_service(
     settings: RegistrySettings, sockets: Mapping[str, Sequence[socket.socket]]
 ) -> RegistryService:
-    """Put the registry together; `sockets` under "web" are bound and listening.
+    """Put the registry together; `sockets` under "web" and "check" are bound.
 
     Raises DatabaseUnready, SettingError and CatalogError, whose texts say what to do.
     """
@@ -68,7 +68,7 @@ def registry_service(
         sweep_soon=sweeper.sweep_soon,
         postman=_postman(settings),
     )
-    pages = PagesService(make_application(parts), parts, sockets.get("web", ()))
+    pages = PagesService(make_application(parts), parts, sockets)
     return RegistryService(pages, _publisher(engine, settings.redis_url), sweeper, _follower(parts))
 
 

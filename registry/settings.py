@@ -60,6 +60,8 @@ class RegistrySettings:
     ipv6_host: str | None = None
     check_names: bool = False
     """On https: the page's certificate holds for *.check.<host>, so a browser can ask there."""
+    check_listen: tuple[SocketAddress, ...] = ()
+    """Where a picture and nothing else is served: relays take check names there (CHECK_ORIGIN)."""
     trusted_proxies: tuple[Network, ...] = ()
     """The only peers whose forwarding headers count."""
 
@@ -228,6 +230,7 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "ipv4_host": _host,
     "ipv6_host": _host,
     "check_names": parse_switch,
+    "check_listen": _sockets(None),
     "trusted_proxies": _networks,
     "sign_up": _sign_up,
     "mail_url": _mail_url,

@@ -32,6 +32,7 @@ from smartdns.relay.destinations import OriginRules
 from smartdns.relay.dns import Origins
 from smartdns.relay.exits import ANY_REGION, exits_and_upstreams
 from smartdns.relay.service import RelayService, http_port, tls_port
+from smartdns.relay.session import CheckOrigin
 from smartdns.relay.session import Knowledge as RelayKnowledge
 from smartdns.relay.session import Limits as RelayLimits
 from smartdns.relay.tcp import Listening
@@ -179,7 +180,9 @@ def relay_service(
     }
     front = RelayService(
         loop_of(reactor),
-        RelayKnowledge(mirror, catalog, exits, tuple(settings.relay_addresses)),
+        RelayKnowledge(
+            mirror, catalog, exits, tuple(settings.relay_addresses), _check_origin(settings)
+        ),
         {region: found[asked] for region, asked in upstreams.items()},
         listening,
         _relay_limits(settings),
@@ -193,6 +196,12 @@ def _check_regions(setting: str, table: Mapping[str, object], catalog: Catalog) 
             f"MEDIASTREAMER_{setting}: there is no region {', '.join(sorted(unknown))}; "
             f"there are {', '.join(sorted(catalog.regions))}, and {ANY_REGION} for any other"
         )
+
+
+def _check_origin(settings: DataPlaneSettings) -> CheckOrigin | None:
+    if settings.public_url is None or settings.check_origin is None:
+        return None
+    return CheckOrigin(name_of(check_domain(settings.public_url)), settings.check_origin)
 
 
 def _tls(settings: DataPlaneSettings) -> ServerContext | None:

@@ -80,6 +80,9 @@ class DataPlaneSettings:
     check_addresses: tuple[Address, ...] = ()
     """Where the page is reached: what check names resolve to. Not needed where `public_url` has
     an address in place of a name."""
+    check_origin: SocketAddress | None = None
+    """CHECK_LISTEN of a registry: where a relay takes check names, so that a page can tell whether
+    a device reaches it; None: nowhere."""
     block_private_relay: bool = True
     """iCloud Private Relay would lead around us; its names do not exist here."""
     filter_private_answers: bool = True
@@ -288,6 +291,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "cookie_secret": _secret,
     "public_url": _url,
     "check_addresses": lambda text: tuple(parse_address(word) for word in parse_words(text)),
+    "check_origin": parse_socket_address,
     "block_private_relay": parse_switch,
     "filter_private_answers": parse_switch,
     "private_answer_suffixes": _suffixes,

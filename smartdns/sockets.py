@@ -34,7 +34,7 @@ class ListenError(Exception):
 
 @dataclass(frozen=True)
 class NamedSocket:
-    """A socket and what it is for: udp, tcp, tls, web, relay-tls, relay-http or control."""
+    """A socket and what it is for: udp, tcp, tls, web, check, relay-tls, relay-http or control."""
 
     name: str
     socket: socket.socket

@@ -12,7 +12,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from registry.web.account_page import account
 from registry.web.arrival import Arrival
-from registry.web.check_page import check, check_origin
+from registry.web.check_page import check, picture_origins
 from registry.web.choices import place_name, service_title
 from registry.web.dns_settings import dns_settings
 from registry.web.errors import add_error_pages
@@ -52,7 +52,9 @@ def make_application(parts: Parts) -> Flask:
         explain=explain, place_name=place_name, service_title=service_title
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    add_security_headers(app, https=https, reachable=reachable(parts), pictures=check_origin(parts))
+    add_security_headers(
+        app, https=https, reachable=reachable(parts), pictures=picture_origins(parts)
+    )
     updates = Updates(app.wsgi_app, parts.rules, parts.sessions, parts.readers)
     app.wsgi_app = Arrival(  # type: ignore[method-assign]
         updates,

@@ -1,7 +1,7 @@
 """The pages as a Twisted service: listening ports, threads and the postman, started and stopped."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -13,6 +13,7 @@ from twisted.python.threadpool import ThreadPool
 
 from registry.settings import RegistrySettings
 from registry.web.parts import Parts
+from registry.web.picture_site import make_picture_site
 from registry.web.site import THREADS, make_site
 from smartdns.contract.configuration import SettingError
 
@@ -21,25 +22,31 @@ if TYPE_CHECKING:
 
 
 class PagesService(Service):
-    """Serves one application on sockets that are bound already."""
+    """Serves one application, and the check's picture apart, on sockets that are bound already.
 
-    def __init__(self, application: Flask, parts: Parts, sockets: Sequence[socket.socket]) -> None:
+    `sockets` under "web" and "check".
+    """
+
+    def __init__(
+        self, application: Flask, parts: Parts, sockets: Mapping[str, Sequence[socket.socket]]
+    ) -> None:
         from twisted.internet import reactor  # noqa: PLC0415  # only now is it installed
 
         self._reactor = reactor
         self._application = application
         self._parts = parts
-        self._sockets = sockets
+        self._sockets = sockets.get("web", ())
+        self._check_sockets = sockets.get("check", ())
         self._pool = ThreadPool(1, THREADS, name="pages")
         self._ports: list[IListeningPort] = []
         self._certificate = _certificate(parts.settings)
         scheme = "http" if self._certificate is None else "https"
-        self.listen = [f"{scheme}://{_text(bound)}" for bound in sockets]
+        self.listen = [f"{scheme}://{_text(bound)}" for bound in self._sockets]
 
     @property
     def listening(self) -> bool:
         """Pages are served."""
-        return len(self._ports) == len(self._sockets) > 0
+        return len(self._ports) >= len(self._sockets) > 0
 
     def startService(self) -> None:
         """Start threads, then listen."""
@@ -49,10 +56,13 @@ class PagesService(Service):
         self._reactor.addSystemEventTrigger("during", "shutdown", self._stop_pool)
         if self._parts.postman is not None:
             self._parts.postman.start()
-        factory: IProtocolFactory = make_site(self._reactor, self._pool, self._application)
+        self._listen(self._sockets, make_site(self._reactor, self._pool, self._application))
+        self._listen(self._check_sockets, make_picture_site())
+
+    def _listen(self, sockets: Sequence[socket.socket], factory: "IProtocolFactory") -> None:
         if self._certificate is not None:
             factory = TLSMemoryBIOFactory(self._certificate, False, factory)
-        for bound in self._sockets:
+        for bound in sockets:
             self._ports.append(
                 self._reactor.adoptStreamPort(bound.fileno(), bound.family, factory)  # type: ignore[attr-defined]
             )

@@ -3,19 +3,24 @@
 They hold no information about who asked, and nobody keeps that they were asked.
 """
 
+import re
+
 from smartdns.answering.knowledge import Knowledge, RelayAddresses
 from smartdns.answering.names import first_label, parent, suffixes
 from smartdns.answering.plan import Reply
 from smartdns.answering.query import Question
 from smartdns.answering.records import nodata, nxdomain
-from smartdns.answering.steering import address_reply, relay_for
-from smartdns.contract.grants import Profile
+from smartdns.answering.steering import address_reply, region_for, relay_for
+from smartdns.contract.check_names import BY_RELAY, IN_REGION
+from smartdns.contract.grants import OFF, Profile
 
-_REGION_OF = b"region-"
+_REGION_OF, _BY_RELAY, _IN_REGION = b"region-", BY_RELAY.encode(), IN_REGION.encode()
+_RELAY = re.compile(b"(?:region-|%b[0-9a-z]+-)(?P<service>.+)" % _BY_RELAY)
+_REGION = re.compile(b"%b(?P<region>[a-z]{2,3})-[0-9a-z]+-(?P<service>.+)" % _IN_REGION)
 
 
 def answer_check_name(question: Question, profile: Profile, knowledge: Knowledge) -> Reply | None:
-    """Answer <random>.check.<host> and region-<service>.check.<host>; None: another name.
+    """Answer what `smartdns.contract.check_names` lists; None: another name.
 
     Everything with TTL 0, so that a device asks again each time.
     """
@@ -27,11 +32,24 @@ def answer_check_name(question: Question, profile: Profile, knowledge: Knowledge
     if parent(question.name) != host:
         return nxdomain(host, 0)
     label = first_label(question.name)
-    if not label.startswith(_REGION_OF):
+    if not label.startswith((_REGION_OF, _BY_RELAY, _IN_REGION)):
         return address_reply(question, knowledge.check_addresses, 0, host, None)
-    name = label.removeprefix(_REGION_OF).decode("ascii", errors="replace")
+    addresses = _meant(label, profile, knowledge)
+    if addresses is None:
+        return nxdomain(host, 0)
+    return address_reply(question, addresses, 0, host, None)
+
+
+def _meant(label: bytes, profile: Profile, knowledge: Knowledge) -> RelayAddresses | None:
+    """Where a label with a meaning leads; None: it does not exist for this household."""
+    found = _RELAY.fullmatch(label) or _REGION.fullmatch(label)
+    if found is None:
+        return None
+    name = found["service"].decode("ascii", errors="replace")
     service = knowledge.catalog.services.get(name)
     if service is None:
-        return nxdomain(host, 0)
-    relay = relay_for(service, profile, knowledge) or RelayAddresses()
-    return address_reply(question, relay, 0, host, None)
+        return None
+    if found.re is _RELAY:
+        return relay_for(service, profile, knowledge) or RelayAddresses()
+    here = region_for(service, profile, knowledge) or OFF
+    return knowledge.check_addresses if here == found["region"].decode() else None

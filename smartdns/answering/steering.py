@@ -50,7 +50,13 @@ def address_reply(
 
 
 def relay_for(service: Service, profile: Profile, knowledge: Knowledge) -> RelayAddresses | None:
-    """Give the relay of the household's region for a service; None: forward.
+    """Give the relay of the household's region for a service; None: forward."""
+    region = region_for(service, profile, knowledge)
+    return None if region is None else _relay_of(region, knowledge)
+
+
+def region_for(service: Service, profile: Profile, knowledge: Knowledge) -> str | None:
+    """Give the region that a household gets a service in; None: forward.
 
     A region that was chosen and has no relay is forwarded, too: another one would show another
     catalogue than the household asked for.
@@ -59,6 +65,10 @@ def relay_for(service: Service, profile: Profile, knowledge: Knowledge) -> Relay
     region = profile.services.get(service.name)
     if region is None:
         region = service.region_for(profile.region, () if ANY_REGION in relays else relays)
-    if region is None or region == OFF:
+    if region is None or region == OFF or _relay_of(region, knowledge) is None:
         return None
-    return relays.get(region) or relays.get(ANY_REGION)
+    return region
+
+
+def _relay_of(region: str, knowledge: Knowledge) -> RelayAddresses | None:
+    return knowledge.relays.get(region) or knowledge.relays.get(ANY_REGION)

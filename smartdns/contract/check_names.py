@@ -1,4 +1,12 @@
-"""Names by which a page can tell that its visitor asks through us: where they lie, who answers."""
+"""Names by which a page can tell what its visitor's device is answered: where they lie.
+
+    <random>.check.<host>                       leads to the page: the device asks through us
+    in-<region>-<random>-<service>.check.…      exists where that is the region of the service
+    relay-<random>-<service>.check.…            leads to the relay, which lets it through
+    region-<service>.check.…                    the same relay's address, for people with dig
+
+`<random>` has no hyphen and no meaning: it keeps every cache on the way from answering.
+"""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -7,6 +15,9 @@ from smartdns.contract.addresses import Address
 
 # A household's page is often known by its address alone; RFC 8375 keeps this name for homes.
 _AT_HOME = "mediastreamer.home.arpa"
+
+IN_REGION = "in-"
+BY_RELAY = "relay-"
 
 
 def check_domain(public_url: str) -> str:

@@ -10,11 +10,11 @@ from smartdns.answering.query import Name
 from smartdns.contract.grants import Profile
 from smartdns.relay.connector import Connecting, ConnectingBySocks5
 from smartdns.relay.deadlines import ticks
-from smartdns.relay.destinations import Endpoint
+from smartdns.relay.destinations import Endpoint, endpoint_of
 from smartdns.relay.epoll import FAILED, READABLE
 from smartdns.relay.exits import Socks5
 from smartdns.relay.protocol import Relay, Relayed
-from smartdns.relay.session import client_network
+from smartdns.relay.session import CheckOrigin, client_network
 from smartdns.upstream.way_out import Direct
 from smartdns.wire.client_hello import ClientHelloReader
 from smartdns.wire.host_name import Verdict
@@ -120,6 +120,9 @@ class Opening:
     def _reach(self, name: Name) -> None:
         """Find the way to the origin of that name and connect."""
         relay, port = self._relay, self._port.origin_port
+        if (check := relay.knowledge.check) is not None and check.covers(name):
+            self._check(check)
+            return
         key = relay.knowledge.way_out(name, self._profile)
         if key is None:
             self.cut()
@@ -136,6 +139,13 @@ class Opening:
         else:
             finding = origins.find(name, port)
             finding.addCallback(self._connect, way_out).addErrback(self._failed)
+
+    def _check(self, check: CheckOrigin) -> None:
+        """Go where the picture is: the operator named it, so it is not judged as an origin."""
+        relay = self._relay
+        relay.poller.deadlines.set(self, relay.poller.deadlines.now + ticks(relay.limits.connect))
+        where = (endpoint_of(check.where.address),)
+        self._start(Connecting(relay.poller, where, check.where.port, Direct(), self._connected))
 
     def _connect(self, endpoints: Sequence[Endpoint], way_out: Direct) -> None:
         if self in self._relay.open:

@@ -4,7 +4,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from smartdns.answering.names import first_label, parent
 from smartdns.answering.query import Name
+from smartdns.contract.addresses import SocketAddress
+from smartdns.contract.check_names import BY_RELAY
 from smartdns.contract.grants import OFF, Profile
 from smartdns.relay.exits import ANY_REGION, Exit
 from zones.catalog import Catalog, Service
@@ -49,6 +52,20 @@ class Limits:
         return replace(self, pipes=pipes, connections=min(self.connections, max(1, connections)))
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class CheckOrigin:
+    """Where check names lead, so that a page can tell that a device reaches this relay."""
+
+    host: Name
+    """check.<host of the page>."""
+    where: SocketAddress
+    """Has a picture and nothing else: whatever comes through a relay has the relay's address."""
+
+    def covers(self, name: Name) -> bool:
+        """Say whether a name is a check name of a relay."""
+        return parent(name) == self.host and first_label(name).startswith(BY_RELAY.encode())
+
+
 @dataclass(slots=True, repr=False)
 class Knowledge:
     """What the way of a connection depends on."""
@@ -59,6 +76,7 @@ class Knowledge:
     """Region, or `ANY_REGION`, -> way out; others are not served here."""
     relayed_regions: Collection[str]
     """Regions that have a relay, here or elsewhere, as the resolver has them."""
+    check: CheckOrigin | None = None
 
     def way_out(self, name: Name, profile: Profile) -> str | None:
         """Say by which of `exits` a household reaches a name; None: by none of them."""

@@ -17,9 +17,9 @@ from tests.peers.missing import require_program
 
 T = TypeVar("T")
 
-# *.test: of one family, of both, and with or without the check names answered.
+# *.test: of one family, and of both.
 NAMES = (
-    "MAP *.check.page.test 127.0.0.1, MAP *.check.away.test ~NOTFOUND, "
+    "MAP *.check.page.test 127.0.0.1, "
     "MAP v4.page.test 127.0.0.1, MAP v6.page.test [::1], MAP *.test 127.0.0.1"
 )
 ARGUMENTS = [

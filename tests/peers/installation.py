@@ -27,13 +27,13 @@ def clean_environment(**settings: str) -> dict[str, str]:
 class Installation:
     """Ports are chosen once, so it may be stopped and started again."""
 
-    def __init__(self, folder: Path, upstream: str, *options: str) -> None:
+    def __init__(self, folder: Path, upstream: str, *options: str, relay: str = RELAY) -> None:
         self.state = folder / "state"
         self.dns, self.web, self.tls, self.http = (free_port() for _ in range(4))
         self.output = folder / "output"
         self.printed = folder / "printed"
         self._upstream = upstream
-        self._options = options
+        self._options = ("--relay-address", f"us={relay}", *options)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -47,8 +47,7 @@ class Installation:
             *(sys.executable, "-m", "cli.main", "up", "--state", str(self.state)),
             *("--dns", f"127.0.0.1:{self.dns}", "--web", f"127.0.0.1:{self.web}"),
             *("--relay-tls", f"127.0.0.1:{self.tls}", "--relay-http", f"127.0.0.1:{self.http}"),
-            *("--upstream", self._upstream, "--relay-address", f"us={RELAY}"),
-            *("--workers", "1", *self._options),
+            *("--upstream", self._upstream, "--workers", "1", *self._options),
         ]
 
     def start(self, **settings: str) -> str:

@@ -24,8 +24,12 @@ def main() -> None:
     """Serve until SIGTERM."""
     settings = read_settings(load_configuration())
     upgrade(settings.database_url)
+    wanted = {"web": settings.web_listen, "check": settings.check_listen}
     sockets = [
-        each for where in settings.web_listen for each in bind("web", socket.SOCK_STREAM, where)
+        each
+        for name, listen in wanted.items()
+        for where in listen
+        for each in bind(name, socket.SOCK_STREAM, where)
     ]
     service = registry_service(settings, by_name(sockets))
     reactor.callWhenRunning(service.startService)

@@ -28,12 +28,6 @@ def page_test(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServ
     yield from _at("page.test", tmp_path_factory)
 
 
-@pytest.fixture(scope="module")
-def away_test(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
-    """A registry whose check names this browser's resolver does not know."""
-    yield from _at("away.test", tmp_path_factory)
-
-
 def _at(host: str, factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
     directory, port = factory.mktemp(host), free_port()
     yield from served(
@@ -184,36 +178,6 @@ def test_an_updater_is_made_and_its_link_registers(
 
     chromium.visit(walk)
     assert visitor.networks == ["127.0.0.1/32"]
-
-
-@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-@pytest.mark.parametrize("path", ["/check", "/tv"])
-def test_the_check_sees_that_this_device_asks_us(
-    chromium: ChromiumThread, page_test: RegistryServer, path: str, *, script: bool
-) -> None:
-    """Where the check names are answered the page says yes; without script it shows a tick."""
-
-    def walk(page: Page) -> None:
-        page.goto(f"{page_test.url}{path}")
-        if script:
-            expect(page.get_by_text("Yes. This device asks our DNS servers")).to_be_visible()
-        assert page.locator("#reached").evaluate("image => image.naturalWidth") == 88
-
-    chromium.visit(walk, script=script)
-
-
-@pytest.mark.parametrize("path", ["/check", "/tv"])
-def test_the_check_sees_that_this_device_asks_somebody_else(
-    chromium: ChromiumThread, away_test: RegistryServer, path: str
-) -> None:
-    """Where they are not the page says no, and what to do; without script words take its place."""
-
-    def walk(page: Page) -> None:
-        page.goto(f"{away_test.url}{path}")
-        expect(page.get_by_text("No. This device asks another DNS server")).to_be_visible()
-        assert page.locator("#reached").evaluate("image => image.naturalWidth") == 0
-
-    chromium.visit(walk)
 
 
 def test_pages_can_be_used_by_keyboard_alone(

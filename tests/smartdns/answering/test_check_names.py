@@ -72,3 +72,48 @@ def test_other_names_are_none_of_them(name: str) -> None:
     assert answer_check_name(question(name), Profile(), knowledge()) is None
     nowhere = knowledge(check_host=None)
     assert answer_check_name(question(f"x.{HOST}"), Profile(), nowhere) is None
+
+
+@pytest.mark.parametrize(
+    ("profile", "service", "region"),
+    [
+        (Profile(region="us"), "netflix", "us"),
+        (Profile(region="gb"), "netflix", "gb"),
+        (Profile(region="us"), "iplayer", "gb"),
+        (Profile(region="us", services=MappingProxyType({"netflix": OFF})), "netflix", OFF),
+        (Profile(region="us", services=MappingProxyType({"netflix": "de"})), "netflix", OFF),
+    ],
+)
+def test_a_region_exists_where_it_is_the_households(
+    profile: Profile, service: str, region: str
+) -> None:
+    """One region's name leads to the page, each other does not exist; TTL 0 either way."""
+    for asked in ("us", "gb", "de", OFF):
+        name = f"in-{asked}-a1b2-{service}.{HOST}"
+        reply = answer_check_name(question(name), profile, knowledge(profile))
+        assert reply is not None
+        if asked == region:
+            assert [(r.data, r.ttl) for r in reply.answer] == [(b"\x07\0\0\1", 0)]
+        else:
+            assert (reply.rcode, reply.authority[0].ttl) == (NXDOMAIN, 0)
+
+
+def test_a_relays_check_name_leads_to_the_relay_of_the_region() -> None:
+    """With a label that no cache knows; nothing where the service is forwarded."""
+    gb, off = Profile(region="gb"), Profile(services=MappingProxyType({"netflix": OFF}))
+    for profile, addresses in ((gb, GB.ipv4), (off, ())):
+        asked = question(f"relay-a1b2-netflix.{HOST}")
+        reply = answer_check_name(asked, profile, knowledge(profile))
+        assert reply is not None
+        assert tuple(r.data for r in reply.answer) == addresses
+        assert reply.rcode == NOERROR
+
+
+@pytest.mark.parametrize(
+    "label", ["in-", "in-us-netflix", "in-us-a1-nosuch", "relay-netflix", "relay-a1-nosuch", "in-x"]
+)
+def test_a_label_that_looks_like_one_with_a_meaning_does_not_exist(label: str) -> None:
+    """Rather than to lead to the page, which would read as a yes."""
+    reply = answer_check_name(question(f"{label}.{HOST}"), Profile(region="us"), knowledge())
+    assert reply is not None
+    assert reply.rcode == NXDOMAIN

@@ -6,8 +6,10 @@ import time
 import pytest
 from twisted.internet.defer import Deferred
 
+from smartdns.answering.names import name_of
+from smartdns.contract.addresses import parse_socket_address
 from smartdns.relay.destinations import OriginRules
-from smartdns.relay.session import Limits
+from smartdns.relay.session import CheckOrigin, Limits
 from smartdns.upstream.look_up import Resolved
 from tests.peers.client_hello import block, extension, handshake, records, server_name
 from tests.smartdns.relay.laboratory import (
@@ -163,3 +165,60 @@ async def test_an_end_that_comes_with_the_name_is_passed_on(
 
     for _ in range(20):
         assert await in_thread(talk) == HELLO + bytes(30_000)
+
+
+CHECK = b"relay-a1b2-film.check.dns.example"
+
+
+def checking(port: int) -> CheckOrigin:
+    """Let a relay take check names to a port of this machine."""
+    where = parse_socket_address(f"127.0.0.1:{port}")
+    return CheckOrigin(name_of("check.dns.example"), where)
+
+
+@pytest.mark.parametrize("tls", [True, False], ids=["TLS", "HTTP"])
+async def test_a_check_name_of_a_relay_leads_to_the_picture(
+    origin: MakeOrigin, laboratory: MakeLaboratory, *, tls: bool
+) -> None:
+    """Octet for octet, to where the operator said, by no look-up, and past every origin's rule."""
+    picture = origin(echo)
+    lab = laboratory(1, rules=OriginRules())
+    lab.service.relay.knowledge.check = checking(picture.port)
+    said = hello(CHECK) if tls else b"GET / HTTP/1.1\r\nHost: " + CHECK + b"\r\n\r\n"
+
+    def there_and_back() -> bytes:
+        with lab.connect(lab.tls if tls else lab.http) as client:
+            client.sendall(said)
+            client.shutdown(socket.SHUT_WR)
+            return read_all(client)
+
+    assert await in_thread(there_and_back) == said
+    assert lab.asked == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"a1b2.check.dns.example", b"in-us-a1-film.check.dns.example", b"check.dns.example",
+        b"relay-a1-film.b.check.dns.example", b"relay-a1-film.dns.example",
+        b"relay-a1-film.check.dns.example.net",
+    ],
+)  # fmt: skip
+async def test_no_other_name_leads_to_the_picture(
+    origin: MakeOrigin, laboratory: MakeLaboratory, name: bytes
+) -> None:
+    """Other check names, and names round them, are as any name outside the catalogue."""
+    reached: list[socket.socket] = []
+    lab = laboratory(1)
+    lab.service.relay.knowledge.check = checking(origin(reached.append).port)
+    assert await in_thread(said_to, lab, hello(name)) in {"closed", "reset"}
+    assert reached == []
+
+
+async def test_without_a_check_origin_check_names_lead_nowhere(
+    origin: MakeOrigin, laboratory: MakeLaboratory
+) -> None:
+    """As any name outside the catalogue."""
+    lab = laboratory(origin(echo).port)
+    assert await in_thread(said_to, lab, hello(CHECK)) in {"closed", "reset"}
+    assert lab.asked == []
