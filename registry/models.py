@@ -122,6 +122,9 @@ class Account(Base):
     updater_mails: Mapped[bool] = mapped_column(
         default=True, server_default=true(), doc="Write a mail when an updater fails for a day"
     )
+    language: Mapped[str | None] = mapped_column(
+        String(8), doc="The language of mails: the one last signed in with or chosen"
+    )
 
     slots: Mapped[list["Slot"]] = relationship(
         back_populates="account", cascade="all, delete-orphan", passive_deletes=True
@@ -147,6 +150,19 @@ class BrowserSession(Base):
     )
     last_day: Mapped[datetime.date] = mapped_column(
         doc="Always the end of a month, so that it does not tell the day of sign-in"
+    )
+
+
+class SpentSeal(Base):
+    """What a page handed out for one use and got back; all registries share the list."""
+
+    __tablename__ = "spent_seal"
+
+    number: Mapped[str] = mapped_column(
+        String(24), primary_key=True, doc="A random number that names nobody and nothing"
+    )
+    last_day: Mapped[datetime.date] = mapped_column(
+        doc="The day (UTC) after which the row is deleted: tomorrow's"
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Engine
 from twisted.application.service import MultiService
 
+from registry.actions.spend_seal import spend_seal
 from registry.database import (
     make_engine,
     make_readers,
@@ -15,7 +16,7 @@ from registry.database import (
 )
 from registry.following.failure_mail import FailureMail
 from registry.following.follower import Follower
-from registry.publishing.publisher import Publisher
+from registry.publishing.publisher import Publisher, utc_today
 from registry.settings import RegistrySettings
 from registry.sweeping import Sweeper
 from registry.web.application import make_application
@@ -41,8 +42,10 @@ class RegistryService(MultiService):
 
     def report(self) -> dict[str, Any]:
         """Say how far it is, for `status`: without Redis pages go on, publishing waits."""
+        head = self._publisher.head
         return {
             "ready": self._pages.listening,
+            **({} if head is None else {"epoch": head.epoch, "position": head.position}),
             "listen": self._pages.listen,
             "trouble": [self._publisher.trouble] if self._publisher.trouble else [],
         }
@@ -58,13 +61,14 @@ def registry_service(
     engine = make_engine(settings.database_url)
     require_current_schema(engine)
     sweeper = Sweeper(engine)
+    sessions = make_sessions(engine)
     parts = Parts(
         settings=settings,
         catalog=load_catalog(settings.zones),
         rules=settings.address_rules(),
-        sessions=make_sessions(engine),
+        sessions=sessions,
         readers=make_readers(engine),
-        seal=Seal(settings.secret_key),
+        seal=Seal(settings.secret_key, lambda number: spend_seal(sessions, number, utc_today())),
         sweep_soon=sweeper.sweep_soon,
         postman=_postman(settings),
     )

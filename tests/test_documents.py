@@ -7,6 +7,7 @@ from pathlib import Path
 from cli import main
 from registry.settings import RegistrySettings
 from smartdns.settings import DataPlaneSettings
+from tests.privacy.test_statement import missing_tests
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [
@@ -62,3 +63,10 @@ def test_the_commands_that_are_named_exist() -> None:
     for document in DOCUMENTS:
         for command in re.findall(r"`mediastreamer ([a-z]+)", document.read_text()):
             assert command in main.COMMANDS, f"{document.name}: {command}"
+
+
+def test_every_test_that_the_asvs_list_names_exists() -> None:
+    """No point is held by a test that was renamed or removed."""
+    text = (ROOT / "docs" / "asvs.md").read_text()
+    assert missing_tests(text) == []
+    assert text.count("`tests/") > 30

@@ -12,20 +12,24 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from registry.languages import translator
 from registry.models import Account, Slot, SlotKind
 
 AFTER_DAYS = 1
 AT_ONCE = 100
 
 SUBJECT = "MediaStreamer: an address update has been failing"
+BY_HOSTNAME = "The host name %(hostname)s"
+BY_LABEL = "The updater “%(label)s”"
+BY_NUMBER = "Updater %(number)s"
 BODY = """\
 Hello,
 
-{what}
-has been failing since {day} (UTC). Your TV may stop working when your address at home changes.
+%(what)s has been failing since %(day)s (UTC).
+Your TV may stop working when your address at home changes.
 
 To see what is wrong and to mend it, open DNS Settings from the home's own network:
-{url}
+%(url)s
 
 You get this mail once for each failure. Whether you get it at all is a choice on that page.
 """
@@ -46,9 +50,10 @@ def mail_failures(sessions: sessionmaker[Session], day: datetime.date, mail: Fai
     A mail counts as sent before it is handed over, so a crash loses one rather than doubling it.
     """
     with sessions.begin() as session:
-        mails = [(slot.account.email, render(slot, mail.public_url)) for slot in _due(session, day)]
-    for email, text in mails:
-        mail.post(email, SUBJECT, text)
+        due = _due(session, day)
+        mails = [(slot.account.email, *render(slot, mail.public_url)) for slot in due]
+    for email, subject, text in mails:
+        mail.post(email, subject, text)
     return len(mails)
 
 
@@ -70,8 +75,14 @@ def _due(session: Session, day: datetime.date) -> list[Slot]:
     return due
 
 
-def render(slot: Slot, public_url: str) -> str:
-    """Text of the mail about one slot."""
-    named = f" “{slot.label}”" if slot.label else f" {slot.number}"
-    what = f"The host name {slot.hostname}" if slot.kind is SlotKind.HOSTNAME else f"Updater{named}"
-    return BODY.format(what=what, day=slot.failing_since, url=public_url)
+def render(slot: Slot, public_url: str) -> tuple[str, str]:
+    """Subject and text of the mail about one slot, in the language of its account."""
+    say = translator(slot.account.language)
+    if slot.kind is SlotKind.HOSTNAME:
+        what = say(BY_HOSTNAME) % {"hostname": slot.hostname}
+    elif slot.label:
+        what = say(BY_LABEL) % {"label": slot.label}
+    else:
+        what = say(BY_NUMBER) % {"number": slot.number}
+    parameters = {"what": what, "day": slot.failing_since, "url": public_url}
+    return say(SUBJECT), say(BODY) % parameters

@@ -4,6 +4,7 @@ import datetime
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import redis
 from sqlalchemy import Engine, exists, select
@@ -16,11 +17,15 @@ from twisted.logger import Logger
 from registry.database import empty_log, make_readers, make_sessions
 from registry.models import PendingNetwork
 from registry.publishing.drain import Drained, drain
+from registry.publishing.heads import database_head
 from registry.publishing.lock import publishing_lock
 from registry.publishing.pending import note_networks
 from registry.publishing.rebuild import rebuild
 from registry.publishing.reconcile import Compared, compare
 from registry.publishing.redis_server import RedisPlace, RedisUnavailable
+
+if TYPE_CHECKING:
+    from smartdns.contract.grants import Head
 
 POLL_S = 0.2
 COMPARE_HEADS_EVERY_S = 1.0
@@ -52,6 +57,8 @@ class Publisher(Service):
         """Raise ValueError where `redis_url` is none."""
         self.trouble: str | None = None
         """Why nothing is being published at the moment, for `status`; None: all is well."""
+        self.head: Head | None = None
+        """How far publishing has come, for `status`; None: not looked yet."""
         self._engine = engine
         self._place = RedisPlace(redis_url)
         self._today = today
@@ -118,6 +125,8 @@ class Publisher(Service):
             outcome = drain(self._engine, connection, self._today())
             if outcome is Drained.DISAGREEING:
                 self._rebuild(connection)
+        with make_readers(self._engine).begin() as session:
+            self.head = database_head(session)
 
     def _reconcile_a_little(self) -> float:
         """One step, if it is time: at start, on a new day, and every ten minutes."""

@@ -2,19 +2,24 @@
 
 from flask import Blueprint, Flask, redirect, request, session, url_for
 from flask_babel import Babel, get_locale
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
-LANGUAGES = {"en": "English", "es": "Español", "ar": "العربية"}
-"""Code -> its own name; each but English has a catalogue in `translations/`."""
+from registry.actions.set_language import set_language
+from registry.languages import LANGUAGES
+from registry.web.parts import parts, visitor
 
 language = Blueprint("language", __name__)
 
 
 @language.post("/language")
 def choose() -> Response:
-    """Keep the choice in the browser's own session."""
+    """Keep the choice in the browser's own session, and with the account for our mails."""
     if (code := request.form.get("language")) in LANGUAGES:
         session["language"] = code
+        if current_user.is_authenticated:
+            with parts().sessions.begin() as writing:
+                set_language(writing, visitor().id, code)
     path = request.form.get("next", "")
     # A path of ours: "//elsewhere" and "/\elsewhere" would lead to other sites.
     inside = path.startswith("/") and not path.startswith(("//", "/\\"))

@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import json
 import os
-import threading
 import time
 from collections.abc import Callable
 
@@ -23,11 +22,13 @@ class SealError(ValueError):
 class Seal:
     """Makes and opens seals with keys derived from one secret."""
 
-    def __init__(self, secret: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, secret: str, spend: Callable[[str], bool], clock: Callable[[], float] = time.time
+    ) -> None:
+        """`spend` a seal's number: False where that was done before."""
         self._secret = secret.encode()
+        self._spend = spend
         self._clock = clock
-        self._used: dict[str, float] = {}
-        self._lock = threading.Lock()
 
     def close(self, purpose: str, owner: str, content: dict[str, str]) -> str:
         """Seal `content` for `owner`."""
@@ -41,12 +42,8 @@ class Seal:
     def open_once(self, purpose: str, owner: str, sealed: str, max_age_s: int) -> dict[str, str]:
         """Give back what `close` was given, the first time only."""
         number, content = self._read(purpose, owner, sealed, max_age_s)
-        now = self._clock()
-        with self._lock:
-            self._used = {key: until for key, until in self._used.items() if until > now}
-            if number in self._used:
-                raise SealError("used before")
-            self._used[number] = now + max_age_s
+        if not self._spend(number):
+            raise SealError("used before")
         return content
 
     def _read(

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, redirect, request, url_for
+from flask_babel import get_locale
 from flask_login import user_logged_in, user_logged_out
 from flask_security import Security
 from werkzeug.wrappers import Response
 
 from registry.actions.passwords import LEAST_CHARACTERS
+from registry.actions.set_language import set_language
 from registry.settings import SignUp
 from registry.web.mail import SecurityMail
 from registry.web.mailed_links import ChangeEmailWithPassword, guard_mailed_links
@@ -41,6 +43,10 @@ def configure_sign_in(app: Flask, parts: Parts) -> None:
 
     def begin(_app: Flask, user: Visitor, **_: object) -> None:
         visitors.begin_session(user)
+        language = str(get_locale())
+        if user.language != language:
+            with parts.sessions.begin() as writing:
+                set_language(writing, user.id, language)
 
     def end(_app: Flask, **_: object) -> None:
         visitors.end_session()

@@ -83,6 +83,9 @@ def test_status_has_the_shape_that_operators_rely_on(shared: Installation) -> No
     assert resolver["loaded"] is True
     assert resolver["epoch"] >= 1
     assert resolver["position"] >= 0
+    registry = said["roles"]["registry"]
+    assert registry["epoch"] == resolver["epoch"]
+    assert registry["position"] >= resolver["position"]
 
 
 def test_secrets_and_the_control_socket_are_for_the_owner_alone(shared: Installation) -> None:

@@ -75,3 +75,25 @@ def test_nobody_is_mailed_against_their_will(
     with sessions.begin() as session:
         session.execute(update(Account).values({column: False}))
     assert mails(sessions, TUESDAY) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "word"),
+    [
+        (None, "an address update has been failing", "The updater “living room”"),
+        ("es", "una actualización de dirección está fallando", "El actualizador «living room»"),
+        ("ar", "تحديث العنوان يفشل", "المُحدِّث «living room»"),
+    ],
+)
+def test_the_mail_speaks_the_language_of_the_account(
+    sessions: sessionmaker[Session], token: str, language: str | None, subject: str, word: str
+) -> None:
+    """Subject and text; English where the account has shown no language yet."""
+    report(sessions, token, BAD, MONDAY)
+    with sessions.begin() as session:
+        session.execute(update(Account).values(language=language))
+    [(_, said, text)] = mails(sessions, TUESDAY)
+    assert subject in said
+    assert word in text
+    assert "2030-06-03" in text
+    assert "https://dns.example.com" in text

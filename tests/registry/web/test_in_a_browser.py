@@ -1,6 +1,7 @@
 """The pages in Debian's chromium: phone and desktop, with script and without, light and dark."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -8,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.peers.browser import DESKTOP, PHONE, ChromiumThread, serious_findings, take_picture
 from tests.peers.ports import free_port
 from tests.peers.registry_server import PASSWORD, RegistryServer
+from tests.registry.databases import create_postgresql_database
 from tests.registry.web.conftest import Visitor, served, visitor_of
 
 BUTTON = "Register my IP address"
@@ -24,19 +26,37 @@ def chromium() -> Iterator[ChromiumThread]:
 
 @pytest.fixture(scope="module")
 def page_test(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
-    """A registry at page.test, with hosts of one family, whose check names are answered."""
-    yield from _at("page.test", tmp_path_factory)
+    """A registry at page.test, with hosts of one family, on SQLite."""
+    directory = tmp_path_factory.mktemp("page.test")
+    yield from _at(f"sqlite:///{directory / 'registry.sqlite'}", directory)
 
 
-def _at(host: str, factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
-    directory, port = factory.mktemp(host), free_port()
+@pytest.fixture(scope="module")
+def page_test_on_postgresql(
+    postgresql_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RegistryServer]:
+    """The same on PostgreSQL."""
+    with create_postgresql_database(postgresql_server) as url:
+        yield from _at(url, tmp_path_factory.mktemp("page.test"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def on_each(request: pytest.FixtureRequest) -> RegistryServer:
+    """The registry of page.test, once on each database: every flow goes through both."""
+    name = "page_test" if request.param == "sqlite" else "page_test_on_postgresql"
+    server: RegistryServer = request.getfixturevalue(name)
+    return server
+
+
+def _at(url: str, directory: Path) -> Iterator[RegistryServer]:
+    port = free_port()
     yield from served(
-        f"sqlite:///{directory / 'registry.sqlite'}",
+        url,
         directory,
-        public_url=f"http://{host}:{port}",
+        public_url=f"http://page.test:{port}",
         web_listen=f"127.0.0.1:{port} [::1]:{port}",
-        ipv4_host=f"v4.{host}",
-        ipv6_host=f"v6.{host}",
+        ipv4_host="v4.page.test",
+        ipv6_host="v6.page.test",
         slot_limit="3",
     )
 
@@ -52,10 +72,10 @@ def sign_in(page: Page, visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_both_families_are_found_and_registered_with_one_tap(
-    chromium: ChromiumThread, page_test: RegistryServer, size: dict[str, int]
+    chromium: ChromiumThread, on_each: RegistryServer, size: dict[str, int]
 ) -> None:
     """The page comes over IPv4, the script finds IPv6 by itself, and one button registers both."""
-    visitor = visitor_of(page_test)
+    visitor = visitor_of(on_each)
 
     def walk(page: Page) -> None:
         sign_in(page, visitor)
@@ -69,10 +89,10 @@ def test_both_families_are_found_and_registered_with_one_tap(
 
 
 def test_without_script_both_families_take_one_tap_more(
-    chromium: ChromiumThread, page_test: RegistryServer
+    chromium: ChromiumThread, on_each: RegistryServer
 ) -> None:
     """A link goes to the IPv6 host and back; then the button registers both."""
-    visitor = visitor_of(page_test)
+    visitor = visitor_of(on_each)
 
     def walk(page: Page) -> None:
         sign_in(page, visitor)
@@ -86,10 +106,10 @@ def test_without_script_both_families_take_one_tap_more(
 
 
 def test_registering_automatically_needs_no_tap_and_is_asked_for(
-    chromium: ChromiumThread, page_test: RegistryServer
+    chromium: ChromiumThread, on_each: RegistryServer
 ) -> None:
     """A visit registers nothing by itself until that is switched on; then it does, once."""
-    visitor = visitor_of(page_test)
+    visitor = visitor_of(on_each)
 
     def walk(page: Page) -> None:
         sign_in(page, visitor)
@@ -106,10 +126,10 @@ def test_registering_automatically_needs_no_tap_and_is_asked_for(
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
 def test_removing_undoing_and_turning_off(
-    chromium: ChromiumThread, page_test: RegistryServer, *, script: bool
+    chromium: ChromiumThread, on_each: RegistryServer, *, script: bool
 ) -> None:
     """The buttons of a registered address do what they say, with and without script."""
-    visitor = visitor_of(page_test)
+    visitor = visitor_of(on_each)
 
     def walk(page: Page) -> None:
         sign_in(page, visitor)
@@ -127,10 +147,10 @@ def test_removing_undoing_and_turning_off(
 
 
 def test_a_service_offers_only_regions_that_make_sense(
-    chromium: ChromiumThread, page_test: RegistryServer
+    chromium: ChromiumThread, on_each: RegistryServer
 ) -> None:
     """Choosing BBC iPlayer narrows the regions to the United Kingdom or off."""
-    visitor = visitor_of(page_test)
+    visitor = visitor_of(on_each)
 
     def walk(page: Page) -> None:
         sign_in(page, visitor)
@@ -143,9 +163,9 @@ def test_a_service_offers_only_regions_that_make_sense(
     chromium.visit(walk, size=DESKTOP)
 
 
-def test_copy_buttons_copy(chromium: ChromiumThread, page_test: RegistryServer) -> None:
+def test_copy_buttons_copy(chromium: ChromiumThread, on_each: RegistryServer) -> None:
     """On plain http, where the modern way is closed to pages, copying works all the same."""
-    visitor = visitor_of(page_test)
+    visitor = visitor_of(on_each)
 
     def walk(page: Page) -> None:
         sign_in(page, visitor)
@@ -160,10 +180,10 @@ def test_copy_buttons_copy(chromium: ChromiumThread, page_test: RegistryServer) 
 
 
 def test_an_updater_is_made_and_its_link_registers(
-    chromium: ChromiumThread, page_test: RegistryServer
+    chromium: ChromiumThread, on_each: RegistryServer
 ) -> None:
     """The password makes one, and the link that is shown registers whoever opens it."""
-    visitor = visitor_of(page_test)
+    visitor = visitor_of(on_each)
 
     def walk(page: Page) -> None:
         sign_in(page, visitor)
@@ -181,10 +201,10 @@ def test_an_updater_is_made_and_its_link_registers(
 
 
 def test_pages_can_be_used_by_keyboard_alone(
-    chromium: ChromiumThread, page_test: RegistryServer
+    chromium: ChromiumThread, on_each: RegistryServer
 ) -> None:
     """Signing in and registering with Tab and Enter only."""
-    visitor = visitor_of(page_test)
+    visitor = visitor_of(on_each)
 
     def walk(page: Page) -> None:
         page.goto(visitor.server.url)

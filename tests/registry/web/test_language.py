@@ -10,8 +10,11 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
 from registry.actions import address_rules, errors
-from registry.web.language import LANGUAGES
+from registry.following import failure_mail as mail
+from registry.languages import LANGUAGES
+from registry.models import Account
 from smartdns.contract.addresses import AddressKind
+from tests.peers.registry_server import PASSWORD
 from tests.registry.web.conftest import Visitor
 
 WEB = Path("registry/web")
@@ -30,6 +33,7 @@ def said() -> set[str]:
     texts |= {one.message for one in refusals if issubclass(one, errors.Refused)}
     texts |= {*address_rules.ODD.values(), address_rules.KIND_REFUSED, address_rules.OWN_REFUSED}
     texts |= {kind.value for kind in AddressKind}
+    texts |= {mail.SUBJECT, mail.BODY, mail.BY_HOSTNAME, mail.BY_LABEL, mail.BY_NUMBER}
     return texts | reasons()
 
 
@@ -105,3 +109,21 @@ def test_refusals_are_said_in_the_visitors_language(visitor: Visitor) -> None:
     page = client.submit(form, email=visitor.email, password="correct horse battery")
     page = client.submit(page.form("/region"), region="zz")
     assert "Región desconocida «zz»" in page.text
+
+
+def test_mails_speak_the_language_last_signed_in_with_or_chosen(visitor: Visitor) -> None:
+    """The account keeps the language of the browser at sign-in, until another is chosen."""
+
+    def kept() -> str | None:
+        with visitor.server.sessions() as session:
+            return session.get_one(Account, visitor.account_id).language
+
+    assert kept() is None
+    client = visitor.client(**{"Accept-Language": "es"})
+    form = client.get("/sign-in").forms[0]
+    page = client.submit(form, email=visitor.email, password=PASSWORD)
+    assert kept() == "es"
+    client.submit(page.form("العربية"), language="ar")
+    assert kept() == "ar"
+    client.submit(page.form("العربية"), language="tlh")
+    assert kept() == "ar"

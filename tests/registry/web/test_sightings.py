@@ -90,14 +90,20 @@ def test_a_ticket_must_be_one_of_ours(at_home: Visitor) -> None:
 def test_a_seal_holds_for_its_time_purpose_and_owner() -> None:
     """Two minutes, one purpose, one owner, one secret; and once where once is asked for."""
     now = [1_000_000.0]
-    seal = Seal("secret", clock=lambda: now[0])
+    spent: set[str] = set()
+
+    def spend(number: str) -> bool:
+        before, _ = len(spent), spent.add(number)
+        return len(spent) > before
+
+    seal = Seal("secret", spend, clock=lambda: now[0])
     sealed = seal.close("sighting", "somebody", {"address": "192.0.2.1"})
     assert "192.0.2.1" not in sealed
     assert seal.open("sighting", "somebody", sealed, 120) == {"address": "192.0.2.1"}
     for purpose, owner, opener in (
         ("ticket", "somebody", seal),
         ("sighting", "anybody", seal),
-        ("sighting", "somebody", Seal("another", clock=lambda: now[0])),
+        ("sighting", "somebody", Seal("another", spend, clock=lambda: now[0])),
     ):
         with pytest.raises(SealError):
             opener.open(purpose, owner, sealed, 120)

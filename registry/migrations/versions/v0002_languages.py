@@ -1,0 +1,24 @@
+"""The language of mails, and one list of spent seals for all registries."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add a column and a table; nobody's rows change."""
+    op.add_column("account", sa.Column("language", sa.String(8)))
+    op.create_table(
+        "spent_seal",
+        sa.Column("number", sa.String(24), primary_key=True),
+        sa.Column("last_day", sa.Date(), nullable=False),
+    )
+
+
+def downgrade() -> None:
+    """Not offered: restore a backup instead."""
+    raise NotImplementedError
