@@ -11,6 +11,7 @@ from bench.load import Run
 
 OURS, DNSDIST, BATCHES, UNBOUND = "ours", "dnsdist", "dnsdist, batches of 64", "unbound"
 FLOOR = "C floor"
+DIRECT = "the upstream itself"
 TARGETS = (
     ("hits", DNSDIST, 0.80), ("hits", BATCHES, 1.00), ("hits", UNBOUND, 0.90),
     ("hits", FLOOR, 1.40), ("steered", DNSDIST, 0.85), ("refused", DNSDIST, 0.95),
@@ -34,6 +35,18 @@ class Results:
         """Give the median of a server's rounds; None where it took no part."""
         runs = self.runs.get(kind, {}).get(server)
         return statistics.median(map(of, runs)) if runs else None
+
+    def added(self, server: str, of: Callable[[Run], float]) -> float | None:
+        """Give what a server adds to a quantile of the latency that the upstream has by itself."""
+        whole = self.median("misses", server, of)
+        direct = self.median("misses", DIRECT, of)
+        return None if whole is None or direct is None else whole - direct
+
+
+_QUANTILES: dict[str, Callable[[Run], float]] = {
+    "p50": lambda run: run.p50_us,
+    "p99": lambda run: run.p99_us,
+}
 
 
 def save(results: Results, folder: Path) -> None:
@@ -79,10 +92,10 @@ def _ratios(results: Results) -> str:
     if results.latency:
         ratio = results.latency["busy"] / results.latency["none"]
         rows.append(_verdict("mean latency, busy reactor", "idle reactor", 2.0, ratio))
-    for what, of in (("p50", lambda run: run.p50_us), ("p99", lambda run: run.p99_us)):
-        ours, theirs = (results.median("misses", name, of) for name in (OURS, UNBOUND))
-        if ours is not None and theirs is not None:
-            rows.append(_verdict(f"misses, {what}", UNBOUND, 1.2, ours / theirs))
+    for what, of in _QUANTILES.items():
+        ours, theirs = (results.added(name, of) for name in (OURS, UNBOUND))
+        if ours is not None and theirs:
+            rows.append(_verdict(f"misses, {what} added", UNBOUND, 1.2, ours / theirs))
     return _markdown(rows)
 
 
@@ -91,14 +104,13 @@ def _verdict(load: str, against: str, most: float, ratio: float) -> list[str]:
 
 
 def _others(results: Results) -> str:
-    rows = [["", "miss p50, us", "miss p99, us", "start, s", "memory, MB"]]
-    for server, start in results.start.items():
-        quantiles = (
-            results.median("misses", server, of)
-            for of in (lambda run: run.p50_us, lambda run: run.p99_us)
-        )
-        shown = ["" if each is None else f"{each:.0f}" for each in quantiles]
-        memory = results.memory.get(server, 0) / 1e6
+    rows = [["", "p50, us", "p99, us", "added p50", "added p99", "CPU us", "start, s", "memory, MB"]]
+    for server in (*results.start, DIRECT):
+        quantiles = [results.median("misses", server, of) for of in _QUANTILES.values()]
+        added = [results.added(server, of) for of in _QUANTILES.values()]
+        cpu = results.median("misses", server, lambda run: run.cpu_us)
+        shown = ["" if each is None else f"{each:.0f}" for each in (*quantiles, *added, cpu)]
+        start, memory = results.start.get(server, 0), results.memory.get(server, 0) / 1e6
         rows.append([server, *shown, f"{start:.2f}", f"{memory:.0f}"])
     return _markdown(rows)
 

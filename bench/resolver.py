@@ -1,14 +1,19 @@
 """Ours against dnsdist, unbound, BIND, dnsmasq and a C echo, in one run: `make bench`.
 
-    python -m bench.resolver [--quick] [--names N] [--rounds N] [--seconds S] [--output FOLDER]
+    python -m bench.resolver [--quick] [--only LOAD,..] [--against SERVER,..] [--names N]
+                             [--rounds N] [--seconds S] [--output FOLDER]
 
 One worker each, on the first core; load and upstream on the last. For each kind of load all
 servers are measured in turn, several times over, and the medians count, so that what else the
 machine does meets all of them. CPU is that of all processes and threads of a server for each
 answered query, the kernel's part included; ratios within one run are what compares.
+
+Of a miss the latency counts, less that of the upstream when it is asked directly. The load sleeps
+between such queries, or the upstream beside it would have to wait for the scheduler's turn.
 """
 
 import argparse
+import dataclasses
 import os
 import signal
 import statistics
@@ -22,11 +27,13 @@ from bench.laboratory import SUFFIXES, laboratory
 from bench.load import FIRST_STRANGER, Generator, Load, Run, wait_until_it_answers
 from bench.plot import plot
 from bench.queries import ordinary_names, unique_names, write, zipf
-from bench.report import Results, save
+from bench.report import DIRECT, Results, save
 from bench.servers import Server, Setting, installed_peers, start_floor, start_ours
 
 NETWORKS = 100_000
 MISS_RATE = 200
+MISS_SECONDS = 3.0
+"""At least: fewer queries have no 99th percentile."""
 _WARM_WINDOW = 16
 
 
@@ -41,30 +48,46 @@ def main() -> None:
         with laboratory(folder, NETWORKS, last) as setting:
             generator = Generator(setting.binaries["load"], last)
             results = Results()
-            running = _start_all(setting, first, results)
+            loads = _loads(folder, options.names)
+            running = _start_all(setting, first, options.against, results)
             try:
-                loads = _loads(folder, options.names)
-                _warm(running, generator, loads, options.names)
-                for kind, load in loads.items():
-                    _measure(kind, load, running, generator, options, results)
+                _warm(running, generator, loads, options)
+                for kind in options.only or loads:
+                    if kind == "misses":
+                        _measure_misses(loads[kind], setting, running, generator, options, results)
+                    else:
+                        _measure(kind, loads[kind], running, generator, options, results)
                 results.memory = {each.name: each.process.memory() for each in running}
             finally:
                 for each in running:
                     each.process.stop()
-            results.latency = growth.busy_reactor(setting, generator, loads, first, options.seconds)
-            results.growth = growth.allowlist(
-                setting, generator, loads, first, options.sizes, options.seconds
-            )
-            results.workers = growth.workers(
-                setting, generator, loads["hits"], cores, options.seconds
-            )
+            if not options.only:
+                _measure_ours_alone(setting, generator, loads, cores, options, results)
     save(results, options.output)
     plot(results, options.output / "resolver.png")
+
+
+def _measure_ours_alone(
+    setting: Setting,
+    generator: Generator,
+    loads: dict[str, Load],
+    cores: Sequence[int],
+    options: argparse.Namespace,
+    results: Results,
+) -> None:
+    first = str(cores[0])
+    results.latency = growth.busy_reactor(setting, generator, loads, first, options.seconds)
+    results.growth = growth.allowlist(
+        setting, generator, loads, first, options.sizes, options.seconds
+    )
+    results.workers = growth.workers(setting, generator, loads["hits"], cores, options.seconds)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Compare resolvers on this machine.")
     parser.add_argument("--quick", action="store_true", help="fewer names, shorter rounds")
+    parser.add_argument("--only", type=_words, help="loads, with commas; nothing else is measured")
+    parser.add_argument("--against", type=_words, help="servers, with commas; ours is always one")
     parser.add_argument("--names", type=int, help="names in the cache")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, help="of each round")
@@ -78,10 +101,16 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _start_all(setting: Setting, core: str, results: Results) -> list[Server]:
+def _words(text: str) -> list[str]:
+    return text.split(",")
+
+
+def _start_all(
+    setting: Setting, core: str, against: Sequence[str] | None, results: Results
+) -> list[Server]:
     """Start one after the other; how long it takes until each answers is a result, too."""
     running: list[Server] = []
-    for start in (start_ours, *installed_peers()):
+    for start in (start_ours, *installed_peers(against)):
         server = start(setting, core)
         running.append(server)
         server.start_s = wait_until_it_answers(server.port, server.process, "first.example.net")
@@ -103,14 +132,23 @@ def _loads(folder: Path, names: int) -> dict[str, Load]:
         "refused": Load(strangers, source=FIRST_STRANGER),
         "20,000 q/s": Load(hits, 20_000),
         "5,000 q/s": Load(hits, 5_000),
-        "misses": Load(write(folder / "fresh", unique_names(100_000, "f")), MISS_RATE),
+        "misses": Load(folder, MISS_RATE),
     }
 
 
 def _warm(
-    running: Sequence[Server], generator: Generator, loads: dict[str, Load], names: int
+    running: Sequence[Server],
+    generator: Generator,
+    loads: dict[str, Load],
+    options: argparse.Namespace,
 ) -> None:
     """Let every server learn every name, or misses would be measured."""
+    if not {"misses", "refused"}.issuperset(options.only or loads):
+        for server in running:
+            _teach(server, generator, loads, options.names)
+
+
+def _teach(server: Server, generator: Generator, loads: dict[str, Load], names: int) -> None:
     folder = loads["hits"].queries.parent
     everything = ordinary_names(names)
     files = (
@@ -118,15 +156,14 @@ def _warm(
         write(folder / "every-edns", everything, edns=True),
         loads["steered"].queries,
     )
-    for server in running:
-        for file in files:
-            # Three times over: from upstream, from the cache, from whatever is before the cache.
-            answered = 0.0
-            for _ in range(200):
-                run = generator.run(Load(file, window=_WARM_WINDOW), server.port, 1)
-                answered += run.rate
-                if answered > 3 * names:
-                    break
+    for file in files:
+        # Three times over: from upstream, from the cache, from whatever is before the cache.
+        answered = 0.0
+        for _ in range(200):
+            run = generator.run(Load(file, window=_WARM_WINDOW), server.port, 1)
+            answered += run.rate
+            if answered > 3 * names:
+                break
 
 
 def _measure(
@@ -147,6 +184,31 @@ def _measure(
     for name, measured in runs.items():
         cpu = statistics.median(run.cpu_us for run in measured)
         print(f"{kind:12} {name:24} {cpu:7.2f} us", flush=True)
+
+
+def _measure_misses(
+    load: Load,
+    setting: Setting,
+    running: Sequence[Server],
+    generator: Generator,
+    options: argparse.Namespace,
+    results: Results,
+) -> None:
+    """Ask each server, and the upstream itself, names that it was never asked."""
+    asked = [(each.name, each.port, each.process) for each in running if _takes_part(each, "misses")]
+    runs: dict[str, list[Run]] = {name: [] for name, _, _ in asked}
+    seconds = max(options.seconds, MISS_SECONDS)
+    for number in range(options.rounds):
+        fresh = unique_names(int(seconds * MISS_RATE) + 1, f"f{number}-")
+        load = dataclasses.replace(load, queries=write(setting.folder / "fresh", fresh))
+        for name, port, process in asked if number % 2 else reversed(asked):
+            runs[name].append(generator.run(load, port, seconds, process))
+        direct = generator.run(load, setting.upstream, seconds)
+        runs.setdefault(DIRECT, []).append(direct)
+    results.runs["misses"] = runs
+    for name, measured in runs.items():
+        p50, p99 = (statistics.median(getattr(r, of) for r in measured) for of in ("p50_us", "p99_us"))
+        print(f"{'misses':12} {name:24} p50 {p50:.0f} us, p99 {p99:.0f} us", flush=True)
 
 
 def _takes_part(server: Server, kind: str) -> bool:

@@ -208,7 +208,13 @@ PEERS: dict[str, tuple[str, Callable[[Setting, str], Server]]] = {
 """Name -> its program and how it is started."""
 
 
-def installed_peers() -> list[Callable[[Setting, str], Server]]:
-    """Those that this machine has."""
+def installed_peers(
+    names: Sequence[str] | None = None,
+) -> list[Callable[[Setting, str], Server]]:
+    """Those that this machine has, of `names` or of all."""
     path = "/usr/sbin:/usr/bin:/sbin:/bin"
-    return [start for program, start in PEERS.values() if shutil.which(program, path=path)]
+    return [
+        start
+        for name, (program, start) in PEERS.items()
+        if (names is None or name in names) and shutil.which(program, path=path)
+    ]

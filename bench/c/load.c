@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -22,6 +23,7 @@
 #define IDS 65536
 #define BUCKETS 200000 /* 1 us each; the last takes the rest */
 #define LOST_NS 1000000000LL
+#define SLEEP_NS 1000000LL /* with longer to the next query it sleeps: the upstream may share the core */
 
 static int64_t now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000000000LL + t.tv_nsec; }
 static uint32_t histogram[BUCKETS];
@@ -80,6 +82,7 @@ int main(int argc, char **argv) {
         in_headers[i].msg_hdr = (struct msghdr){.msg_iov = &in_vectors[i], .msg_iovlen = 1};
         out_headers[i].msg_hdr = (struct msghdr){.msg_iov = &out_vectors[i], .msg_iovlen = 1};
     }
+    prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
     int64_t start = now(), end = start + seconds * 1e9, swept = start;
     uint32_t outstanding, per_source = window / n_sources ? window / n_sources : 1;
     size_t q = 0; int turn = 0;
@@ -111,10 +114,15 @@ int main(int argc, char **argv) {
                 if (sources[i].at[id] && swept - sources[i].at[id] > LOST_NS) { sources[i].at[id] = 0; sources[i].outstanding--; }
         }
         if (idle && !rate) poll(polls, n_sources, 1);
+        int64_t next = rate ? start + (int64_t)((sent + 1) * 1e9 / rate) - now() : 0;
+        if (idle && next > SLEEP_NS) { struct timespec t = {0, next % 1000000000}; ppoll(polls, n_sources, &t, NULL); }
     }
     int64_t stop = now() + 200000000;
     int64_t took = now() - start;
-    while (now() < stop) for (int i = 0; i < n_sources; i++) drain(&sources[i]);
+    while (now() < stop) {
+        poll(polls, n_sources, 10);
+        for (int i = 0; i < n_sources; i++) drain(&sources[i]);
+    }
     printf("%lu %lu %ld %.1f %lu %lu %lu %lu %lu %lu %lu\n", sent, answered, (long)took,
            answered ? (double)total_us / answered : 0.0, quantile(0.5), quantile(0.99),
            rcodes[0], rcodes[3], rcodes[5], answered - rcodes[0] - rcodes[3] - rcodes[5], truncated);
