@@ -104,7 +104,9 @@ def _verdict(load: str, against: str, most: float, ratio: float) -> list[str]:
 
 
 def _others(results: Results) -> str:
-    rows = [["", "p50, us", "p99, us", "added p50", "added p99", "CPU us", "start, s", "memory, MB"]]
+    rows = [
+        ["", "p50, us", "p99, us", "added p50", "added p99", "CPU us", "start, s", "memory, MB"]
+    ]
     for server in (*results.start, DIRECT):
         quantiles = [results.median("misses", server, of) for of in _QUANTILES.values()]
         added = [results.added(server, of) for of in _QUANTILES.values()]

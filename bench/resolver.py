@@ -195,7 +195,9 @@ def _measure_misses(
     results: Results,
 ) -> None:
     """Ask each server, and the upstream itself, names that it was never asked."""
-    asked = [(each.name, each.port, each.process) for each in running if _takes_part(each, "misses")]
+    asked = [
+        (each.name, each.port, each.process) for each in running if _takes_part(each, "misses")
+    ]
     runs: dict[str, list[Run]] = {name: [] for name, _, _ in asked}
     seconds = max(options.seconds, MISS_SECONDS)
     for number in range(options.rounds):
@@ -207,7 +209,9 @@ def _measure_misses(
         runs.setdefault(DIRECT, []).append(direct)
     results.runs["misses"] = runs
     for name, measured in runs.items():
-        p50, p99 = (statistics.median(getattr(r, of) for r in measured) for of in ("p50_us", "p99_us"))
+        p50, p99 = (
+            statistics.median(getattr(r, of) for r in measured) for of in ("p50_us", "p99_us")
+        )
         print(f"{'misses':12} {name:24} p50 {p50:.0f} us, p99 {p99:.0f} us", flush=True)
 
 

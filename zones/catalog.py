@@ -83,6 +83,10 @@ class Catalog:
             start += name[start] + 1
         return None
 
+    def entries(self) -> frozenset[bytes]:
+        """Names such that `find` gives None for every name that is neither one nor below one."""
+        return frozenset(self._suffixes) | frozenset(self._names)
+
     def claimant(self, name: bytes) -> Service | None:
         """The service that has exactly this name as an entry."""
         return self._names.get(name) or self._suffixes.get(name)

@@ -84,6 +84,21 @@ class Cache:
             entry = self._absence_above(asked, now)
         return None if entry is None else _aged(entry, int(now) - entry.stored_at)
 
+    def knows(self, asked: Forward) -> bool:
+        """Say whether there is anything about this: an answer, expired ones too, or a failure.
+
+        Changes nothing, so any thread may ask.
+        """
+        key = _key(asked)
+        if key in self._entries or key in self._failures:
+            return True
+        _, _, klass, dnssec_ok, checking_disabled = key
+        entries = self._entries
+        return any(
+            (name, _EVERY_TYPE, klass, dnssec_ok, checking_disabled) in entries
+            for name in suffixes(asked.question.name)
+        )
+
     def find_stale(self, asked: Forward, now: float, ttl: int) -> Kept | None:
         """Give an answer that expired less than `STALE_S` ago, every TTL set to `ttl`."""
         entry = self._entries.get(_key(asked))

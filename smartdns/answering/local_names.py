@@ -57,7 +57,9 @@ _LOOPBACK_POINTERS = frozenset(
 _PRESENT = {name for pointer in _LOOPBACK_POINTERS for name in suffixes(pointer)} | {
     name_of("_dns.resolver.arpa")
 }
-_BROWSING = name_of("lb._dns-sd._udp")[:-1]
+BROWSING = name_of("lb._dns-sd._udp")[:-1]
+LOCAL_ZONES = _ABSENT | _EMPTY | _PRIVATE_RELAY | _LOOPBACK_POINTERS | {_LOCALHOST}
+"""A name that is below none of these, and does not begin with `BROWSING`, is an ordinary one."""
 
 
 def answer_locally(question: Question, switches: Switches) -> Reply | None:
@@ -80,7 +82,7 @@ def answer_locally(question: Question, switches: Switches) -> Reply | None:
         return nxdomain(zone, TTL)
     if switches.block_private_relay and (zone := below(name, _PRIVATE_RELAY)) is not None:
         return nxdomain(zone, TTL)
-    if name.startswith(_BROWSING):
+    if name.startswith(BROWSING):
         return nxdomain(name, TTL)
     return None
 

@@ -22,6 +22,7 @@ from smartdns.resolver.hot_thread import HotThread
 from smartdns.resolver.mmsg import DatagramBatch, WayBack
 from smartdns.resolver.responder import Rendered, Responder
 from smartdns.resolver.second_look import Epoch, Miss, SecondLook, today
+from smartdns.resolver.short_cut import ShortCut
 from smartdns.resolver.template import make_template
 from smartdns.resolver.templates import ServerCookies
 from smartdns.wire.dns_message import HEADER_LENGTH
@@ -68,6 +69,7 @@ class FastPort:
             self._epoch,
             self._hand_over,
         )
+        self._short_cut = ShortCut(responder, self._cookies, self._send_to, self._answer)
         self._thread = HotThread(look, thread_ended, responder.clock)
         self._handed_over = 0
         self._taken_over = 0
@@ -99,7 +101,8 @@ class FastPort:
 
     def _hand_over(self, misses: list[Miss]) -> None:
         """Called from the hot thread."""
-        if self._handed_over - self._taken_over < MOST_HANDED_OVER:
+        misses = [miss for miss in misses if not self._short_cut.take(miss)]
+        if misses and self._handed_over - self._taken_over < MOST_HANDED_OVER:
             self._handed_over += len(misses)
             self._reactor.callFromThread(self._take_over, misses)
 

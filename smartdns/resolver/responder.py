@@ -97,7 +97,7 @@ class Responder:
         """Raised after each change by which a reply that was given would be another now."""
         self.grants = 0
         """Raised after each change of who has which profile."""
-        self._forwarder = forwarder
+        self.forwarder = forwarder
         self.limits = limits
         self.cookie_secret = cookie_secret
         self._now = now
@@ -209,7 +209,7 @@ class Responder:
     ) -> Answered:
         if isinstance(plan, Reply):
             if plan.refresh is not None:
-                self._forwarder.forward(plan.refresh).addErrback(self._failed)
+                self.forwarder.forward(plan.refresh).addErrback(self._failed)
             return _render(query, source, plan, cookie)
         if isinstance(plan, Silence):
             return None
@@ -219,7 +219,7 @@ class Responder:
         self, plan: Forward, query: Query, source: Source, cookie: Cookie | None
     ) -> Deferred[Rendered | None]:
         client = self.network_of(source) or host_key(source.address)
-        if self._asking[client] >= self._forwarder.most_in_flight * _MOST_OF_ONE_CLIENT:
+        if self._asking[client] >= self.forwarder.most_in_flight * _MOST_OF_ONE_CLIENT:
             shed = stale(plan, self.knowledge, self._now()) or _SHED
             return succeed(_render(query, source, shed, cookie))
         self._asking[client] += 1
@@ -229,12 +229,12 @@ class Responder:
 
     def _soon(self, plan: Forward) -> Deferred[Reply]:
         """Ask upstream, and where an expired answer is at hand do not wait for long."""
-        asking = self._forwarder.forward(plan)
+        asking = self.forwarder.forward(plan)
         stand_in = stale(plan, self.knowledge, self._now())
         if stand_in is not None:
             # Takes this asker away from the exchange, which goes on and refreshes the cache.
             asking.addTimeout(
-                _STALE_AFTER_S, self._forwarder.reactor, onTimeoutCancel=lambda *_: stand_in
+                _STALE_AFTER_S, self.forwarder.reactor, onTimeoutCancel=lambda *_: stand_in
             )
         return asking
 

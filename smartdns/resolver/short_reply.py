@@ -19,7 +19,7 @@ _RD, _CD, _QR, _TC, _RA = 0x01, 0x10, 0x80, 0x02, 0x80
 _ONE_QUESTION: Final = b"\0\1\0\0\0\0\0\0"
 _ONE_QUESTION_AND_OPT: Final = b"\0\1\0\0\0\0\0\1"
 _COUNTS: Final = _ONE_QUESTION[:7]
-_OPT_HEAD: Final = b"\0\0\x29\x04\xd0"
+OPT_HEAD: Final = b"\0\0\x29\x04\xd0"
 """The root, type 41, payload size 1232."""
 
 
@@ -64,7 +64,7 @@ def refusal_flags(key: bytes) -> bytes:
 def refusal_with_opt(key: bytes, end: int, error: int) -> bytes | None:
     """Give a refusal after its ID, where nothing but an OPT without options follows `end`."""
     opt = key[end:]
-    if len(opt) != 11 or opt[:3] != _OPT_HEAD[:3] or opt[6] or opt[9:] != b"\0\0":
+    if len(opt) != 11 or opt[:3] != OPT_HEAD[:3] or opt[6] or opt[9:] != b"\0\0":
         return None
     flags = refusal_flags(key)
     return flags + _ONE_QUESTION_AND_OPT + key[10:end] + _REFUSED_OPT[opt[7] >> 7, error]
@@ -81,7 +81,7 @@ def short_reply(
     flag_octets = b"\0\0\x80\0" if query.dnssec_ok else b"\0\0\0\0"
     length = len(options).to_bytes(2)
     body = bytearray(
-        head + _ONE_QUESTION_AND_OPT + query.question + _OPT_HEAD + flag_octets + length + options
+        head + _ONE_QUESTION_AND_OPT + query.question + OPT_HEAD + flag_octets + length + options
     )
     if cookie:
         append_cookie(body, len(body) - len(options) - 2, cookie)
@@ -93,7 +93,7 @@ def _error_option(code: int) -> bytes:
 
 
 _REFUSED_OPT: Final = {
-    (dnssec_ok, error): _OPT_HEAD + bytes((0, 0, dnssec_ok << 7, 0, 0, 6)) + _error_option(error)
+    (dnssec_ok, error): OPT_HEAD + bytes((0, 0, dnssec_ok << 7, 0, 0, 6)) + _error_option(error)
     for dnssec_ok in (0, 1)
     for error in (EDE_NOT_READY, EDE_PROHIBITED)
 }

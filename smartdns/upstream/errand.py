@@ -13,6 +13,7 @@ from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.group import Group, Upstream
+from smartdns.upstream.shots import Shot
 from smartdns.upstream.udp import ask_datagram
 from smartdns.wire.dns_message import (
     HEADER_LENGTH,
@@ -20,6 +21,7 @@ from smartdns.wire.dns_message import (
     parse_upstream_reply,
     render_upstream_query,
 )
+from smartdns.wire.plain_query import mix_case
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IDelayedCall
@@ -48,14 +50,23 @@ class Errand:
         plan: Forward,
         ended: Callable[[UpstreamReply | None], None],
         budget_s: float = BUDGET_S,
+        shot: Shot | None = None,
     ) -> None:
-        """Ask `group` what `plan` says; `ended` gets the reply, or None for none, once."""
+        """Ask `group` what `plan` says; `ended` gets the reply, or None for none, once.
+
+        `shot` is a query that went out already.
+        """
         self._reactor, self._group, self._plan, self._ended = reactor, group, plan, ended
         now = reactor.seconds()
-        self._exchange = Exchange(group.servers(now), now, budget_s)
         self._waiting: set[_Waiting] = set()
         self._timer: IDelayedCall | None = None
         self._done = False
+        if shot is None:
+            self._exchange = Exchange(group.servers(now), now, budget_s)
+        else:
+            servers = group.servers_after(shot.upstream, now)
+            self._exchange = Exchange(servers, shot.begun, budget_s)
+            self._take_over(shot)
 
     def begin(self) -> None:
         """Start, but tell nobody before the reactor's next turn."""
@@ -78,17 +89,32 @@ class Errand:
         else:
             self._sleep_until(self._exchange.due_at())
 
-    def _begin(self, attempt: Attempt, now: float) -> None:
-        upstream = self._group.members[attempt.server]
-        waiting = _Waiting(attempt, upstream, self._message(attempt, upstream), now)
-        upstream.health.asked(now)
+    def _take_over(self, shot: Shot) -> None:
+        """Count as begun what was sent; if that upstream may not be asked any more, drop it."""
+        for attempt in self._exchange.attempts_due(shot.begun):
+            upstream = self._group.members[attempt.server]
+            if upstream is shot.upstream:
+                waiting = _Waiting(attempt, upstream, shot.message, shot.begun, shot.asking.stop)
+                self._waiting.add(waiting)
+                shot.asking.aim(*self._listeners(waiting))
+                return
+            self._begin(attempt, shot.begun)
+        shot.asking.stop()
 
+    def _listeners(self, waiting: _Waiting) -> tuple[Callable[[bytes], bool], Callable[[], None]]:
         def take(data: bytes) -> bool:
             return self._take(waiting, data)
 
         def lost() -> None:
             self._lost(waiting)
 
+        return take, lost
+
+    def _begin(self, attempt: Attempt, now: float) -> None:
+        upstream = self._group.members[attempt.server]
+        waiting = _Waiting(attempt, upstream, self._message(attempt, upstream), now)
+        upstream.health.asked(now)
+        take, lost = self._listeners(waiting)
         self._waiting.add(waiting)
         if attempt.stream:
             waiting.stop = upstream.streams.ask(waiting.message, take, lost)
@@ -177,8 +203,4 @@ class Errand:
 
 def random_case(name: Name) -> bytes:
     """Give `name` with each letter's case at random (0x20): bits that a forger has to guess."""
-    bits = secrets.randbits(8 * len(name))
-    return bytes(
-        octet ^ 0x20 if 0x61 <= octet <= 0x7A and bits >> place & 1 else octet
-        for place, octet in enumerate(name)
-    )
+    return mix_case(name, secrets.token_bytes(len(name)))

@@ -19,6 +19,7 @@ from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.errand import Errand
 from smartdns.upstream.group import Group, Upstream
+from smartdns.upstream.shots import Shot, Shots
 
 _IN_FLIGHT_TO_THE_DEAD = 64
 
@@ -58,6 +59,7 @@ class Forwarder(Service, Generic[T]):
             suffix: Group.at(reactor, special) for suffix, special in (suffixes or {}).items()
         }
         self._under_way: dict[Forward, _UnderWay[T]] = {}
+        self.shots = Shots(reactor, self._group)
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -72,7 +74,7 @@ class Forwarder(Service, Generic[T]):
     @property
     def in_flight(self) -> int:
         """Questions under way."""
-        return len(self._under_way)
+        return len(self._under_way) + len(self.shots.flying)
 
     def forward(self, plan: Forward) -> Deferred[T]:
         """Ask what `plan` asks, within the budget of an exchange.
@@ -85,13 +87,28 @@ class Forwarder(Service, Generic[T]):
             if not self._has_room(group):
                 return succeed(self._conclude(plan, None))
             until = self.reactor.seconds() + BUDGET_S
-            errand = Errand(self.reactor, group, plan, self._ended(plan, until, plan.question.name))
+            shot = self.shots.adopt(plan)
+            ended = self._ended(plan, until, plan.question.name)
+            errand = Errand(self.reactor, group, plan, ended, shot=shot)
             self._under_way[plan] = _UnderWay(errand, [])
             errand.begin()
         askers = self._under_way[plan].askers
         asker: Deferred[T] = Deferred(askers.remove)
         askers.append(asker)
         return asker
+
+    def fire(
+        self,
+        plan: Forward,
+        landed: Callable[[Shot, bytes, int], bool],
+        go_long: Callable[[], None],
+    ) -> bool:
+        """Ask `plan` by a shot, where the upstreams for everything are asked and not already."""
+        if plan in self._under_way or (
+            self._suffixes and below(plan.question.name, self._suffixes)
+        ):
+            return False
+        return self.shots.fire(plan, landed, go_long)
 
     def group_for(self, name: Name) -> Group:
         """Say who is asked about `name`: the longest suffix decides."""
@@ -101,6 +118,7 @@ class Forwarder(Service, Generic[T]):
     def stopService(self) -> Deferred[object]:
         """End what is under way, without results, and close all connections."""
         super().stopService()  # type: ignore[no-untyped-call]
+        self.shots.close()
         for under_way in list(self._under_way.values()):
             under_way.errand.abandon()
         closing: list[Deferred[object]] = [group.close() for group in self.groups]
@@ -129,6 +147,7 @@ class Forwarder(Service, Generic[T]):
                 conclusion = Failure()
             for asker in under_way.askers[:]:
                 asker.callback(conclusion)
+            self.shots.fill()
 
         return ended
 

@@ -1,7 +1,7 @@
 """The upstreams that are asked about the same names, with their health and connections."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.posixbase import PosixReactorBase
@@ -10,6 +10,7 @@ from smartdns.answering.exchange import Server
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.health import Health, order_of_asking
 from smartdns.upstream.stream import StreamPool
+from smartdns.upstream.udp import ReadySockets
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Upstream:
     address: UpstreamAddress
     health: Health
     streams: StreamPool
+    ready: ReadySockets
 
 
 class Group:
@@ -31,7 +33,15 @@ class Group:
     def at(cls, reactor: PosixReactorBase, addresses: Sequence[UpstreamAddress]) -> "Group":
         """Make a group of upstreams that nothing is known of yet."""
         return cls(
-            [Upstream(address, Health(), StreamPool(reactor, address)) for address in addresses]
+            [
+                Upstream(
+                    address,
+                    Health(),
+                    StreamPool(reactor, address),
+                    ReadySockets(reactor, address),
+                )
+                for address in addresses
+            ]
         )
 
     def servers(self, now: float) -> list[Server]:
@@ -42,6 +52,27 @@ class Group:
             self.members[trial].health.begin_trial(now)
             servers.insert(0, self._server(trial, now, patience=0.0))
         return servers
+
+    def first_choice(self, now: float) -> Upstream | None:
+        """Give who is to be asked first, and alone, in a datagram and mixed case.
+
+        None where there is none such. Changes nothing, so any thread may ask.
+        """
+        order, trial = order_of_asking([member.health for member in self.members], now)
+        if trial is not None or not order:
+            return None
+        best = self.members[order[0]]
+        plain = best.address.tls_name is None and best.health.keeps_case(now)
+        return best if plain and best.health.well() else None
+
+    def servers_after(self, first: Upstream, now: float) -> list[Server]:
+        """Give the order where `first` was asked already; without it where it may not be asked."""
+        index = self.members.index(first)
+        servers = self.servers(now)
+        asked = [each for each in servers if each.index == index]
+        rest = [each for each in servers if each.index != index]
+        patience = first.health.patience()
+        return [replace(each, patience=patience, keeps_case=True) for each in asked] + rest
 
     def all_dead(self, now: float) -> bool:
         """Say whether no member is expected to answer."""

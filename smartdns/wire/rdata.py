@@ -79,6 +79,11 @@ def _after_strings(data: bytes, offset: int, end: int, count: int) -> int:
     return offset
 
 
+def may_hold_names(kind: int) -> bool:
+    """Say whether data of this type may be compressed; else it is the same octets everywhere."""
+    return kind in _NAMES_IN or kind == _NAPTR
+
+
 def split_names(kind: int, data: bytes) -> list[bytes] | None:
     """Split uncompressed data into octets, names that may be written compressed, and octets.
 
