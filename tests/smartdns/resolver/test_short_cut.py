@@ -1,0 +1,151 @@
+"""Common misses: the short cut where it can be taken, and the same outcome where it cannot."""
+
+import time
+from typing import Any
+
+import dns.flags
+import dns.message
+import dns.rcode
+import pytest
+from twisted.internet import reactor
+from twisted.internet.defer import ensureDeferred, gatherResults
+from twisted.internet.task import deferLater
+
+from smartdns.resolver.responder import Responder
+from tests.peers.odd_name_server import OddNameServer, address_of_everything, answering
+from tests.smartdns.resolver.conftest import Make
+from tests.smartdns.resolver.laboratory import Laboratory
+
+
+@pytest.fixture
+def long_ways(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Every query that took the long way."""
+    seen: list[bytes] = []
+    respond = Responder.respond
+
+    def noted(self: Responder, data: bytes, *arguments: Any) -> Any:
+        seen.append(data)
+        return respond(self, data, *arguments)
+
+    monkeypatch.setattr(Responder, "respond", noted)
+    return seen
+
+
+async def ready(resolver: Laboratory) -> None:
+    """Ask once, so that sockets are kept ready."""
+    await resolver.ask("first.example.com")
+    (upstream,) = resolver.forwarder.upstreams
+    while not upstream.ready:
+        await deferLater(reactor, 0.01)
+
+
+async def test_a_plain_reply_goes_straight_to_the_asker(
+    make_resolver: Make, odd_name_server: OddNameServer, long_ways: list[bytes]
+) -> None:
+    """Its case, its cookie, its size; from sockets of their own; and the cache has learned it."""
+    resolver = make_resolver(odd_name_server.port)
+    await ready(resolver)
+    long_ways.clear()
+    for name in ("b.example.com", "C.eXample.com", "d.example.com"):
+        reply = await resolver.ask(name)
+        assert str(reply.answer[0][0]) == "198.51.100.77"
+        assert reply.flags & dns.flags.RA
+    assert not long_ways
+    assert len({port for _, port in odd_name_server.peers}) == len(odd_name_server.peers)
+    count = len(odd_name_server.queries)
+    assert (await resolver.ask("b.example.com")).answer[0].ttl <= 300
+    assert len(odd_name_server.queries) == count
+    assert not resolver.forwarder.in_flight
+
+
+async def test_odd_replies_have_the_outcome_of_the_long_way(
+    make_resolver: Make, odd_name_server: OddNameServer, long_ways: list[bytes]
+) -> None:
+    """Aliases, denials, private addresses, truncation, lost case: as without the short cut."""
+    resolver = make_resolver(odd_name_server.port)
+    await ready(resolver)
+    private = "e.example.com. 60 A 192.168.1.1"
+    odd_name_server.react = lambda query, _: answering(query, private)
+    assert not (await resolver.ask("e.example.com")).answer
+    alias = ("f.example.com. 60 CNAME g.example.com.", "g.example.com. 60 A 198.51.100.3")
+    odd_name_server.react = lambda query, _: answering(query, *alias)
+    assert len((await resolver.ask("f.example.com")).answer) == 2
+    odd_name_server.react = lambda query, _: answering(query, rcode="NXDOMAIN")
+    assert (await resolver.ask("h.example.com")).rcode() == dns.rcode.NXDOMAIN
+
+    def cut(query: dns.message.Message, transport: str) -> dns.message.Message:
+        reply = address_of_everything(query, transport)
+        if transport == "udp":
+            reply.flags |= dns.flags.TC
+            reply.answer.clear()
+        return reply
+
+    odd_name_server.react = cut
+    assert str((await resolver.ask("i.example.com")).answer[0][0]) == "198.51.100.77"
+
+    def lower(query: dns.message.Message, transport: str) -> bytes:
+        return address_of_everything(query, transport).to_wire().lower()
+
+    odd_name_server.react = lower
+    assert (await resolver.ask("jjjjjjjjjj.example.com")).answer
+    assert len(long_ways) >= 5
+
+
+async def test_a_forged_reply_is_not_taken(
+    make_resolver: Make, odd_name_server: OddNameServer
+) -> None:
+    """Another ID, another question: ignored, and the right one that follows is taken."""
+    resolver = make_resolver(odd_name_server.port)
+    await ready(resolver)
+
+    def forge(query: dns.message.Message, _: str) -> list[bytes]:
+        right = answering(query, f"{query.question[0].name} 60 A 198.51.100.1").to_wire()
+        other_id = bytes((right[0] ^ 1,)) + right[1:-1] + b"\x66"
+        other_name = right[:13] + bytes((right[13] ^ 3,)) + right[14:-1] + b"\x66"
+        return [other_id, other_name, right]
+
+    odd_name_server.react = forge
+    reply = await resolver.ask("k.example.com")
+    assert str(reply.answer[0][0]) == "198.51.100.1"
+
+
+async def test_a_lost_query_is_asked_again_in_time(
+    make_resolver: Make, odd_name_server: OddNameServer
+) -> None:
+    """The long way takes over what was sent, and asks again when it would have."""
+    resolver = make_resolver(odd_name_server.port)
+    await ready(resolver)
+    odd_name_server.react = lambda query, transport: (
+        None if len(odd_name_server.queries) < 3 else address_of_everything(query, transport)
+    )
+    began = time.monotonic()
+    assert (await resolver.ask("l.example.com")).answer
+    assert time.monotonic() - began < 2.0
+    assert not resolver.forwarder.in_flight
+
+
+async def test_equal_questions_share_one_query(
+    make_resolver: Make, odd_name_server: OddNameServer
+) -> None:
+    """Whoever asks what is under way waits with the first one, and both are answered."""
+    resolver = make_resolver(odd_name_server.port)
+    await ready(resolver)
+    odd_name_server.delay = 0.1
+    count = len(odd_name_server.queries)
+    both = [ensureDeferred(resolver.ask("m.example.com")) for _ in range(2)]
+    assert all(reply.answer for reply in await gatherResults(both))
+    assert len(odd_name_server.queries) <= count + 1
+
+
+async def test_ready_sockets_are_closed_in_the_end(
+    make_resolver: Make, odd_name_server: OddNameServer
+) -> None:
+    """What nobody uses for long does not stay open, nor anything at the end."""
+    resolver = make_resolver(odd_name_server.port)
+    await ready(resolver)
+    (upstream,) = resolver.forwarder.upstreams
+    upstream.ready.drop_older_than(reactor.seconds() + 1)  # type: ignore[attr-defined]
+    assert not upstream.ready
+    assert (await resolver.ask("n.example.com")).answer
+    await resolver.forwarder.stopService()
+    assert not upstream.ready
