@@ -10,6 +10,8 @@ ends, and what came of it is the same.
 from collections.abc import Callable
 from typing import Final
 
+from twisted.logger import Logger
+
 from smartdns.answering.cache import Heard
 from smartdns.answering.codes import OPT
 from smartdns.answering.ordinary import OrdinaryNames
@@ -53,6 +55,12 @@ class ShortCut:
         query = miss.query
         if query is None or miss.verdict is not Verdict.GO:
             return False
+        try:
+            return self._ask(miss, query)
+        except Exception:  # noqa: BLE001 - a mistake of ours: the long way answers, or says so
+            return False
+
+    def _ask(self, miss: Miss, query: CommonQuery) -> bool:
         plan = plan_for(miss.data, query)
         knowledge = self._knowledge
         if (
@@ -63,11 +71,18 @@ class ShortCut:
             return False
         return self._responder.forwarder.fire(
             plan,
-            lambda shot, data, end: self._landed(shot, data, end, miss, query),
+            lambda shot, data, end: self._land(shot, data, end, miss, query),
             lambda: self._go_long(miss),
         )
 
-    def _landed(self, shot: Shot, data: bytes, end: int, miss: Miss, query: CommonQuery) -> bool:
+    def _land(self, shot: Shot, data: bytes, end: int, miss: Miss, query: CommonQuery) -> bool:
+        try:
+            return self._pass_on(shot, data, end, miss, query)
+        except Exception:  # noqa: BLE001 - as above
+            Logger().failure("a plain reply could not be passed on")
+            return False
+
+    def _pass_on(self, shot: Shot, data: bytes, end: int, miss: Miss, query: CommonQuery) -> bool:
         """Pass a plain reply on; False: it is not plain, or would not be once passed on."""
         plan = shot.plan
         heard = read_plain_reply(data, end, plan.question)
