@@ -31,7 +31,8 @@ from twisted.logger import Logger
 
 from smartdns.resolver.memo import MISS, View
 from smartdns.resolver.mmsg import LENGTHS
-from smartdns.resolver.second_look import Epoch, Missed, SecondLook
+from smartdns.resolver.second_look import Epoch, SecondLook
+from smartdns.resolver.strangers import Missed
 from smartdns.resolver.template import Template
 
 WAKE_S: Final = 0.2

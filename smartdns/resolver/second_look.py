@@ -8,47 +8,28 @@ anything else             -> a miss, for the reactor
 """
 
 import datetime
-import struct
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from smartdns.answering.codes import EDE_NOT_READY, EDE_PROHIBITED
 from smartdns.answering.knowledge import Knowledge
-from smartdns.answering.loop_probe import NONCE_LENGTH, is_probe, probe_name
-from smartdns.answering.loop_probe import SUFFIX as PROBES
-from smartdns.answering.names import below
-from smartdns.answering.query import Name, Question
 from smartdns.answering.rate_limit import (
     RateLimiter,
     Verdict,
     client_key,
     host_key,
-    stranger_key,
 )
 from smartdns.resolver.allowance import Allowance
 from smartdns.resolver.common_query import CommonQuery, read_common_query
-from smartdns.resolver.memo import MAX_ADDRESSES, MISS, Memo, View
+from smartdns.resolver.memo import MAX_ADDRESSES, MISS, UNKNOWN, Memo, View
 from smartdns.resolver.mmsg import KEY_SIZE, DatagramBatch, WayBack
-from smartdns.resolver.short_reply import (
-    REFUSED_FLAGS,
-    SLIP_FLAGS,
-    flags_index,
-    plain_end,
-    refusal_flags,
-    refusal_with_opt,
-    short_reply,
-)
+from smartdns.resolver.short_reply import SLIP_FLAGS, answer_shortly
+from smartdns.resolver.strangers import Missed, Strangers
 from smartdns.resolver.template import Template
 from smartdns.resolver.templates import ServerCookies, Templates
 
 _EPOCH_DAY: Final = datetime.date(1970, 1, 1).toordinal()
-_PROBE_LABEL: Final = probe_name(bytes(NONCE_LENGTH), bytes(16))[0]
-"""Length of a probe's first label."""
-
-Missed = tuple[int, int, bytes]
-"""Slot, length and sender's address."""
 Epoch = tuple[int, int, int]
 """Generation of the grants and of everything else a decision looks at, and the UTC day."""
 
@@ -90,17 +71,12 @@ class SecondLook:
         self.allowance = Allowance(clients, self._network_of)
         self.batch = batch
         self._knowledge = knowledge
-        self._strangers = strangers
+        self._strangers = Strangers(batch, knowledge, strangers, cookies)
         self._cookies = cookies
         self._ask_epoch = epoch
         self._hand_over = hand_over
         self._epoch: Epoch = (-1, -1, -1)
         self._templates = Templates()
-        self._refused = 0
-        """Strangers' queries in this second."""
-        self._refusal = EDE_NOT_READY
-        self._opens = True
-        """There are names that strangers are answered."""
         self._views: dict[bytes, View | None] = {}
         """By address, None for a stranger; as of `_epoch`."""
 
@@ -108,7 +84,7 @@ class SecondLook:
         """Let TTLs and counts begin anew."""
         self.memo.begin_second(int(now))
         self.allowance.begin_second(now)
-        self._refused = 0
+        self._strangers.begin_second()
 
     def begin_epoch(self) -> None:
         """Forget what no longer holds."""
@@ -124,9 +100,7 @@ class SecondLook:
         self._views.clear()
         self.allowance.networks.clear()
         self._epoch = epoch
-        self._opens = bool(self._knowledge.switches.open_names)
-        loaded = self._knowledge.allowlist.loaded
-        self._refusal = EDE_PROHIBITED if loaded else EDE_NOT_READY
+        self._strangers.begin_epoch()
 
     def learn(self, epoch: Epoch, view: View, key: bytes, template: Template) -> None:
         """Keep a reply, unless something changed since it was decided on."""
@@ -137,10 +111,10 @@ class SecondLook:
         """Fill the slots of what can be answered; give those of the rest, in order."""
         unanswered, misses = [], []
         views = self._views
-        for each in missed:
+        for each in self._strangers.refuse_known(missed, views):
             i, length, address = each
             view = views[address] if address in views else self._look_up(address)
-            if view is None and self._refuse_at_once(i, length):
+            if view is None and self._strangers.refuse_barest(i, length):
                 continue
             data = self.batch.datagram(i, length)
             if length < 12 or data[2] & 0x80:  # no query at all
@@ -158,34 +132,14 @@ class SecondLook:
             self._hand_over(misses)
         return unanswered
 
-    def _refuse_at_once(self, i: int, length: int) -> bool:
-        """Refuse a stranger's query of the barest form while all of them ask less than one may.
-
-        A microsecond instead of four. So all strangers together may be refused one network's rate
-        beyond their buckets.
-        """
-        self._refused += 1
-        if self._refused > self._strangers.rate > 0 or length > KEY_SIZE:
-            return False
-        batch = self.batch
-        key = batch.queries[batch.slots[i][1][length]]
-        end = plain_end(key)
-        if not end or self._opens or (key[10] == _PROBE_LABEL and key.lower().find(PROBES) >= 0):
-            return False
-        if key[9] == 0 and end == length - 2:
-            batch.answer_from_query(i, length, refusal_flags(key))
-            return True
-        body = refusal_with_opt(key, end, self._refusal) if key[9] else None
-        if body is not None:
-            batch.answer_from_scratch(i, body)
-        return body is not None
-
     def _look_up(self, address: bytes) -> View | None:
         profile = self._knowledge.allowlist.lookup(address, self._epoch[2])
         if len(self._views) >= MAX_ADDRESSES:
             self._views.clear()
         view = None if profile is None else self.memo.view_for(profile)
         self._views[address] = view
+        if view is None and len(self.memo.tables) < MAX_ADDRESSES // 2:
+            self.memo.tables[address] = UNKNOWN
         return view
 
     def _network_of(self, address: bytes) -> bytes:
@@ -193,18 +147,10 @@ class SecondLook:
         return host_key(address) if found is None else client_key(address, found[1])
 
     def _refuse(self, missed: Missed, data: bytes, now: float) -> Miss | Verdict | None:
-        i, _, address = missed
-        verdict = self._strangers.admit(stranger_key(address), now)
-        if verdict is Verdict.DROP:
+        verdict = self._strangers.refuse(missed, data, now)
+        if verdict is None or verdict is Verdict.DROP:
             return verdict
-        query = read_common_query(data)
-        if query is None or self._is_for_strangers(query):
-            return self._miss(missed, data, None, verdict, None)
-        if verdict is Verdict.SLIP:
-            self._reply_shortly(i, data, query, SLIP_FLAGS, None, address)
-        else:
-            self._reply_shortly(i, data, query, REFUSED_FLAGS, self._refusal, address)
-        return None
+        return self._miss(missed, data, None, verdict, None)
 
     def _answer(self, missed: Missed, data: bytes, view: View, now: float) -> Miss | Verdict | None:
         """Give None where the slot was filled, else what is to become of the query."""
@@ -223,7 +169,8 @@ class SecondLook:
         if query is None:
             return self._miss(missed, data, None, verdict, view)
         if verdict is Verdict.SLIP:
-            self._reply_shortly(i, data, query, SLIP_FLAGS, None, address)
+            cookie = self._cookies.reply_to(query.cookie, address) if query.cookie else b""
+            answer_shortly(self.batch, i, data, query, SLIP_FLAGS, None, cookie)
             return None
         template = self._templates.find(view, query.key, self.memo.second)
         if template is None or not self._adapt(i, template, query, key, view, address):
@@ -244,30 +191,6 @@ class SecondLook:
         if body is not None:
             self.batch.answer_from_scratch(i, body)
         return body is not None
-
-    def _reply_shortly(
-        self,
-        i: int,
-        data: bytes,
-        query: CommonQuery,
-        flags: tuple[bytes, ...],
-        error: int | None,
-        address: bytes,
-    ) -> None:
-        if not query.edns and len(data) <= KEY_SIZE:
-            self.batch.answer_from_query(i, len(data), flags[flags_index(data)])
-            return
-        cookie = self._cookies.reply_to(query.cookie, address) if query.cookie else b""
-        self.batch.answer_from_scratch(i, short_reply(data, query, flags, error, cookie))
-
-    def _is_for_strangers(self, query: CommonQuery) -> bool:
-        """Say whether it is one of the few names that a stranger is answered."""
-        open_names = self._knowledge.switches.open_names
-        if not open_names and query.canonical.find(PROBES) < 0:
-            return False
-        name = Name(query.question[:-4].lower())
-        question = Question(name, *struct.unpack("!HH", query.question[-4:]))
-        return below(name, open_names) is not None or is_probe(question, self._cookies.secret)
 
     def _miss(
         self,

@@ -13,6 +13,7 @@ from smartdns.answering.codes import (
     REFUSED,
 )
 from smartdns.resolver.common_query import CommonQuery
+from smartdns.resolver.mmsg import KEY_SIZE, DatagramBatch
 from smartdns.resolver.template import append_cookie
 
 _RD, _CD, _QR, _TC, _RA = 0x01, 0x10, 0x80, 0x02, 0x80
@@ -31,6 +32,14 @@ def _flags(second: int, rcode: int) -> tuple[bytes, ...]:
 REFUSED_FLAGS: Final = _flags(_QR, REFUSED)
 SLIP_FLAGS: Final = _flags(_QR | _TC, NOERROR)
 """By `flags_index` of the query."""
+
+
+BARE_REFUSALS: Final = {
+    bytes((second, third)) + _ONE_QUESTION: REFUSED_FLAGS[(second & _RD) << 8 | third]
+    for second in range(8)
+    for third in range(256)
+}
+"""Flags and counts of each query of one question and nothing else -> flags of its refusal."""
 
 
 def flags_index(data: bytes) -> int:
@@ -86,6 +95,22 @@ def short_reply(
     if cookie:
         append_cookie(body, len(body) - len(options) - 2, cookie)
     return bytes(body)
+
+
+def answer_shortly(
+    batch: DatagramBatch,
+    i: int,
+    data: bytes,
+    query: CommonQuery,
+    flags: tuple[bytes, ...],
+    error: int | None,
+    cookie: bytes,
+) -> None:
+    """Let slot `i` be answered with such a reply to `query`."""
+    if not query.edns and len(data) <= KEY_SIZE:
+        batch.answer_from_query(i, len(data), flags[flags_index(data)])
+    else:
+        batch.answer_from_scratch(i, short_reply(data, query, flags, error, cookie))
 
 
 def _error_option(code: int) -> bytes:

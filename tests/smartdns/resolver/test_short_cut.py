@@ -18,6 +18,12 @@ from tests.smartdns.resolver.laboratory import Laboratory
 
 
 @pytest.fixture
+def fast() -> bool:
+    """The plain path has no short cut."""
+    return True
+
+
+@pytest.fixture
 def long_ways(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Every query that took the long way."""
     seen: list[bytes] = []
