@@ -15,6 +15,7 @@ from smartdns.answering.local_names import is_local
 from smartdns.answering.names import below
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name
+from smartdns.answering.redirects import spelled_out
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.errand import Errand
@@ -135,6 +136,7 @@ class Forwarder(Service, Generic[T]):
         """Give what is called when an upstream was asked for `asked`, in the interest of `plan`."""
 
         def ended(reply: UpstreamReply | None) -> None:
+            reply = None if reply is None else spelled_out(plan.question, reply)
             further = None if reply is None else self._chase(plan, reply, until, asked)
             if further is not None:
                 self._under_way[plan].errand = further

@@ -155,3 +155,29 @@ async def test_a_chain_to_a_local_name_goes_no_further(
     assert answer is not None
     assert [record.type for record in answer.answer] == [5]
     assert len(odd_name_server.queries) == 1
+
+
+@pytest.mark.parametrize("says_alias", [True, False], ids=["with its CNAME", "alone"])
+async def test_a_redirect_of_a_tree_is_followed(
+    odd_name_server: OddNameServer, *, says_alias: bool
+) -> None:
+    """DNAME (RFC 6672), whether the upstream spells out what it makes of the name or not."""
+
+    def react(query: dns.message.Message, _: str) -> dns.message.Message:
+        if "tree" not in str(query.question[0].name).lower():
+            return answering(query, f"{query.question[0].name} 100 A 198.51.100.1")
+        reply = answering(query, "tree.example. 300 DNAME leaf.example.")
+        if says_alias:
+            alias = f"{query.question[0].name} 300 CNAME www.leaf.example."
+            reply.answer += answering(query, alias).answer
+        return reply
+
+    odd_name_server.react = react
+    answer = await resolving(odd_name_server.port).forward(question("www.tree.example"))
+    assert answer is not None
+    assert [(record.type, record.ttl) for record in answer.answer] == [
+        (39, 300),
+        (5, 300),
+        (1, 100),
+    ]
+    assert len(odd_name_server.queries) == 2
