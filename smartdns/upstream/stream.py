@@ -7,7 +7,6 @@ from typing import cast
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint, wrapClientTLS
-from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
     IDelayedCall,
     IProtocol,
@@ -166,12 +165,13 @@ class _Connection(Protocol):
                 asked.lost()
         self.forget_stopped()
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
         self._stop_idling()
         self._pool.gone(self)
-        # Closed after it had served: an idle limit, most likely (RFC 7766 section 6.2.4).
-        closed_in_order = self._answered_at is not None and reason.check(ConnectionDone)
-        self._lose_all([a for a in self._asked.values() if closed_in_order and not a.again])
+        # Closed after it had served: an idle limit, most likely (RFC 7766 section 6.2.4). A query
+        # that crossed the end makes a reset of it, or a broken end of TLS.
+        served = self._answered_at is not None
+        self._lose_all([a for a in self._asked.values() if served and not a.again])
 
     def forget_stopped(self) -> None:
         """Take out what nobody waits for; rest, or drop a connection that leads nowhere."""

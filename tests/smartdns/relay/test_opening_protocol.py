@@ -211,7 +211,7 @@ async def test_no_other_name_leads_to_the_picture(
     reached: list[socket.socket] = []
     lab = laboratory(1)
     lab.service.relay.knowledge.check = checking(origin(reached.append).port)
-    assert await in_thread(said_to, lab, hello(name)) in {"closed", "reset"}
+    assert await in_thread(lab.ending, hello(name)) in {"closed", "reset"}
     assert reached == []
 
 
@@ -220,5 +220,5 @@ async def test_without_a_check_origin_check_names_lead_nowhere(
 ) -> None:
     """As any name outside the catalogue."""
     lab = laboratory(origin(echo).port)
-    assert await in_thread(said_to, lab, hello(CHECK)) in {"closed", "reset"}
+    assert await in_thread(lab.ending, hello(CHECK)) in {"closed", "reset"}
     assert lab.asked == []
