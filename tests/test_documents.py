@@ -6,6 +6,8 @@ from pathlib import Path
 
 from cli import main
 from registry.settings import RegistrySettings
+from smartdns.answering.local_names import _ABSENT, _EMPTY, _LOCALHOST, _PRIVATE_RELAY
+from smartdns.answering.names import name_of
 from smartdns.settings import DataPlaneSettings
 from tests.privacy.test_statement import missing_tests
 
@@ -70,3 +72,13 @@ def test_every_test_that_the_asvs_list_names_exists() -> None:
     text = (ROOT / "docs" / "asvs.md").read_text()
     assert missing_tests(text) == []
     assert text.count("`tests/") > 30
+
+
+def test_answers_lists_every_name_that_is_answered_here() -> None:
+    """A name that gets another answer than the upstream's is in the document, or a reverse zone."""
+    text = (ROOT / "docs" / "answers.md").read_text()
+    local = text.partition("## Local names")[2].partition("## Steered names")[0]
+    named = {name_of(each) for each in re.findall(r"`([a-z][a-z0-9.-]*)`", local)}
+    arpa = (name_of("in-addr.arpa"), name_of("ip6.arpa"))
+    special = {name for name in _EMPTY if not name.endswith(arpa)}
+    assert {_LOCALHOST, *_ABSENT, *_PRIVATE_RELAY, *special} - named == set()
