@@ -3,10 +3,15 @@
 An entry is what one question had for an answer: its RRsets, stripped of what was not asked for.
 Bounded in octets; what has not been used for longest goes first. TTLs go by whole seconds of the
 monotonic clock, so that all of a reply counts down at the same moment.
+
+What is kept is tuples of numbers and octets alone, which Python's garbage collector leaves out: as
+objects a full cache made every full collection last 100 ms.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from smartdns.answering.names import suffixes
 from smartdns.answering.plan import ExtendedError, Forward, Record
@@ -52,18 +57,16 @@ class Kept:
     """From this second on a query is a reason to ask upstream before it expires."""
 
 
-@dataclass(slots=True, repr=False)
-class _Entry:
-    heard: Heard
-    stored_at: int
-    octets: int
-
-
-@dataclass(slots=True, repr=False)
-class _Failure:
-    until: float
-    lasts_s: int
-    error: ExtendedError | None
+_Entry = tuple[Any, ...]
+"""Second it was stored in, octets, and a `Heard`: TTL, its other fields, where in this tuple the
+authority begins, then the fields of each record. One tuple without others in it is what the
+collector lets go of at once.
+"""
+_STORED_AT, _OCTETS, _TTL = 0, 1, 2
+_RECORDS_AT = 9
+_Failure = tuple[float, int, int, str]
+"""Until when it is believed, how many seconds that was, and its error; -1 for none."""
+_NO_ERROR = -1, ""
 
 
 class Cache:
@@ -82,7 +85,7 @@ class Cache:
         entry = self._fresh(_key(asked), now)
         if entry is None:
             entry = self._absence_above(asked, now)
-        return None if entry is None else _aged(entry, int(now) - entry.stored_at)
+        return None if entry is None else _aged(entry, int(now) - entry[_STORED_AT])
 
     def knows(self, asked: Forward) -> bool:
         """Say whether there is anything about this: an answer, expired ones too, or a failure.
@@ -102,11 +105,9 @@ class Cache:
     def find_stale(self, asked: Forward, now: float, ttl: int) -> Kept | None:
         """Give an answer that expired less than `STALE_S` ago, every TTL set to `ttl`."""
         entry = self._entries.get(_key(asked))
-        if entry is None or now - entry.stored_at > entry.heard.ttl + STALE_S:
+        if entry is None or now - entry[_STORED_AT] > entry[_TTL] + STALE_S:
             return None
-        heard = entry.heard
-        answer, authority = _with_ttl(heard.answer, ttl), _with_ttl(heard.authority, ttl)
-        return Kept(_changed(heard, answer, authority), int(now), int(now))
+        return Kept(_heard(entry, lambda _: ttl), int(now), int(now))
 
     def store(self, asked: Forward, heard: Heard, now: float) -> None:
         """Keep an answer, and forget that its question failed."""
@@ -117,31 +118,31 @@ class Cache:
         octets = _octets(heard)
         if octets > self._maximum_octets:
             return
-        entry = _Entry(heard, int(now), octets)
+        entry = _entry(heard, int(now), octets)
         self._put(key, entry)
         if heard.denies_name:
             self._put(_key(asked, every_type=True), entry)
         while self.octets > self._maximum_octets:
-            self.octets -= self._entries.popitem(last=False)[1].octets
+            self.octets -= self._entries.popitem(last=False)[1][_OCTETS]
 
     def note_failure(self, asked: Forward, error: ExtendedError | None, now: float) -> None:
         """Remember that nobody could answer this, for twice as long as the last time."""
         key = _key(asked)
         last = self._failures.pop(key, None)
-        lasts_s = SHORTEST_FAILURE_S if last is None else min(2 * last.lasts_s, LONGEST_FAILURE_S)
-        self._failures[key] = _Failure(now + lasts_s, lasts_s, error)
+        lasts_s = SHORTEST_FAILURE_S if last is None else min(2 * last[1], LONGEST_FAILURE_S)
+        self._failures[key] = (now + lasts_s, lasts_s, *_flat(error))
         if len(self._failures) > MAXIMUM_FAILURES:
             self._failures.popitem(last=False)
 
     def failing(self, asked: Forward, now: float) -> bool:
         """Say whether this failed so lately that it need not be asked again."""
         failure = self._failures.get(_key(asked))
-        return failure is not None and now < failure.until
+        return failure is not None and now < failure[0]
 
     def last_error(self, asked: Forward) -> ExtendedError | None:
         """Give the error of the last failure, if it is remembered."""
         failure = self._failures.get(_key(asked))
-        return None if failure is None else failure.error
+        return None if failure is None else _error(*failure[2:])
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -149,13 +150,13 @@ class Cache:
     def _put(self, key: _Key, entry: _Entry) -> None:
         former = self._entries.pop(key, None)
         if former is not None:
-            self.octets -= former.octets
+            self.octets -= former[_OCTETS]
         self._entries[key] = entry
-        self.octets += entry.octets
+        self.octets += entry[_OCTETS]
 
     def _fresh(self, key: _Key, now: float) -> _Entry | None:
         entry = self._entries.get(key)
-        if entry is None or int(now) - entry.stored_at >= entry.heard.ttl:
+        if entry is None or int(now) - entry[_STORED_AT] >= entry[_TTL]:
             return None
         self._entries.move_to_end(key)
         return entry
@@ -183,30 +184,46 @@ def _octets(heard: Heard) -> int:
     )
 
 
-def _aged(entry: _Entry, age: int) -> Kept:
-    heard = entry.heard
-    expires_at = entry.stored_at + heard.ttl
-    lead = heard.ttl // 10 if heard.ttl >= _REFRESHABLE_TTL else 0
-    if age > 0:
-        heard = _changed(heard, _older(heard.answer, age), _older(heard.authority, age))
-    return Kept(heard, expires_at, expires_at - lead)
-
-
-def _older(records: tuple[Record, ...], age: int) -> tuple[Record, ...]:
-    return tuple(Record(r.name, r.type, r.klass, max(r.ttl - age, 0), r.data) for r in records)
-
-
-def _with_ttl(records: tuple[Record, ...], ttl: int) -> tuple[Record, ...]:
-    return tuple(Record(r.name, r.type, r.klass, ttl, r.data) for r in records)
-
-
-def _changed(heard: Heard, answer: tuple[Record, ...], authority: tuple[Record, ...]) -> Heard:
-    return Heard(
-        heard.rcode,
-        answer,
-        authority,
+def _entry(heard: Heard, now: int, octets: int) -> _Entry:
+    return (
+        now,
+        octets,
         heard.ttl,
+        heard.rcode,
         heard.authentic_data,
-        heard.error,
+        *_flat(heard.error),
         heard.denies_name,
+        _RECORDS_AT + 5 * len(heard.answer),
+        *[
+            field
+            for r in heard.answer + heard.authority
+            for field in (r.name, r.type, r.klass, r.ttl, r.data)
+        ],
     )
+
+
+def _heard(entry: _Entry, changed: Callable[[int], int]) -> Heard:
+    """Give what was heard, with the TTLs of its records changed."""
+    _, _, ttl, rcode, authentic_data, code, text, denies_name, authority_at = entry[:_RECORDS_AT]
+    records = [
+        Record(entry[at], entry[at + 1], entry[at + 2], changed(entry[at + 3]), entry[at + 4])
+        for at in range(_RECORDS_AT, len(entry), 5)
+    ]
+    answers = (authority_at - _RECORDS_AT) // 5
+    answer, authority = tuple(records[:answers]), tuple(records[answers:])
+    return Heard(rcode, answer, authority, ttl, authentic_data, _error(code, text), denies_name)
+
+
+def _aged(entry: _Entry, age: int) -> Kept:
+    ttl = entry[_TTL]
+    expires_at = entry[_STORED_AT] + ttl
+    lead = ttl // 10 if ttl >= _REFRESHABLE_TTL else 0
+    return Kept(_heard(entry, lambda ttl: max(ttl - age, 0)), expires_at, expires_at - lead)
+
+
+def _flat(error: ExtendedError | None) -> tuple[int, str]:
+    return _NO_ERROR if error is None else (error.code, error.text)
+
+
+def _error(code: int, text: str) -> ExtendedError | None:
+    return None if code < 0 else ExtendedError(code, text)

@@ -18,6 +18,7 @@ is still asked for is copied over by its first hit. So memory is bounded, nothin
 piece, and what has not been asked for is what goes.
 """
 
+import itertools
 import struct
 from dataclasses import dataclass
 from typing import Final
@@ -100,13 +101,18 @@ class Tables(dict[bytes, Table]):
         return UNKNOWN
 
 
+_numbers = itertools.count()
+
+
 class View:
     """What everybody with one profile is answered."""
 
-    __slots__ = ("claimed", "current", "profile")
+    __slots__ = ("claimed", "current", "number", "profile")
 
     def __init__(self, profile: Profile, memo: "Memo") -> None:
         self.profile = profile
+        self.number = next(_numbers)
+        """Its own for ever, unlike an `id`."""
         self.claimed = profile.claimed
         """What they are answered depends on their cookies, too."""
         self.current = Current(memo)

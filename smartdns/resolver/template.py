@@ -17,12 +17,15 @@ _QUESTION_AT: Final = 10
 _FOR_EVER: Final = 1 << 62
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+Ttls = tuple[tuple[int, int], ...]
+
+
+@dataclass(slots=True, repr=False)
 class Template:
     """A reply after its ID to a canonical query."""
 
     body: bytes
-    ttls: tuple[tuple[int, int], ...]
+    ttls: Ttls
     """Offset in `body` of each TTL that counts down, and the second in which it is 0."""
     until: int
     """From this second of the monotonic clock on the decision is asked again."""

@@ -10,7 +10,7 @@ from typing import Final, Generic, TypeVar
 
 from smartdns.answering.cookies import judge_cookie
 from smartdns.resolver.memo import View
-from smartdns.resolver.template import Template
+from smartdns.resolver.template import Template, Ttls
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -55,16 +55,21 @@ class Templates:
     """Templates of every view, until when they hold."""
 
     def __init__(self, most: int = MOST_TEMPLATES) -> None:
-        self._all: Generations[tuple[View, bytes], Template] = Generations(most)
+        # Numbers and octets alone: the garbage collector has no business with as many objects.
+        self._all: Generations[tuple[int, bytes], tuple[bytes, Ttls, int, int]] = Generations(most)
 
     def find(self, view: View, key: bytes, second: int) -> Template | None:
         """Give what holds in `second`."""
-        template = self._all.get((view, key))
-        return template if template is not None and second < template.until else None
+        kept = self._all.get((view.number, key))
+        if kept is None:
+            return None
+        template = Template(*kept)
+        return template if second < template.until else None
 
     def put(self, view: View, key: bytes, template: Template) -> None:
         """Keep a template."""
-        self._all.put((view, key), template)
+        kept = (template.body, template.ttls, template.until, template.opt_at)
+        self._all.put((view.number, key), kept)
 
     def forget(self) -> None:
         """Forget all: what the decision looks at has changed."""

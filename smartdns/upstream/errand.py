@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twisted.internet.posixbase import PosixReactorBase
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 _TLS_PADDING = 128  # RFC 8467 section 4.1
 
 
+def _nothing() -> None:
+    """In place of what ended: it and who waited would keep each other alive."""
+
+
 @dataclass(eq=False, slots=True, repr=False)
 class _Waiting:
     """An attempt that may still bring something."""
@@ -37,7 +41,7 @@ class _Waiting:
     upstream: Upstream
     message: bytes
     begun: float
-    stop: Callable[[], None] = field(default=lambda: None)
+    stop: Callable[[], None] = _nothing
 
 
 class Errand:
@@ -153,7 +157,7 @@ class Errand:
         else:
             return False
         waiting.upstream.health.answered(now - waiting.begun, now)
-        self._waiting.discard(waiting)
+        self._forget(waiting)
         self._wake()
         return True
 
@@ -164,10 +168,14 @@ class Errand:
         return asked.startswith(reply.question_wire)
 
     def _lost(self, waiting: _Waiting) -> None:
-        self._waiting.discard(waiting)
+        self._forget(waiting)
         waiting.upstream.health.failed(self._reactor.seconds())
         self._exchange.failed(waiting.attempt)
         self._wake()
+
+    def _forget(self, waiting: _Waiting) -> None:
+        self._waiting.discard(waiting)
+        waiting.stop = _nothing
 
     def _wake(self) -> None:
         """Go on in the reactor's next turn: sockets are not closed under their own feet."""
@@ -186,10 +194,11 @@ class Errand:
         self._done = True
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
+        self._timer = None
         self._measure_the_rest(timed_out=reply is None)
-        for waiting in self._waiting:
+        for waiting in list(self._waiting):
             waiting.stop()
-        self._waiting.clear()
+            self._forget(waiting)
         self._ended(reply)
 
     def _measure_the_rest(self, *, timed_out: bool) -> None:

@@ -147,8 +147,9 @@ class Forwarder(Service, Generic[T]):
                 conclusion: T | Failure = self._conclude(plan, reply)
             except Exception:  # noqa: BLE001 - a mistake of ours must not leave anybody waiting
                 conclusion = Failure()
-            for asker in under_way.askers[:]:
-                asker.callback(conclusion)
+            # Emptied, too: an asker's way out knows the list, so they would be a circle.
+            while under_way.askers:
+                under_way.askers.pop(0).callback(conclusion)
             self.shots.fill()
 
         return ended

@@ -76,8 +76,8 @@ class QuerySocket:
         self._strays = 0
         self.send = sock.send
         """May be called from any thread."""
-        self.take: Callable[[bytes], bool] = lambda _: False
-        self.lost: Callable[[], None] = lambda: None
+        self.take: Callable[[bytes], bool] = _not_mine
+        self.lost: Callable[[], None] = _nothing
 
     def aim(self, take: Callable[[bytes], bool], lost: Callable[[], None]) -> None:
         """Tell `take` and `lost` what comes from now on."""
@@ -117,11 +117,22 @@ class QuerySocket:
         if self._socket.fileno() >= 0:
             self._reactor.removeReader(self)
             self._socket.close()
+            # Who listens knows the socket: as a circle both would wait for the garbage collector.
+            self.take, self.lost = _not_mine, _nothing
 
     def _give_up(self) -> None:
         if self._socket.fileno() >= 0:
+            lost = self.lost
             self.stop()
-            self.lost()
+            lost()
+
+
+def _not_mine(_: bytes) -> bool:
+    return False
+
+
+def _nothing() -> None:
+    pass
 
 
 class ReadySockets:

@@ -63,7 +63,7 @@ class CacheAgainstModel(RuleBasedStateMachine):
 
     @invariant()
     def octets_are_counted(self) -> None:
-        assert self.cache.octets == sum(e.octets for e in self.cache._entries.values())
+        assert self.cache.octets == sum(entry[1] for entry in self.cache._entries.values())
 
 
 TestCacheAgainstModel = CacheAgainstModel.TestCase

@@ -1,0 +1,150 @@
+"""A question that has ended leaves no circle of objects for the garbage collector."""
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import dns.flags
+import dns.message
+import pytest
+from twisted.internet import reactor
+from twisted.internet.defer import CancelledError, gatherResults
+from twisted.internet.task import deferLater
+
+from smartdns.answering.plan import Forward
+from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.upstream import errand
+from smartdns.upstream.forwarder import Forwarder
+from smartdns.upstream.shots import Shot
+from tests.peers.odd_name_server import OddNameServer, Reaction, address_of_everything, answering
+from tests.peers.ports import free_port
+from tests.smartdns.upstream.asking import forwarder, question
+
+Resolving = Forwarder[UpstreamReply | None]
+QUESTIONS = 5
+
+
+@contextmanager
+def nothing_left() -> Iterator[None]:
+    """Fail if what happens within leaves objects of ours that only a collection would find."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        left = [each for each in gc.garbage if is_ours(each)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert not left, {type(each).__name__ for each in left}
+
+
+def is_ours(found: object) -> bool:
+    """Say whether a type, or a function, is of the product."""
+    module = getattr(found, "__module__", None) or type(found).__module__
+    return isinstance(module, str) and module.startswith("smartdns.")
+
+
+async def settled(resolving: Resolving) -> None:
+    """Wait until nothing is under way."""
+    while resolving.in_flight:
+        await deferLater(reactor, 0.01)
+    await deferLater(reactor, 0.1)
+
+
+def in_a_stream(query: dns.message.Message, transport: str) -> Reaction:
+    """Truncate what comes in a datagram."""
+    reply = address_of_everything(query, transport)
+    if transport == "udp":
+        reply.flags |= dns.flags.TC
+        reply.answer.clear()
+    return reply
+
+
+def in_lower_case(query: dns.message.Message, transport: str) -> Reaction:
+    """Do not keep the question's case."""
+    return address_of_everything(query, transport).to_wire().lower()
+
+
+def elsewhere(query: dns.message.Message, _: str) -> Reaction:
+    """Answer with an alias that the asker has to follow."""
+    name = query.question[0].name.to_text().lower()
+    if name.startswith("to."):
+        return address_of_everything(query, "")
+    return answering(query, f"{name} 60 CNAME to.{name}")
+
+
+def silent(_: dns.message.Message, __: str) -> Reaction:
+    """Say nothing."""
+    return None
+
+
+REACTIONS = [address_of_everything, in_a_stream, in_lower_case, elsewhere, silent]
+
+
+@pytest.fixture
+def soon_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a question half a second."""
+    monkeypatch.setattr(errand.Errand.__init__, "__defaults__", (0.5, None))
+
+
+@pytest.mark.usefixtures("soon_over")
+@pytest.mark.parametrize("react", REACTIONS)
+async def test_the_long_way_leaves_nothing(
+    odd_name_server: OddNameServer, react: Callable[[dns.message.Message, str], Reaction]
+) -> None:
+    """Answered, truncated, in another case, with an alias, never: all is freed at once."""
+    resolving = forwarder(odd_name_server.port, odd_name_server.port)
+    odd_name_server.react = react
+    with nothing_left():
+        asked = [resolving.forward(question(f"abcdef{n}.example")) for n in range(QUESTIONS)]
+        await gatherResults(asked)
+        del asked
+        await settled(resolving)
+        # A connection and its transport know each other: one circle each, not one a question.
+        await resolving.stopService()
+        del resolving
+
+
+async def test_who_goes_away_or_is_left_alone_leaves_nothing(
+    odd_name_server: OddNameServer,
+) -> None:
+    """Nor does an asker who is cancelled, a closed port, or an end amid questions."""
+    odd_name_server.delay = 0.05
+    resolving = forwarder(odd_name_server.port, free_port())
+    with nothing_left():
+        for n in range(QUESTIONS):
+            asked = resolving.forward(question(f"gone{n}.example"))
+            asked.addErrback(lambda failure: failure.trap(CancelledError) and None)
+            asked.cancel()
+        del asked
+        await settled(resolving)
+        asked = resolving.forward(question("late.example"))
+        await resolving.stopService()
+        del asked
+
+
+@pytest.mark.usefixtures("soon_over")
+@pytest.mark.parametrize("react", REACTIONS)
+async def test_a_shot_leaves_nothing(
+    odd_name_server: OddNameServer, react: Callable[[dns.message.Message, str], Reaction]
+) -> None:
+    """Whether it lands or is taken over by the long way."""
+    resolving = forwarder(odd_name_server.port)
+    resolving.shots.wanted = True
+    resolving.shots.fill()
+    odd_name_server.react = react
+
+    def land(_shot: Shot, data: bytes, _end: int) -> bool:
+        return b"\xc0\x0c\x00\x01" in data
+
+    def fire(plan: Forward) -> bool:
+        return resolving.fire(plan, land, lambda: resolving.forward(plan) and None)
+
+    with nothing_left():
+        assert all(fire(question(f"abcdef{n}.example")) for n in range(QUESTIONS))
+        await settled(resolving)
+        await resolving.stopService()
+        del fire
