@@ -39,6 +39,15 @@ class PasswordUnusable(Refused):
     message = "A password takes %(least)s to %(most)s characters."
 
 
+class PasswordCommon(Refused):
+    """Whoever guesses passwords tries this one early."""
+
+    message = (
+        "This is among the first passwords that are guessed. Take three words that do not belong "
+        "together, or let your browser make one up."
+    )
+
+
 class UnknownRegion(Refused):
     """We have no relay there, or the service makes no sense there."""
 

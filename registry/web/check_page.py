@@ -59,7 +59,12 @@ def show() -> str:
         samples = samples_for(parts(), household.region, household.service_regions)
     domain = check_domain(parts().settings.public_url)
     return render_template(
-        "check.html", here=here, pictures=pictures(parts().settings), samples=samples, domain=domain
+        "check.html",
+        here=here,
+        pictures=pictures(parts().settings),
+        samples=samples,
+        domain=domain,
+        around=_by_another_way(),
     )
 
 
@@ -68,7 +73,11 @@ def television() -> str:
     """Show the same in large letters, for the browser of a TV; nobody signs in there."""
     samples = [sample.anywhere() for sample in samples_for(parts(), None, {})[:1]]
     return render_template(
-        "television.html", pictures=pictures(parts().settings), samples=samples, address=sender()
+        "television.html",
+        pictures=pictures(parts().settings),
+        samples=samples,
+        address=sender(),
+        around=_by_another_way(),
     )
 
 
@@ -98,6 +107,15 @@ def picture_origins(parts: Parts) -> tuple[str, ...]:
     """Give every origin that a picture of the check may come from."""
     found = pictures(parts.settings)
     return () if found is None else tuple(filter(None, (found.page, found.relay)))
+
+
+def _by_another_way() -> bool:
+    """Whether the visit came through what the operator knows as a VPN or as Private Relay.
+
+    Without such a list that looks like another resolver, as a browser's own encrypted DNS does:
+    from inside a page the two are the same, for both look up everything but our check names.
+    """
+    return parts().rules.known.find(sender()) in {"vpn", "private-relay"}
 
 
 def _random() -> str:

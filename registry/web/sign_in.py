@@ -15,6 +15,7 @@ from registry.actions.set_language import set_language
 from registry.settings import SignUp
 from registry.web.mail import SecurityMail
 from registry.web.mailed_links import ChangeEmailWithPassword, guard_mailed_links
+from registry.web.new_passwords import NewPasswords
 from registry.web.parts import Parts
 from registry.web.sign_in_words import messages, subjects
 from registry.web.visitors import Visitor, Visitors, ask_for_nobody
@@ -30,7 +31,11 @@ def configure_sign_in(app: Flask, parts: Parts) -> None:
     app.before_request(_files_are_for_everybody)  # before Flask-Security asks who it is
     visitors = Visitors(parts.sessions, parts.readers)
     security = Security(
-        app, visitors, mail_util_cls=SecurityMail, change_email_form=ChangeEmailWithPassword
+        app,
+        visitors,
+        mail_util_cls=SecurityMail,
+        password_util_cls=NewPasswords,
+        change_email_form=ChangeEmailWithPassword,
     )
     security.unauthn_handler(_to_sign_in)
     security.want_json(lambda _request: False)  # pages only; no second door

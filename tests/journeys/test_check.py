@@ -15,6 +15,9 @@ from tests.peers.name_server import NameServer
 NOWHERE = "127.80.0.1"
 """The relay of the United Kingdom; nothing listens there."""
 
+VPN = "127.0.0.8"
+"""An address that the operator knows as a VPN's."""
+
 
 @pytest.fixture(scope="module")
 def home(
@@ -26,7 +29,10 @@ def home(
         tmp_path_factory.mktemp("home"), upstream, "--relay-address", f"gb={NOWHERE}",
         relay="127.0.0.1",
     )  # fmt: skip
-    installation.start(check_listen="127.0.0.1:0")
+    (installation.state.parent / "vpn").write_text(f"{VPN}/32\n")
+    installation.start(
+        check_listen="127.0.0.1:0", known_networks=f"vpn={installation.state.parent / 'vpn'}"
+    )
     yield installation
     installation.stop()
 
@@ -230,5 +236,21 @@ def test_another_resolver_a_leak_and_an_address_that_is_not_let_in(
         take_picture(page, "check-not-registered")
         page.get_by_role("button", name="Register my IP address").click()
         expect(page.get_by_text("This network is registered").first).to_be_visible()
+
+    browser.visit(walk)
+
+
+@pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize("path", ["/check", "/tv"])
+def test_a_vpn_is_told_from_another_resolver(
+    home: Installation, browser: ChromiumThread, device: HouseholdDevice, path: str
+) -> None:
+    """The visit comes from an address of a VPN's, and no check name is found."""
+
+    def walk(page: Page) -> None:
+        device.source = VPN
+        check(page, home, path)
+        cause(page, "a VPN or iCloud Private Relay is on")
+        take_picture(page, f"check-vpn{path.replace('/', '-')}")
 
     browser.visit(walk)

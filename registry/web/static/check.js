@@ -114,7 +114,9 @@
       return;
     }
     mark(device, "bad", word(reached ? "sometimes" : "no"));
-    conclude(reached ? "leak" : word("registered") === "0" ? "address" : "other");
+    if (reached) conclude("leak");
+    else if (word("around") === "1") conclude("around");
+    else conclude(word("registered") === "0" ? "address" : "other");
     skip(regions.concat(relay || []));
   });
 }());

@@ -19,13 +19,14 @@ from registry.actions.delete_account import delete_account
 from registry.actions.errors import (
     EmailTaken,
     EmailUnusable,
+    PasswordCommon,
     PasswordUnusable,
     UnknownAccount,
     UnknownRegion,
     UnknownService,
 )
 from registry.actions.find_account import find_account
-from registry.actions.passwords import hash_password
+from registry.actions.passwords import hash_password, is_common
 from registry.actions.set_paid_until import set_paid_until
 from registry.actions.set_password import set_password
 from registry.actions.set_region import set_region
@@ -82,6 +83,28 @@ def test_unusable_passwords_are_refused(password: str) -> None:
         hash_password(password)
 
 
+@pytest.mark.parametrize(
+    "password", ["password", "Sunshine1", "P4ssword", "Password123!", "11111111", "mediastreamer1"]
+)
+def test_common_passwords_are_refused(password: str) -> None:
+    """What is guessed first is refused, however it is decorated, with a way to a better one."""
+    with pytest.raises(PasswordCommon, match="three words"):
+        hash_password(password)
+
+
+def test_the_owners_email_is_no_password() -> None:
+    """Neither the address nor what stands before its @ will do."""
+    assert is_common("anna.larsen", "anna.larsen@example.com")
+    assert is_common("Anna.Larsen@example.com", "anna.larsen@example.com")
+    assert not is_common("anna.larsen", "other@example.com")
+
+
+@pytest.mark.parametrize("password", ["correct horse battery", "密码密码密码密码x", "tr0ub4dor&3"])
+def test_uncommon_passwords_need_no_composition(password: str) -> None:
+    """Words alone will do: nothing is asked for but that it is not a common one."""
+    assert not is_common(password)
+
+
 @pytest.fixture
 def web(sessions: sessionmaker[Session]) -> Flask:
     """An application whose Flask-Security hashes as the registry's does."""
@@ -101,7 +124,7 @@ def web(sessions: sessionmaker[Session]) -> Flask:
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
-    "password", ["correct horse", "pass wörd 1", "ﬁne passwords", "密码密码密码密码"]
+    "password", ["correct horse", "pass wörd 1", "ﬁne passwords", "密码的密码是密码"]
 )
 def test_hashes_verify_on_the_web_and_back(web: Flask, password: str) -> None:
     """A password set by command signs in on the page, in any Unicode form, and needs no rehash."""

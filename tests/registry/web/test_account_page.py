@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from sqlalchemy import select
 
 from registry.models import Account, BrowserSession
@@ -38,6 +39,17 @@ def test_a_short_password_is_refused(visitor: Visitor) -> None:
     form = client.get("/account/password").form("Set the password")
     values = {"password": PASSWORD, "new_password": "short", "new_password_confirm": "short"}
     assert "8 characters or more" in client.submit(form, **values).text
+    assert "This network" in visitor.client().sign_in(visitor.email, PASSWORD).text
+
+
+@pytest.mark.parametrize("password", ["Password123!", "EMAIL"])
+def test_a_common_password_is_refused(visitor: Visitor, password: str) -> None:
+    """The form says what to take instead, and nothing changes."""
+    client, _ = visitor.signed_in()
+    form = client.get("/account/password").form("Set the password")
+    new = visitor.email if password == "EMAIL" else password
+    values = {"password": PASSWORD, "new_password": new, "new_password_confirm": new}
+    assert "Take three words" in client.submit(form, **values).text
     assert "This network" in visitor.client().sign_in(visitor.email, PASSWORD).text
 
 
