@@ -13,8 +13,8 @@ class NewPasswords(PasswordUtil):
     def validate(
         self,
         password: str,
-        is_register: bool,
-        **kwargs: object,  # noqa: FBT001  # its signature
+        is_register: bool,  # noqa: FBT001  # Flask-Security's signature
+        **kwargs: object,
     ) -> tuple[list[str] | None, str]:
         """Give what is wrong with it, or None, and its normal form."""
         wrong, normal = super().validate(password, is_register, **kwargs)
