@@ -1,6 +1,7 @@
 """A stand-in for a worker, to be run under strace: does what no worker may, in every way.
 
-`python planted_calls.py worker resolver FOLDER good|bad`; `good` does only what is allowed.
+`python planted_calls.py worker resolver FOLDER good|bad|slow`; `good` does only what is
+allowed, `slow` tells by a pipe of its own, an octet at a time.
 """
 
 import contextlib
@@ -18,7 +19,7 @@ NAME = b"who-asked-for-this.example"
 def main() -> None:
     """Do it all; what the kernel refuses was still asked for."""
     folder = Path(sys.argv[3])
-    good() if sys.argv[4] == "good" else bad(folder)
+    {"good": good, "bad": lambda: bad(folder), "slow": slow}[sys.argv[4]]()
 
 
 def good() -> None:
@@ -28,6 +29,13 @@ def good() -> None:
     os.read(reading, 1)
     Path("/proc/self/stat").read_bytes()
     os.write(2, b"ValueError at upstream/udp.py:12\n")
+
+
+def slow() -> None:
+    """The name, an octet at a time, into a pipe of its own: each call by itself is a wake-up."""
+    _, writing = os.pipe()
+    for octet in NAME:
+        os.write(writing, bytes([octet]))
 
 
 def bad(folder: Path) -> None:

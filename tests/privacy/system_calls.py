@@ -27,6 +27,10 @@ _CHANGES = {
     *("setxattr", "lsetxattr", "fsetxattr", "utimensat", "memfd_create", "shmget", "mq_open"),
     *("msgsnd", "process_vm_writev"),
 }
+_STREAMS = ("/", "UNIX", "TCP", "pipe:", "socket:")
+"""Beginnings of targets in which the octets of one call follow those of the last."""
+_LONGEST_FORM = 256
+"""Octets of a canary in its longest form, and more: a digest of 512 bits in hexadecimal has 128."""
 _HEARS = {"recvfrom", "recvmsg", "recvmmsg"}
 _FORKS = {"clone", "clone3", "fork", "vfork"}
 _PAIRS = {"pipe", "pipe2"}
@@ -135,14 +139,32 @@ class _Judging:
 
 
 class _Search:
-    """Looks for canaries in what is written, once in equal contents."""
+    """Looks for canaries in what is written, once in equal contents.
+
+    What one call begins another may end: the last octets to each target are kept, so that a word
+    that is written in pieces, an octet at a time even, is seen as it will be read.
+    """
 
     def __init__(self, verdict: Verdict) -> None:
         self._verdict = verdict
         self._found: dict[tuple[int, bytes], bool] = {}
+        self._tails: dict[tuple[int, str], bytes] = {}
 
     def finds(self, call: Call, *needles: Needles) -> bool:
-        return any(self._finds(each, call.content) for each in needles)
+        target = _target(call)
+        once = {id(each): each for each in needles}.values()
+        found = [self._finds_over_calls(each, call.content, target) for each in once]
+        return any(found)  # after all were looked for: each has tails of its own
+
+    def _finds_over_calls(self, needles: Needles, content: bytes, target: str) -> bool:
+        tail = self._tails.pop((id(needles), target), b"")
+        begin = tail + content[:_LONGEST_FORM]
+        if self._finds(needles, content) or (tail and self._finds(needles, begin)):
+            return True
+        if target.startswith(_STREAMS):
+            end = (tail + content)[-_LONGEST_FORM:]
+            self._tails[id(needles), target] = end
+        return False
 
     def _finds(self, needles: Needles, content: bytes) -> bool:
         key = id(needles), content
@@ -150,6 +172,11 @@ class _Search:
             self._verdict.contents += 1
             self._found[key] = bool(needles.find(content))
         return self._found[key]
+
+
+def _target(call: Call) -> str:
+    place = 1 if call.name in _TARGET_COMES_SECOND else 0
+    return call.descriptors[place][1] if len(call.descriptors) > place else ""
 
 
 class _Rules:

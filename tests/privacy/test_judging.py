@@ -87,6 +87,24 @@ def test_one_call(calls: list[str], rule: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("canary", 1),
+        (b"a canary".hex(), 1),
+        (DIGEST, 1),
+        (DIGEST, 50),
+        (HOUSEHOLD, 3),
+    ],
+)
+def test_a_canary_in_pieces(text: str, pieces: int) -> None:
+    """A word, a form of it, an address and a digest, an octet at a time or a few; once each."""
+    parts = [text[at : at + pieces] for at in range(0, len(text), pieces)]
+    between = 'write(8<UNIX-STREAM:[3->4]>, "something else", 14) = 14'
+    lines = [line for part in parts for line in (CHANNEL.format(part), between)]
+    assert rules_broken("relay", lines) == [TOLD]
+
+
+@pytest.mark.parametrize(
     ("call", "rule"),
     [
         ('pwrite64(9</state/db-wal>, "e-mail, option", 9, 0) = 9', None),
@@ -178,6 +196,12 @@ def test_every_planted_leak_is_found_out(tmp_path: Path) -> None:
         ("execve", "starts a program"),
     }
     assert sum(leak.rule == "says more than a fixed line" for leak in verdict.leaks) == 2
+
+
+def test_a_name_that_is_told_octet_by_octet_is_found_out(tmp_path: Path) -> None:
+    """A real process, over a stream that it may use: no call alone holds anything."""
+    verdict = planted(tmp_path, "slow")
+    assert [(leak.call, leak.rule) for leak in verdict.leaks] == [("write", "tells a canary")]
 
 
 def test_everything_that_is_judged_is_traced() -> None:
