@@ -91,6 +91,21 @@ def _count_calls(listener: socket.socket, seconds: float) -> int:
     return calls
 
 
+@pytest.mark.parametrize("gone_s", [0.1, 1.3, 1.7])
+async def test_redis_back_is_followed_within_a_second(
+    own_redis_server: RedisServer, follower_of: FollowerOf, gone_s: float
+) -> None:
+    """The next attempt is never further away than that; three seconds on two busy cores."""
+    async with followed(own_redis_server, follower_of) as (published, follower):
+        own_redis_server.kill()
+        await until(lambda: follower.trouble is not None)
+        await pause(gone_s)
+        own_redis_server.start()
+        published.rebuild({GARDEN: Profile("gb")})
+        await in_step(follower, published, within_s=3)
+        assert let_in(follower.mirror, HOME) is None
+
+
 async def test_redis_restarted_empty_locks_nobody_out(
     own_redis_server: RedisServer, follower_of: FollowerOf
 ) -> None:
