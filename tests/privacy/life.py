@@ -26,12 +26,14 @@ from tests.privacy.traced import TracedInstallation
 
 FAULTS = Path(__file__).parent / "faults"
 STEERED, FILM = "netflix.com", "film.example"
+ABROAD, EXIT = "abroad.example", "127.0.0.9"
+"""A service of another region, and the address by which the relay leaves for that region."""
 _FILM_ZONE = """
 @ 300 SOA ns.example.com. hostmaster.example.com. 1 3600 600 86400 60
 @ 300 NS ns.example.com.
 * 300 A 127.0.0.1
 """
-_SERVICE = f'title = "Film"\nregions = ["gb"]\nsuffixes = ["{FILM}"]\n'
+_SERVICE = 'title = "Film"\nregions = ["{}"]\nsuffixes = ["{}"]\n'
 _DYNAMIC = "example.net"
 
 
@@ -94,6 +96,8 @@ class Life:
             sign_up="open",
             mail_url=f"smtp://127.0.0.1:{self.mails.port}",
             follow_hostnames="1",
+            relay_exits=f"*=direct de={EXIT}",
+            relay_upstreams=f"de=127.0.0.1:{self.upstream.port}",
             client_rate="0",
             refused_rate="0",
         )
@@ -115,13 +119,16 @@ def life(folder: Path) -> Iterator[Life]:
     """Start everything around an installation, which the caller starts and stops."""
     for name in ("film", "zones", "names"):
         (folder / name).mkdir()
-    (folder / "zones" / "film.toml").write_text(_SERVICE)
+    (folder / "zones" / "film.toml").write_text(_SERVICE.format("gb", FILM))
+    (folder / "zones" / "abroad.toml").write_text(_SERVICE.format("de", ABROAD))
     account, asker, gone = Canaries(), Canaries(), Canaries()
     home, moved = asker.address("address of a household"), asker.address("address of another")
     gone.sent[moved] = "address of a household that left"
     label = account.word("host name that is followed")
     zone = f"{ZONES[_DYNAMIC]}{label} 1 A {moved}\n"
-    names = NameServer(folder / "names", {**ZONES, FILM: _FILM_ZONE, _DYNAMIC: zone})
+    names = NameServer(
+        folder / "names", {**ZONES, FILM: _FILM_ZONE, ABROAD: _FILM_ZONE, _DYNAMIC: zone}
+    )
     with contextlib.ExitStack() as peers, pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(FAULTS))
         patch.setenv("FAULTS", f"127.0.0.1:{names.port}")
@@ -136,6 +143,7 @@ def life(folder: Path) -> Iterator[Life]:
         installation = TracedInstallation(
             folder, f"127.0.0.1:{names.port}",
             "--zones", str(folder / "zones"), "--relay-address", "gb=127.0.0.1",
+            "--relay-address", "de=127.0.0.1",
         )  # fmt: skip
         odd = peers.enter_context(odd_upstream())
         made = Life(folder, names, odd, (tls, http), mails, installation, asker, account, gone)

@@ -13,7 +13,7 @@ from smartdns.contract.addresses import parse_socket_address
 from tests.peers.client_hello import real_client_hello
 from tests.privacy.dns_deeds import ask, led
 from tests.privacy.faults.sitecustomize import STAGES
-from tests.privacy.life import FILM, STEERED, Life
+from tests.privacy.life import ABROAD, FILM, STEERED, Life
 
 _TLS = {"HelloFault", "LookUpFault", "OriginFault"}
 
@@ -29,6 +29,12 @@ def send_through_the_relay(life: Life) -> None:
     for _ in range(2):  # the second finds the origin's address remembered
         life.traffic.send("film over TLS", lambda w: fetch(life, w, tls=True) == life.film)
         life.traffic.send("film over HTTP", lambda w: fetch(life, w, tls=False) == life.film)
+    for tls_too in (True, False):
+
+        def abroad(word: str, tls_too: bool = tls_too) -> bool:
+            return fetch(life, word, tls=tls_too, suffix=ABROAD) == life.film
+
+        life.traffic.send("film of another region, by its exit and its upstreams", abroad)
     life.traffic.send("film that is cut short", lambda word: cut_short(life, word))
     life.traffic.send("ClientHello in pieces", lambda word: in_pieces(life, word))
     for fault, (_, _, stage) in STAGES["relay"].items():
@@ -46,9 +52,9 @@ def connect(life: Life, *, tls: bool) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), 15, (life.home, 0))
 
 
-def fetch(life: Life, word: str, *, tls: bool) -> bytes:
+def fetch(life: Life, word: str, *, tls: bool, suffix: str = FILM) -> bytes:
     """Fetch the film as a device does, with the canary in host name, path and a header."""
-    host = life.traffic.canaries.made(f"{word}.{FILM}", "host of a relayed connection")
+    host = life.traffic.canaries.made(f"{word}.{suffix}", "host of a relayed connection")
     with contextlib.ExitStack() as opened:
         connection = opened.enter_context(connect(life, tls=tls))
         if tls:

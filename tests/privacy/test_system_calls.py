@@ -13,7 +13,7 @@ from cli.audit.report import Report
 from tests.peers.installation import until
 from tests.privacy import dns_deeds, page_deeds, relay_deeds
 from tests.privacy.faults.sitecustomize import STAGES
-from tests.privacy.life import Life, life
+from tests.privacy.life import EXIT, Life, life
 from tests.privacy.strace_lines import calls
 from tests.privacy.system_calls import Known, Leak, Verdict, judge
 
@@ -147,6 +147,22 @@ def test_the_planes_share_nothing_but_the_grants(run: Run) -> None:
             assert run.verdict.role_of(call.thread) in {"registry", ""}
     assert reached["resolver"] & reached["registry"] == {run.known.redis}
     assert reached["relay"] & reached["registry"] == {run.known.redis}
+
+
+def test_a_region_asks_and_leaves_by_its_own_exit(run: Run) -> None:
+    """The relay's look-ups and connections for the other region come from that exit, and do tell.
+
+    Upstream and origin were told a canary, and never who asked: that is what the judge looks for.
+    """
+    left = [
+        call
+        for call in calls(run.lines)
+        if run.verdict.role_of(call.thread) == "relay"
+        and any(f"[{EXIT}:" in target for _, target in call.descriptors)
+        and run.known.words.find(call.content)
+    ]
+    kinds = {call.descriptors[0][1].partition(":")[0] for call in left}
+    assert kinds >= {"UDP"}
 
 
 def test_nothing_listens_but_what_was_asked_for(run: Run) -> None:
