@@ -95,6 +95,7 @@ def test_one_call(calls: list[str], rule: str | None) -> None:
         (DIGEST, 50),
         (HOUSEHOLD, 3),
     ],
+    ids=["word", "hexadecimal", "digest", "digest in long pieces", "address"],
 )
 def test_a_canary_in_pieces(text: str, pieces: int) -> None:
     """A word, a form of it, an address and a digest, an octet at a time or a few; once each."""
