@@ -1,12 +1,15 @@
 """A device in a household: what its browser opens is looked up at its DNS servers, as on a TV.
 
 A forward proxy for chromium, which itself would ask this machine's resolver. It connects from the
-household's address; the relay's port 80 is wherever the test has it.
+household's address; the relay's ports 80 and 443 are wherever the test has them. TLS goes through
+untouched.
 """
 
+import contextlib
 import http.client
 import ipaddress
 import itertools
+import socket
 import threading
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +26,7 @@ class HouseholdDevice:
     def __init__(self, ports: Mapping[int, int]) -> None:
         self.source = "127.0.0.1"
         self.servers: Sequence[tuple[str, int]] = ()
+        self.hosts: dict[str, str] = {}  # known without asking
         self._ports = ports
         self._turns = itertools.count()
         self._proxy = ThreadingHTTPServer(("127.0.0.1", 0), _Forwarding)
@@ -42,6 +46,8 @@ class HouseholdDevice:
 
     def look_up(self, host: str) -> str | None:
         """Give an IPv4 address of a name, or None where there is none for this device."""
+        if host in self.hosts:
+            return self.hosts[host]
         try:
             return str(ipaddress.ip_address(host))
         except ValueError:
@@ -63,6 +69,17 @@ class HouseholdDevice:
             address, self._ports.get(port, port), timeout=10, source_address=(self.source, 0)
         )
 
+    def open_tunnel(self, host: str, port: int) -> socket.socket | None:
+        """Give a connection for TLS, or None where the name leads nowhere."""
+        address = self.look_up(host)
+        if address is None:
+            return None
+        where = (address, self._ports.get(port, port))
+        try:
+            return socket.create_connection(where, 10, source_address=(self.source, 0))
+        except OSError:
+            return None
+
 
 class _Forwarding(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
@@ -70,6 +87,22 @@ class _Forwarding(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self._forward(self.rfile.read(int(self.headers.get("Content-Length", "0"))))
+
+    def do_CONNECT(self) -> None:
+        device: HouseholdDevice = self.server.device  # type: ignore[attr-defined]
+        host, _, port = self.path.rpartition(":")
+        tunnel = device.open_tunnel(host, int(port))
+        if tunnel is None:
+            self.send_error(502)
+            return
+        self.send_response(200)
+        self.end_headers()
+        with tunnel:
+            back = threading.Thread(target=_pass_on, args=(tunnel, self.connection), daemon=True)
+            back.start()
+            _pass_on(self.connection, tunnel)
+            back.join(10)
+        self.close_connection = True
 
     def _forward(self, body: bytes | None) -> None:
         device: HouseholdDevice = self.server.device  # type: ignore[attr-defined]
@@ -98,3 +131,12 @@ class _Forwarding(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    """Pass on until either ends."""
+    with contextlib.suppress(OSError):
+        while octets := source.recv(65536):
+            target.sendall(octets)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
