@@ -155,3 +155,19 @@ async def test_a_fault_of_ours_is_servfail_and_tells_nothing(
     monkeypatch.setattr(resolver.knowledge, "catalog", None)
     assert (await resolver.ask("a.example.com")).rcode() == dns.rcode.SERVFAIL
     assert failures == [("a query could not be answered",)]
+
+
+@pytest.mark.parametrize("days", [1, -1])
+async def test_a_clock_that_jumps_a_day_moves_no_ttl_and_no_timeout(
+    make_resolver: Make, odd_name_server: OddNameServer, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    """Both go by the monotonic clock: what was cached still is, and new names are found."""
+    resolver = make_resolver(odd_name_server.port)
+    before = (await resolver.ask("kept.example.com")).answer[0].ttl
+    true_time = time.time
+    monkeypatch.setattr("time.time", lambda: true_time() + days * 86_400)
+    after = (await resolver.ask("kept.example.com")).answer[0].ttl
+    assert before - 20 <= after <= before
+    assert len(odd_name_server.queries) == 1
+    assert (await resolver.ask("new.example.com")).answer
+    assert (await resolver.ask("www.netflix.com")).answer[0].ttl == 60

@@ -11,6 +11,7 @@ import dns.rcode
 import pytest
 from twisted.internet.threads import deferToThread
 
+from smartdns.answering.codes import OPTION_KEEPALIVE
 from smartdns.contract.grants import Profile
 from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer
@@ -199,3 +200,14 @@ async def test_what_is_in_flight_is_answered_before_the_end(
     await waiting
     await resolver.listeners.stopService()
     assert (await asked).answer
+
+
+async def test_keepalive_is_not_answered_over_udp(resolver: Laboratory) -> None:
+    """A datagram keeps nothing alive (RFC 7828 section 3.2.1); its query is answered."""
+    asking = dns.edns.GenericOption(OPTION_KEEPALIVE, b"")
+    query = dns.message.make_query("www.netflix.com", "A", use_edns=0, options=[asking])
+    for _ in range(2):
+        reply = await deferToThread(dns.query.udp, query, "127.0.0.1", 10, resolver.port)
+        assert reply.answer
+        codes = {int(option.otype) for option in reply.options}
+        assert OPTION_KEEPALIVE not in codes
