@@ -8,6 +8,7 @@ ends, and what came of it is the same.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from twisted.logger import Logger
@@ -71,11 +72,11 @@ class ShortCut:
             return False
         return self._responder.forwarder.fire(
             plan,
-            lambda shot, data, end: self._land(shot, data, end, miss, query),
-            lambda: self._go_long(miss),
+            partial(self._land, miss, query),
+            partial(self._go_long, miss),
         )
 
-    def _land(self, shot: Shot, data: bytes, end: int, miss: Miss, query: CommonQuery) -> bool:
+    def _land(self, miss: Miss, query: CommonQuery, shot: Shot, data: bytes, end: int) -> bool:
         try:
             return self._pass_on(shot, data, end, miss, query)
         except Exception:  # noqa: BLE001 - as above

@@ -58,10 +58,13 @@ class Group:
 
         None where there is none such. Changes nothing, so any thread may ask.
         """
-        order, trial = order_of_asking([member.health for member in self.members], now)
-        if trial is not None or not order:
-            return None
-        best = self.members[order[0]]
+        if len(self.members) == 1:  # of which there is nothing to be tried or put in order
+            best = self.members[0]
+        else:
+            order, trial = order_of_asking([member.health for member in self.members], now)
+            if trial is not None or not order:
+                return None
+            best = self.members[order[0]]
         plain = best.address.tls_name is None and best.health.keeps_case(now)
         return best if plain and best.health.well() else None
 

@@ -12,6 +12,7 @@ truncated reply, an error, an upstream that is silent) has the outcome that it h
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from twisted.internet.posixbase import PosixReactorBase
@@ -69,7 +70,7 @@ class Shots:
         name = plan.question.name
         message = render_plain_query(plan, os.urandom(2 + len(name)))
         shot = Shot(plan, upstream, asking, message, now, landed, go_long)
-        asking.aim(lambda data: self._take(shot, data), lambda: self._go_long(shot))
+        asking.aim(partial(self._take, shot), partial(self._go_long, shot))
         upstream.health.asked(now)
         self.flying[plan] = shot  # before anything can come of it
         try:
@@ -119,7 +120,7 @@ class Shots:
                 return True
         self._go_long(shot)
         asking = shot.asking  # which somebody else listens to now, unless it was stopped
-        return asking.fileno() < 0 or asking.take(data)
+        return asking.stopped or asking.take(data)
 
     def _go_long(self, shot: Shot) -> None:
         if shot.on_the_long_way:

@@ -2,6 +2,9 @@
 
 Sockets are opened ahead, while nobody waits: opening, connecting and registering one takes longer
 than to send. Each carries one query, and none is kept for long, so nobody finds out its port.
+
+They are read by asyncio's loop itself: by way of Twisted's readers a reply would wait for ten calls
+more, and each of them costs where nothing of it is in the processor's caches.
 """
 
 import contextlib
@@ -10,11 +13,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from twisted.internet.interfaces import IReadDescriptor
 from twisted.internet.posixbase import PosixReactorBase
-from twisted.python.failure import Failure
-from zope.interface import implementer
+from twisted.logger import Logger
 
+from smartdns.event_loop import loop_of
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.bound_socket import open_socket
 
@@ -61,17 +63,15 @@ def open_query_socket(reactor: PosixReactorBase, upstream: UpstreamAddress) -> "
     except OSError:
         sock.close()
         return None
-    asking = QuerySocket(reactor, sock)
-    reactor.addReader(asking)
-    return asking
+    return QuerySocket(reactor, sock)
 
 
-@implementer(IReadDescriptor)
 class QuerySocket:
-    """A socket of the reactor's, for one query; Twisted's own UDP port would log its number."""
+    """A socket for one query; Twisted's own UDP port would log its number."""
 
     def __init__(self, reactor: PosixReactorBase, sock: socket.socket) -> None:
-        self._reactor, self._socket = reactor, sock
+        self._loop, self._socket = loop_of(reactor), sock
+        self._loop.add_reader(sock, self._read)
         self.opened_at = reactor.seconds()
         self._strays = 0
         self.send = sock.send
@@ -83,45 +83,40 @@ class QuerySocket:
         """Tell `take` and `lost` what comes from now on."""
         self.take, self.lost = take, lost
 
-    def fileno(self) -> int:
-        """As Twisted's readers have it."""
-        return self._socket.fileno()
+    @property
+    def stopped(self) -> bool:
+        """It is closed."""
+        return self._socket.fileno() < 0
 
-    def logPrefix(self) -> str:
-        """As Twisted's readers have it."""
-        return "upstream"
-
-    def doRead(self) -> None:
-        """Take what came."""
-        while self._socket.fileno() >= 0:
-            try:
-                datagram = self._socket.recv(_MOST_OCTETS)
-            except BlockingIOError:
-                return
-            except OSError:  # nobody listens there
-                self._give_up()
-                return
-            if self.take(datagram):
+    def _read(self) -> None:
+        """Take the datagram that came; the loop calls again where there is another."""
+        try:
+            if self.take(self._socket.recv(_MOST_OCTETS)):
                 self.stop()
-            elif (strays := self._strays + 1) > _MOST_STRAYS:
-                self._give_up()
-            else:
-                self._strays = strays
-
-    def connectionLost(self, reason: Failure) -> None:  # noqa: ARG002 - Twisted's signature
-        """End with the reactor."""
-        self.stop()
+                return
+        except BlockingIOError:
+            return
+        except OSError:  # nobody listens there
+            self._give_up()
+            return
+        except Exception:  # noqa: BLE001 - a mistake of ours: the next attempt may fare better
+            Logger().failure("a reply could not be taken")
+            self._give_up()
+            return
+        self._strays += 1
+        if self._strays > _MOST_STRAYS:
+            self._give_up()
 
     def stop(self) -> None:
         """Close; nobody is told."""
         if self._socket.fileno() >= 0:
-            self._reactor.removeReader(self)
+            self._loop.remove_reader(self._socket)
             self._socket.close()
             # Who listens knows the socket: as a circle both would wait for the garbage collector.
             self.take, self.lost = _not_mine, _nothing
 
     def _give_up(self) -> None:
-        if self._socket.fileno() >= 0:
+        if not self.stopped:
             lost = self.lost
             self.stop()
             lost()
