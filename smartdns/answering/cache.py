@@ -95,12 +95,14 @@ class Cache:
         key = _key(asked)
         if key in self._entries or key in self._failures:
             return True
-        _, _, klass, dnssec_ok, checking_disabled = key
+        name, _, klass, dnssec_ok, checking_disabled = key
         entries = self._entries
-        return any(
-            (name, _EVERY_TYPE, klass, dnssec_ok, checking_disabled) in entries
-            for name in suffixes(asked.question.name)
-        )
+        start = 0
+        while size := name[start]:
+            if (name[start:], _EVERY_TYPE, klass, dnssec_ok, checking_disabled) in entries:
+                return True
+            start += size + 1
+        return False
 
     def find_stale(self, asked: Forward, now: float, ttl: int) -> Kept | None:
         """Give an answer that expired less than `STALE_S` ago, every TTL set to `ttl`."""

@@ -1,6 +1,7 @@
 """What to do about a query: one of three things."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from smartdns.answering.query import Name, Question
 
@@ -24,8 +25,7 @@ class ExtendedError:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Forward:
+class Forward(NamedTuple):
     """Nobody here knows: ask an upstream, then `conclude` with what it said."""
 
     question: Question
@@ -33,6 +33,10 @@ class Forward:
     checking_disabled: bool
     nxdomain_is_nodata: bool = False
     """A steered name of a type that is not steered: it must not look absent as a whole."""
+
+    def __repr__(self) -> str:
+        """Show nothing of what was asked."""
+        return "Forward"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -5,7 +5,7 @@ one says its type and nothing else.
 """
 
 from dataclasses import dataclass
-from typing import Literal, NewType
+from typing import Literal, NamedTuple, NewType
 
 Name = NewType("Name", bytes)
 """An absolute domain name: uncompressed wire form, lower-cased (RFC 4343), 1 to 255 octets.
@@ -16,13 +16,19 @@ Labels stay bytes: a label that holds a dot or NUL is one label. `b"\\x00"` is t
 Transport = Literal["udp", "tcp", "tls"]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Question:
-    """QNAME, QTYPE and QCLASS (RFC 9499); equal ones have the same answer."""
+class Question(NamedTuple):
+    """QNAME, QTYPE and QCLASS (RFC 9499); equal ones have the same answer.
+
+    A tuple, since it is looked for in dictionaries with each miss: hashed without Python's help.
+    """
 
     name: Name
     type: int
     klass: int
+
+    def __repr__(self) -> str:
+        """Show nothing of what was asked."""
+        return "Question"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

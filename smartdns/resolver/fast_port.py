@@ -153,11 +153,12 @@ class FastPort:
         if not self._open:
             return
         peer, control = way_back
-        ancillary = []
-        if control:
+        try:
+            if not control:
+                self._socket.sendto(octets, socket.MSG_DONTWAIT, _address(peer))
+                return
             level, kind, size = _PKTINFO[self._socket.family]
             ancillary = [(level, kind, control[_DATA_AT : _DATA_AT + size])]
-        try:
             self._socket.sendmsg([octets], ancillary, socket.MSG_DONTWAIT, _address(peer))
         except OSError:
             return

@@ -1,7 +1,7 @@
 """Carry questions to the upstreams and bring back what they said."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from twisted.application.service import Service
@@ -169,7 +169,7 @@ class Forwarder(Service, Generic[T]):
         if group is self._group and is_local(name):
             return None
         ended = self._ended(plan, until, name)
-        further = replace(plan, question=replace(plan.question, name=name))
+        further = plan._replace(question=plan.question._replace(name=name))
         return Errand(
             self.reactor,
             group,
