@@ -78,7 +78,7 @@ def audit(state: State, search: tuple[Path, ...], *, as_json: bool) -> None:
         search_histories(report, needles)
         search_journal(report, needles, began - 1)
         search_redis(report, needles, registry.settings.redis_url)
-        search_database(report, needles, registry.engine)
+        search_database(report, needles, registry.engine, began - 1)
         search_metrics(report, needles, metrics, before)
     if os.geteuid() != 0:
         report.unseen("the machine as a whole", "the audit ran without root's rights")

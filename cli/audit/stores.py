@@ -9,6 +9,7 @@ from sqlalchemy import Engine, inspect, text
 
 from cli.audit.canaries import Needles
 from cli.audit.postgresql import search_log
+from cli.audit.postgresql_files import search_data_directory
 from cli.audit.report import Report
 from registry.publishing.redis_server import connect, redis_faults
 from smartdns.contract.redis_layout import GRANTS, GRANTS_BEING_BUILT, HEAD
@@ -113,8 +114,11 @@ def _shown(connection: Any, key: bytes) -> bytes:  # noqa: ANN401
     return content if isinstance(content, bytes) else repr(content).encode()
 
 
-def search_database(report: Report, needles: Needles, engine: Engine) -> None:
-    """Search every row, or on SQLite every octet of its files; check what PostgreSQL logs."""
+def search_database(report: Report, needles: Needles, engine: Engine, since: float) -> None:
+    """Search every row, and every octet of its files; of PostgreSQL's what changed since `since`.
+
+    And check what PostgreSQL logs.
+    """
     if engine.dialect.name == "sqlite":
         file = Path(str(engine.url.database))
         for path in (file, *(file.with_name(file.name + end) for end in ("-wal", "-shm"))):
@@ -128,9 +132,10 @@ def search_database(report: Report, needles: Needles, engine: Engine) -> None:
             content = "\n".join(str(tuple(row)) for row in rows).encode()
             report.add(f"database: table {table}", needles.find(content))
     search_log(report, needles, engine)
+    search_data_directory(report, needles, engine, since)
     report.unseen(
-        "PostgreSQL: dead rows, write-ahead log, replicas, backups",
-        "they outlive a deletion until VACUUM and the log's end; see docs/privacy.md",
+        "PostgreSQL: replicas, backups, archives of its write-ahead log",
+        "what is deleted stays in them for as long as they are kept; see docs/privacy.md",
     )
 
 

@@ -1,0 +1,116 @@
+"""PostgreSQL's own files: what was deleted lives on in dead rows and in its write-ahead log."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from cli.audit.canaries import Needles
+from cli.audit.report import Report
+
+_FORGET_LOG = (
+    "ALTER SYSTEM SET wal_recycle = off; ALTER SYSTEM SET wal_keep_size = 0; then once "
+    "SELECT pg_reload_conf(), pg_switch_wal() and CHECKPOINT; a low checkpoint_timeout and "
+    "max_wal_size bound how long it keeps what was deleted"
+)
+_KINDS = {
+    "write-ahead log": (("pg_wal",), _FORGET_LOG),
+    "tables and indexes": (
+        ("base", "pg_tblspc"),
+        "VACUUM FULL writes them anew, without what was deleted",
+    ),
+}
+"""Kind of file -> folders of it, and what shortens its memory."""
+_CHUNK = (1 << 20) - 4096
+_OVERLAP = 4096
+"""Longer than any form of a canary; with it a chunk is still searched for digests as octets."""
+
+
+def search_data_directory(report: Report, needles: Needles, engine: Engine, since: float) -> None:
+    """Search what the server wrote since `since` (Unix time), if its files are to be read here."""
+    with engine.connect() as connection:
+        folder = _data_directory(connection)
+        if folder is None:
+            report.unseen(
+                "PostgreSQL: dead rows, write-ahead log",
+                "its files are not to be read from here, and what is deleted stays in them until "
+                "VACUUM and the log's end; run the audit on its machine as root, as a database "
+                "user of pg_monitor; see docs/privacy.md",
+            )
+            return
+        if connection.scalar(text("SHOW wal_compression")) != "off":
+            report.unseen(
+                "PostgreSQL: whole pages in its write-ahead log",
+                "it packs them: ALTER SYSTEM SET wal_compression = off; SELECT pg_reload_conf()",
+            )
+    _write_out(report, engine)
+    for kind, (names, cure) in _KINDS.items():
+        found, searched = set[str](), 0
+        for path in _changed_files([folder / name for name in names], since):
+            try:
+                found.update(form for part in chunks_of(path) for form in needles.find(part))
+                searched += 1
+            except FileNotFoundError:
+                continue  # the server removed it meanwhile
+            except OSError as error:
+                report.unseen(f"PostgreSQL: {path}", os.strerror(error.errno or 0))
+        report.add(
+            f"PostgreSQL: {kind}, {searched} files that changed meanwhile", sorted(found), cure
+        )
+
+
+def chunks_of(path: Path) -> Iterator[bytes]:
+    """Give a file in parts that overlap, but those with nothing in them."""
+    before = b""
+    with path.open("rb") as file:
+        while read := file.read(_CHUNK):
+            part = before + read
+            if part.count(0) < len(part):
+                yield part
+            before = part[-_OVERLAP:]
+
+
+def _data_directory(connection: Connection) -> Path | None:
+    """Ask the server for it; None if it may not say, or if what is there is another server's."""
+    try:
+        folder = Path(str(connection.scalar(text("SHOW data_directory"))))
+        identity = connection.scalar(text("SELECT system_identifier FROM pg_control_system()"))
+        with (folder / "global" / "pg_control").open("rb") as file:
+            written = file.read(8)
+        next((folder / "pg_wal").iterdir(), None)
+    except SQLAlchemyError:
+        connection.rollback()
+        return None
+    except OSError:
+        return None
+    if not isinstance(identity, int):
+        return None
+    known = (identity % (1 << 64)).to_bytes(8, sys.byteorder)
+    return folder if written == known else None
+
+
+def _write_out(report: Report, engine: Engine) -> None:
+    """Let it write what it only has in memory yet, so that it is in the files."""
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("CHECKPOINT"))
+    except SQLAlchemyError:
+        report.unseen(
+            "PostgreSQL: pages that it has not written yet",
+            "the audit's database user may not CHECKPOINT: GRANT pg_checkpoint to it",
+        )
+
+
+def _changed_files(folders: list[Path], since: float) -> Iterator[Path]:
+    """Give all files below the folders, tablespaces behind their links too."""
+    for folder in folders:
+        for where, _, names in os.walk(folder, followlinks=True):
+            for path in (Path(where, name) for name in names):
+                try:
+                    if path.stat().st_mtime >= since:
+                        yield path
+                except OSError:
+                    continue  # the server removed it meanwhile
