@@ -2,11 +2,11 @@
 
 import datetime
 import functools
+import itertools
 import json
 import os
 import time
-from collections.abc import Container, Sequence
-from ipaddress import IPv4Address
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -22,16 +22,25 @@ from cli.audit.processes import look_at_machine, look_at_process, look_at_writes
 from cli.audit.report import Report
 from cli.audit.stores import read_metrics, search_database, search_metrics, search_redis
 from cli.audit.surroundings import look_at_containers, search_histories, search_titles
-from cli.audit.traffic import Traffic, send_queries, send_to_relay, visit_pages
+from cli.audit.traffic import (
+    Traffic,
+    send_queries,
+    send_queries_over_tls,
+    send_to_relay_for_http,
+    send_to_relay_for_tls,
+    visit_pages,
+)
 from cli.audit.watch import Watch
 from cli.registry_access import Registry, open_registry
 from cli.state import State, json_option, state_option
-from smartdns.contract.addresses import AddressKind, SocketAddress, kind_of
+from smartdns.contract.addresses import SocketAddress, parse_address
 from smartdns.settings import read_settings
 
 NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
 SETTLE_S = 2.0
 """So that whatever writes late has written."""
+_Send = Callable[[Traffic, SocketAddress, str, str, str, set[int]], None]
+"""Told a place, a source, a suffix, who asks, and the response codes that belong to them."""
 
 
 @click.group()
@@ -104,26 +113,44 @@ def _send_everything(
 ) -> None:
     settings = read_settings(state.configuration())
     reach = functools.partial(_reachable, traffic.report, roles)
-    dns = reach("resolver", "DNS", settings.dns_listen)
-    relay_tls = reach("relay", "the relay for TLS", settings.relay_tls_listen)
-    relay_http = reach("relay", "the relay for HTTP", settings.relay_http_listen)
-    page = reach("registry", "the page", registry.settings.web_listen)
+    steered = _steered_suffix(registry)
+    dns_tls = settings.dns_tls_listen if settings.dns_certificate else ()
+    ways: list[tuple[_Send, list[SocketAddress], tuple[str, ...]]] = [
+        (send_queries, reach("resolver", "DNS", settings.dns_listen), (steered, "example.com")),
+        (
+            send_queries_over_tls,
+            reach("resolver", "DNS over TLS", dns_tls),
+            (steered, "example.com"),
+        ),
+        (
+            _without_rcodes(send_to_relay_for_tls),
+            reach("relay", "the relay for TLS", settings.relay_tls_listen),
+            (steered,),
+        ),
+        (
+            _without_rcodes(send_to_relay_for_http),
+            reach("relay", "the relay for HTTP", settings.relay_http_listen),
+            (steered,),
+        ),
+    ]
     stranger_address = traffic.canaries.address("address of a stranger")
     with household(registry, traffic.canaries) as household_address:
-        for source, who, good in (
-            (household_address, "a household", {NOERROR, NXDOMAIN, SERVFAIL}),
+        let_in = {NOERROR, NXDOMAIN, SERVFAIL}
+        by_ipv4 = (
+            (household_address, "a household", let_in),
             (stranger_address, "a stranger", {REFUSED}),
-        ):
-            if dns is not None:
-                for suffix in (_steered_suffix(registry), "example.com"):
-                    send_queries(traffic, dns, source, suffix, who, good)
-            if relay_tls is not None and relay_http is not None:
-                suffix = _steered_suffix(registry)
-                send_to_relay(traffic, relay_tls, relay_http, source, suffix, who)
-    if page is not None:
+        )
+        # There is one loopback address, and whether the machine's own is let in is not ours to say.
+        by_ipv6 = (("", "this machine over IPv6", {*let_in, REFUSED}),)
+        for send, places, suffixes in ways:
+            for place, suffix in itertools.product(places, suffixes):
+                for source, who, good in by_ipv4 if place.address.version == 4 else by_ipv6:
+                    send(traffic, place, source, suffix, who, good)
+    for page in reach("registry", "the page", registry.settings.web_listen):
         url = urlsplit(registry.settings.public_url or f"http://{page}")
         tls = bool(registry.settings.web_certificate)
-        visitor = traffic.canaries.address("address of a visitor")
+        ipv4 = page.address.version == 4
+        visitor = traffic.canaries.address("address of a visitor") if ipv4 else ""
         visit_pages(traffic, page, url.netloc, tls=tls, source=visitor)
     traffic.send(
         "row that the database refuses",
@@ -135,29 +162,32 @@ def _steered_suffix(registry: Registry) -> str:
     return next(s for each in registry.catalog.services.values() for s in each.suffixes)
 
 
+def _without_rcodes(send: Callable[[Traffic, SocketAddress, str, str, str], None]) -> _Send:
+    return lambda traffic, place, source, suffix, who, _: send(traffic, place, source, suffix, who)
+
+
 def _reachable(
     report: Report,
     roles: Container[str],
     role: str,
     what: str,
     listening: Sequence[SocketAddress],
-) -> SocketAddress | None:
-    """Give where to reach a service over IPv4, by loopback if it is there, and say so.
+) -> list[SocketAddress]:
+    """Give where to reach each listener of a service, and say so.
 
-    Whatever the address of this machine, it is reached from a random one of loopback, which no
-    network and nobody else has.
+    Over IPv4 it is reached from a random address of loopback, whatever its own, which no network
+    and nobody else has; over IPv6 from whichever the system chooses.
     """
     if role not in roles:
-        return None
-    loopback = IPv4Address("127.0.0.1")
-    places = [
-        SocketAddress(loopback if where.address.is_unspecified else where.address, where.port)
-        for where in listening
-        if where.address.version == 4 or where.address.is_unspecified
-    ]
-    places.sort(key=lambda where: kind_of(where.address) is not AddressKind.LOOPBACK)
-    if not places:
-        report.unseen(what, "it has no IPv4 address, and of IPv6 there is one loopback address")
-        return None
-    report.reached[what] = str(places[0])
-    return places[0]
+        return []
+    places = list(dict.fromkeys(place for each in listening for place in _places_of(each)))
+    if places:
+        report.reached[what] = ", ".join(map(str, places))
+    return places
+
+
+def _places_of(listening: SocketAddress) -> list[SocketAddress]:
+    if not listening.address.is_unspecified:
+        return [listening]
+    loopback = "127.0.0.1" if listening.address.version == 4 else "::1"
+    return [SocketAddress(parse_address(loopback), listening.port)]

@@ -115,7 +115,8 @@ class Report:
 _HOW = (
     "How it was done: random words and addresses (canaries) were sent in every way that people",
     "and devices use: as a household that was let in for the time of the audit and deleted after",
-    "it, and as strangers, from random addresses of this machine's loopback. Words were in names,",
+    "it, and as strangers, from random addresses of this machine's loopback; over IPv6, of whose",
+    "loopback there is one address, from this machine's own. Words were in names,",
     "in options, in the server name and Host of relayed connections, in addresses of pages,",
     "headers, forms, updates and secret links; a row was offered to the database that it refuses.",
     "Relayed connections were for names that do not exist, so that nothing went to anybody else.",

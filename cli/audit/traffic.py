@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import functools
 import http.client
 import socket
 import ssl
@@ -46,19 +47,15 @@ def send_queries(
 ) -> None:
     """Ask for names below `suffix` from `source`: UDP, TCP, an option, a cookie, a bad message.
 
-    `rcodes` are those that belong to `who`.
+    `rcodes` are those that belong to `who`; without `source` the system chooses.
     """
     asked = dns.query.udp, dns.query.tcp
     for ask, transport in zip(asked, ("UDP", "TCP"), strict=True):
         for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA, dns.rdatatype.HTTPS):
 
             def query(word: str, ask=ask, rdtype=rdtype) -> bool:  # type: ignore[no-untyped-def] # noqa: ANN001
-                name = traffic.canaries.made(f"{word}.{suffix}", f"name asked by {who}")
-                message = dns.message.make_query(name, rdtype)
-                option = dns.edns.GenericOption(_LOCAL_OPTION, word.encode())
-                message.use_edns(0, options=[option])
-                reply = _exchange(ask, message, server, source)
-                return reply.rcode() in rcodes
+                message = _query(traffic, f"{word}.{suffix}", who, rdtype, word)
+                return _exchange(ask, message, server, source).rcode() in rcodes
 
             traffic.send(f"query of {who} over {transport}", query)
 
@@ -67,6 +64,31 @@ def send_queries(
         return len(_datagram(broken, server, source)) == 12
 
     traffic.send(f"message of {who} that cannot be read", garbage)
+
+
+def send_queries_over_tls(
+    traffic: Traffic, server: SocketAddress, source: str, suffix: str, who: str, rcodes: set[int]
+) -> None:
+    """Ask as `send_queries` does by DNS over TLS, with the name as the server's name, too."""
+    # It is this machine's own resolver, asked by its address.
+    unchecked = ssl._create_unverified_context()  # noqa: S323, SLF001
+
+    def query(word: str) -> bool:
+        name = f"{word}.{suffix}"
+        message = _query(traffic, name, who, dns.rdatatype.A, word)
+        ask = functools.partial(dns.query.tls, ssl_context=unchecked, server_hostname=name)
+        return _exchange(ask, message, server, source).rcode() in rcodes
+
+    traffic.send(f"query of {who} over TLS", query)
+
+
+def _query(
+    traffic: Traffic, name: str, who: str, rdtype: dns.rdatatype.RdataType, word: str
+) -> dns.message.Message:
+    made = traffic.canaries.made(name, f"name asked by {who}")
+    message = dns.message.make_query(made, rdtype)
+    message.use_edns(0, options=[dns.edns.GenericOption(_LOCAL_OPTION, word.encode())])
+    return message
 
 
 def _exchange(
@@ -89,24 +111,25 @@ def _datagram(data: bytes, server: SocketAddress, source: str) -> bytes:
         return sending.recv(4096)
 
 
-def send_to_relay(
-    traffic: Traffic,
-    tls: SocketAddress,
-    http_port: SocketAddress,
-    source: str,
-    suffix: str,
-    who: str,
+def send_to_relay_for_tls(
+    traffic: Traffic, relay: SocketAddress, source: str, suffix: str, who: str
 ) -> None:
-    """Open connections for names below `suffix`: they are closed, for no such origin exists."""
+    """Open a connection for a name below `suffix`: it is closed, for no such origin exists."""
+    traffic.send(
+        f"TLS connection of {who} to the relay",
+        lambda word: _closed_after(_client_hello(f"{word}.{suffix}"), relay, source),
+    )
 
-    def server_name(word: str) -> bool:
-        return _closed_after(_client_hello(f"{word}.{suffix}"), tls, source)
+
+def send_to_relay_for_http(
+    traffic: Traffic, relay: SocketAddress, source: str, suffix: str, who: str
+) -> None:
+    """Do the same with a request."""
 
     def host(word: str) -> bool:
         request = f"GET /{word} HTTP/1.1\r\nHost: {word}.{suffix}\r\n\r\n".encode()
-        return _closed_after(request, http_port, source)
+        return _closed_after(request, relay, source)
 
-    traffic.send(f"TLS connection of {who} to the relay", server_name)
     traffic.send(f"HTTP connection of {who} to the relay", host)
 
 
@@ -175,8 +198,9 @@ def visit_pages(
         ),
         "secret link": lambda w: visit("GET", f"/update/{w}", "", {}),
     }
+    family = " over IPv6" if page.address.version == 6 else ""
     for way, deed in ways.items():
-        traffic.send(way, deed)
+        traffic.send(f"{way}{family}", deed)
 
 
 def _basic(word: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.audit.report import UNSEEN, Report
+from cli.audit.report import Report
 from cli.privacy import _reachable
 from smartdns.contract.addresses import parse_socket_address
 
@@ -10,21 +10,20 @@ from smartdns.contract.addresses import parse_socket_address
 @pytest.mark.parametrize(
     ("listening", "reached"),
     [
-        (["192.168.1.5:53", "127.0.0.1:53"], "127.0.0.1:53"),
-        (["0.0.0.0:53"], "127.0.0.1:53"),
-        (["192.168.1.5:53"], "192.168.1.5:53"),
-        (["[::]:53"], "127.0.0.1:53"),
-        (["[fd00::1]:53"], None),
+        (["192.168.1.5:53", "127.0.0.1:53"], ["192.168.1.5:53", "127.0.0.1:53"]),
+        (["0.0.0.0:53"], ["127.0.0.1:53"]),
+        (["0.0.0.0:53", "127.0.0.1:53"], ["127.0.0.1:53"]),
+        (["[::]:53"], ["[::1]:53"]),
+        (["0.0.0.0:53", "[::]:53"], ["127.0.0.1:53", "[::1]:53"]),
+        (["[fd00::1]:53"], ["[fd00::1]:53"]),
+        ([], []),
     ],
 )
-def test_whatever_it_listens_on_is_reached_or_that_is_said(
-    listening: list[str], reached: str | None
-) -> None:
-    """By loopback where there is that, else by the machine's own address; IPv6 alone is unseen."""
+def test_each_listener_is_reached(listening: list[str], reached: list[str]) -> None:
+    """By its own address, or by loopback if it listens on all; and the report names them."""
     report = Report()
     places = [parse_socket_address(each) for each in listening]
     found = _reachable(report, {"resolver"}, "resolver", "DNS", places)
-    assert (None if found is None else str(found)) == reached
-    assert report.reached == ({} if reached is None else {"DNS": reached})
-    assert len(report.of(UNSEEN)) == (reached is None)
-    assert _reachable(report, set(), "resolver", "DNS", places) is None
+    assert [str(each) for each in found] == reached
+    assert report.reached == ({"DNS": ", ".join(reached)} if reached else {})
+    assert _reachable(report, set(), "resolver", "DNS", places) == []

@@ -1,6 +1,7 @@
 """The audit on an installation as it is, and on nine that leak."""
 
 import contextlib
+import datetime
 import json
 import socket
 import threading
@@ -12,6 +13,7 @@ import pytest
 
 from cli.audit.stores import read_metrics
 from cli.audit.watch import Watch
+from tests.peers.certificates import self_signed
 from tests.peers.installation import Installation
 from tests.peers.missing import missing
 from tests.peers.name_server import NameServer
@@ -133,6 +135,51 @@ def test_a_fresh_installation_is_clean(tmp_path: Path, upstream: str) -> None:
                  "core dumps", "swap", "changed meanwhile", "titles of all", "history",
                  "log of refused commands", "container"):  # fmt: skip
         assert kind in searched
+
+
+def test_an_installation_of_ipv6_alone_is_audited(tmp_path: Path, upstream: str) -> None:
+    """Each of its listeners, DNS over TLS too; every way in is answered and nothing is kept."""
+    ports = {what: free_port("::1") for what in ("dns", "web", "relay-tls", "relay-http")}
+    options = (word for what, port in ports.items() for word in (f"--{what}", f"[::1]:{port}"))
+    installation = Installation(tmp_path, upstream, *options)
+    pair = self_signed("dns.test", tmp_path, datetime.timedelta(days=1))
+    over_tls = f"[::1]:{free_port('::1')}"
+    installation.start(
+        dns_tls_listen=over_tls, dns_certificate=str(pair.certificate), dns_key=str(pair.key)
+    )
+    status, report = _audit(installation)
+    installation.stop()
+    assert _found(report) == []
+    assert (status, report["not_answered"]) == (0, [])
+    assert report["reached"] == {
+        "DNS": f"[::1]:{ports['dns']}",
+        "DNS over TLS": over_tls,
+        "the relay for TLS": f"[::1]:{ports['relay-tls']}",
+        "the relay for HTTP": f"[::1]:{ports['relay-http']}",
+        "the page": f"[::1]:{ports['web']}",
+    }
+    who = "this machine over IPv6"
+    for way in (
+        *(f"query of {who} over {transport}" for transport in ("UDP", "TCP", "TLS")),
+        *(f"{kind} connection of {who} to the relay" for kind in ("TLS", "HTTP")),
+        "address of a page over IPv6",
+    ):
+        assert report["answered"][way] == report["sent"][way] > 0
+
+
+def test_canaries_are_sent_by_dns_over_tls(tmp_path: Path, upstream: str) -> None:
+    """As a household, which is answered, and as a stranger, who is refused."""
+    installation = Installation(tmp_path, upstream)
+    pair = self_signed("dns.test", tmp_path, datetime.timedelta(days=1))
+    over_tls = f"127.0.0.1:{free_port()}"
+    installation.start(
+        dns_tls_listen=over_tls, dns_certificate=str(pair.certificate), dns_key=str(pair.key)
+    )
+    status, report = _audit(installation)
+    installation.stop()
+    assert (status, report["reached"]["DNS over TLS"]) == (0, over_tls)
+    for who in ("a household", "a stranger"):
+        assert report["answered"][f"query of {who} over TLS"] == 2
 
 
 @pytest.mark.parametrize("leak", sorted(LEAKS))
