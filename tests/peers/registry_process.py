@@ -1,11 +1,15 @@
 """`python -m tests.peers.registry_process`: the registry's service on one port of loopback.
 
 Reads MEDIASTREAMER_… as the product does; listens where MEDIASTREAMER_WEB_LISTEN says and prints
-"Ready" when it does.
+"Ready" when it does. A host name that somebody wants followed is asked of the name server on
+loopback at NAME_SERVER_PORT, if that is set, instead of the system's.
 """
 
+import functools
+import os
 import socket
 import sys
+from unittest import mock
 
 from smartdns.contract.configuration import load_configuration
 from smartdns.event_loop import install_reactor
@@ -16,12 +20,16 @@ install_reactor()
 from twisted.internet import reactor
 
 from registry.database import upgrade
+from registry.following.lookup import make_resolver
 from registry.service import registry_service
 from registry.settings import read_settings
 
 
 def main() -> None:
     """Serve until SIGTERM."""
+    if port := os.environ.get("NAME_SERVER_PORT"):
+        ours = functools.partial(make_resolver, ["127.0.0.1"], int(port))
+        mock.patch("registry.web.updaters.make_resolver", ours).start()
     settings = read_settings(load_configuration())
     upgrade(settings.database_url)
     wanted = {"web": settings.web_listen, "check": settings.check_listen}

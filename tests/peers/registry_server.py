@@ -35,7 +35,11 @@ def _password_hash() -> str:
 class RegistryServer:
     """A running registry; its database may be looked into and changed from outside."""
 
-    def __init__(self, database_url: str, directory: Path, **settings: str) -> None:
+    def __init__(
+        self, database_url: str, directory: Path, *, name_server: str = "", **settings: str
+    ) -> None:
+        """`name_server`: port of one on loopback that followed names are asked of."""
+        self._name_server = name_server
         self.port = free_port()
         self.url = settings.get("public_url", f"http://127.0.0.1:{self.port}")
         self.directory = directory
@@ -60,6 +64,7 @@ class RegistryServer:
         environment = {
             **{name: value for name, value in os.environ.items() if "MEDIASTREAMER" not in name},
             **{f"MEDIASTREAMER_{name.upper()}": value for name, value in self._settings.items()},
+            "NAME_SERVER_PORT": self._name_server,
         }
         with self.output.open("ab") as errors:
             self._process = subprocess.Popen(

@@ -105,7 +105,7 @@
   }
   function skip(steps) { steps.forEach(function (step) { mark(step, "none", word("unasked")); }); }
 
-  all(".tick").forEach(function (picture) { picture.parentNode.removeChild(picture); });
+  all(".ask").forEach(function (link) { link.parentNode.removeChild(link); });
   [device].concat(regions, relay || []).forEach(function (step) { mark(step, "none", word("asking")); });
   askOften(function (reached) {
     if (reached === ASKED) {

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import playwright.sync_api
 import pytest
 from sqlalchemy import create_engine, text
 
 from registry.database import upgrade
+from tests.peers.browser import ChromiumThread
 from tests.peers.form_client import FormClient, Page
+from tests.peers.ports import free_port
 from tests.peers.registry_server import PASSWORD, RegistryServer
+from tests.registry.databases import create_postgresql_database
+from tests.registry.web.browser_round import Round
 
 _numbers = itertools.count(1)
 
@@ -119,3 +124,60 @@ def visitor_on_each(request: pytest.FixtureRequest) -> Visitor:
     """Somebody with an account, once on SQLite and once on PostgreSQL."""
     server: Any = request.getfixturevalue(f"{request.param}_registry")
     return visitor_of(server)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[ChromiumThread]:
+    """One browser for the session; each visit has a window of its own."""
+    thread = ChromiumThread()
+    yield thread
+    thread.close()
+
+
+@pytest.fixture(scope="session")
+def page_test(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
+    """A registry at page.test, with hosts of one family and open for sign-up, on SQLite."""
+    directory = tmp_path_factory.mktemp("page.test")
+    url = f"sqlite:///{directory / 'registry.sqlite'}"
+    yield from _at_page_test(url, directory)
+
+
+@pytest.fixture(scope="session")
+def page_test_on_postgresql(
+    postgresql_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RegistryServer]:
+    """The same on PostgreSQL."""
+    with create_postgresql_database(postgresql_server) as url:
+        yield from _at_page_test(url, tmp_path_factory.mktemp("page.test"))
+
+
+def _at_page_test(url: str, directory: Path) -> Iterator[RegistryServer]:
+    port = free_port()
+    yield from served(
+        url,
+        directory,
+        public_url=f"http://page.test:{port}",
+        web_listen=f"127.0.0.1:{port} [::1]:{port}",
+        ipv4_host="v4.page.test",
+        ipv6_host="v6.page.test",
+        slot_limit="3",
+        sign_up="open",
+        mail_url=str(directory / "mails"),
+    )
+
+
+@pytest.fixture(params=["script-phone-sqlite", "no_script-desktop-postgresql"])
+def way(request: pytest.FixtureRequest, chromium: ChromiumThread) -> Round:
+    """Give both ways through a flow."""
+    script = request.param.startswith("script")
+    name = "page_test" if script else "page_test_on_postgresql"
+    return Round(chromium, request.getfixturevalue(name), script)
+
+
+def sign_in(page: playwright.sync_api.Page, visitor: Visitor, password: str = PASSWORD) -> None:
+    """Sign in as a person does."""
+    page.goto(visitor.server.url)
+    page.locator("#email").fill(visitor.email)
+    page.locator("#password").fill(password)
+    page.locator("button.main").click()
+    playwright.sync_api.expect(page.locator("#here")).to_be_visible()

@@ -1,43 +1,14 @@
 """The pages in Debian's chromium: phone and desktop, with script and without, light and dark."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.peers.browser import DESKTOP, PHONE, ChromiumThread, serious_findings, take_picture
-from tests.peers.ports import free_port
 from tests.peers.registry_server import PASSWORD, RegistryServer
-from tests.registry.databases import create_postgresql_database
-from tests.registry.web.conftest import Visitor, served, visitor_of
+from tests.registry.web.conftest import sign_in, visitor_of
 
 BUTTON = "Register my IP address"
 PAGES = ["/", "/check", "/devices", "/devices/fritzbox", "/updaters", "/account", "/tv"]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[ChromiumThread]:
-    """One browser for the session; each visit has a window of its own."""
-    thread = ChromiumThread()
-    yield thread
-    thread.close()
-
-
-@pytest.fixture(scope="module")
-def page_test(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
-    """A registry at page.test, with hosts of one family, on SQLite."""
-    directory = tmp_path_factory.mktemp("page.test")
-    yield from _at(f"sqlite:///{directory / 'registry.sqlite'}", directory)
-
-
-@pytest.fixture(scope="module")
-def page_test_on_postgresql(
-    postgresql_server: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RegistryServer]:
-    """The same on PostgreSQL."""
-    with create_postgresql_database(postgresql_server) as url:
-        yield from _at(url, tmp_path_factory.mktemp("page.test"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -46,28 +17,6 @@ def on_each(request: pytest.FixtureRequest) -> RegistryServer:
     name = "page_test" if request.param == "sqlite" else "page_test_on_postgresql"
     server: RegistryServer = request.getfixturevalue(name)
     return server
-
-
-def _at(url: str, directory: Path) -> Iterator[RegistryServer]:
-    port = free_port()
-    yield from served(
-        url,
-        directory,
-        public_url=f"http://page.test:{port}",
-        web_listen=f"127.0.0.1:{port} [::1]:{port}",
-        ipv4_host="v4.page.test",
-        ipv6_host="v6.page.test",
-        slot_limit="3",
-    )
-
-
-def sign_in(page: Page, visitor: Visitor) -> None:
-    """Sign in as a person does."""
-    page.goto(visitor.server.url)
-    page.locator("#email").fill(visitor.email)
-    page.locator("#password").fill(PASSWORD)
-    page.locator("button.main").click()
-    expect(page.locator("#here")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
