@@ -17,7 +17,7 @@ def main() -> None:
     reactor = install_reactor()
     from twisted.internet.task import LoopingCall  # noqa: PLC0415 - needs the reactor installed
 
-    from smartdns.service import resolver_service  # noqa: PLC0415
+    from smartdns.resolver_role import resolver_service  # noqa: PLC0415
     from smartdns.settings import read_settings  # noqa: PLC0415
     from smartdns.sockets import bind, by_name  # noqa: PLC0415
 

@@ -119,8 +119,8 @@ def _line(error: Exception) -> str:
 _DATA_PLANE = {"resolver", "relay"}
 # Only its own plane is imported: no worker of the data plane loads the registry's libraries.
 _SERVICES = {
-    "resolver": ("smartdns.service", "resolver_service", "smartdns.settings"),
-    "relay": ("smartdns.service", "relay_service", "smartdns.settings"),
+    "resolver": ("smartdns.resolver_role", "resolver_service", "smartdns.settings"),
+    "relay": ("smartdns.relay_role", "relay_service", "smartdns.settings"),
     "registry": ("registry.service", "registry_service", "registry.settings"),
 }
 

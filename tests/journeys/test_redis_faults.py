@@ -17,7 +17,7 @@ from twisted.internet.threads import deferToThread
 
 from smartdns.contract.addresses import parse_address
 from smartdns.contract.grants import Profile
-from smartdns.service import Role, resolver_service
+from smartdns.resolver_role import resolver_service
 from smartdns.settings import DataPlaneSettings
 from smartdns.upstream.addresses import parse_upstream
 from tests.peers.redis_server import RedisServer
@@ -42,7 +42,7 @@ class Worker:
             relay_check_port=0,
             fast_path=fast,
         )
-        self.role: Role = resolver_service(settings, {"udp": [self.socket]})
+        self.role = resolver_service(settings, {"udp": [self.socket]})
         self.role.startService()
 
     async def ask(self) -> tuple[int, int | None, float]:

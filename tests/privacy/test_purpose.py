@@ -48,7 +48,8 @@ EXPECTED: Mapping[str, tuple[set[str], str]] = {
     "smartdns/allowlist/mirror.py": ({M}, "holds them and says if they may be believed"),
     "smartdns/allowlist/snapshot.py": ({M}, "builds a new one aside"),
     "smartdns/allowlist/follower.py": ({M}, "keeps it in step"),
-    "smartdns/service.py": ({M}, "makes it"),
+    "smartdns/role.py": ({M}, "makes it"),
+    "smartdns/resolver_role.py": ({M}, "hands it to the decision"),
     # The decision
     "smartdns/answering/answer.py": ({M}, "is this query let in, and to which region"),
     "smartdns/resolver/responder.py": ({M}, "the same, for limits and for who came over TCP"),

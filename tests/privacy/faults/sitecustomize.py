@@ -26,7 +26,7 @@ STAGES: dict[str, dict[str, tuple[str, str, bytes]]] = {
         "StoreFault": ("smartdns.answering.cache", "Cache.store", b"cachestore"),
         "UpstreamFault": ("smartdns.upstream.errand", "parse_upstream_reply", b"upstream"),
         "CallbackFault": ("smartdns.upstream.errand", "Errand._take", b"callback"),
-        "ConcludeFault": ("smartdns.service", "_conclude", b"conclude"),
+        "ConcludeFault": ("smartdns.resolver_role", "_conclude", b"conclude"),
         "RenderFault": ("smartdns.resolver.responder", "render_reply", b"render"),
     },
     "relay": {

@@ -11,7 +11,7 @@ from twisted.internet import reactor
 from smartdns.contract.addresses import parse_socket_address
 from smartdns.contract.configuration import Configuration, SettingError
 from smartdns.contract.redis_layout import GRANTS, HEAD
-from smartdns.service import Role, relay_service
+from smartdns.relay_role import relay_service
 from smartdns.settings import read_settings
 from smartdns.sockets import bind
 from tests.peers.client_hello import handshake, records, server_name
@@ -61,7 +61,7 @@ class Regions:
             "relay_origin_ports": f"{origin_port},80",
             **texts,
         }
-        self.service: Role = relay_service(
+        self.service = relay_service(
             read_settings(Configuration(given)), {"relay-tls": [self.listening]}
         )
         self.service.startService()

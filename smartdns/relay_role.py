@@ -1,0 +1,100 @@
+"""Composition of a relay: settings and bound sockets in, the service of a worker out."""
+
+import resource
+from collections.abc import Mapping, Sequence
+
+from twisted.internet.posixbase import PosixReactorBase
+
+from smartdns.answering.names import name_of
+from smartdns.contract.check_names import check_domain
+from smartdns.contract.configuration import SettingError
+from smartdns.event_loop import loop_of
+from smartdns.relay.destinations import OriginRules
+from smartdns.relay.dns import Origins
+from smartdns.relay.exits import ANY_REGION, exits_and_upstreams
+from smartdns.relay.service import RelayService, http_port, tls_port
+from smartdns.relay.session import CheckOrigin
+from smartdns.relay.session import Knowledge as RelayKnowledge
+from smartdns.relay.session import Limits as RelayLimits
+from smartdns.relay.tcp import Listening
+from smartdns.role import Role, Sockets, allowlist_of, installed_reactor
+from smartdns.settings import DataPlaneSettings
+from smartdns.upstream.forwarder import Forwarder
+from smartdns.upstream.look_up import LookUp, addresses_in
+from zones.catalog import Catalog
+from zones.load import load_catalog
+
+
+def relay_service(
+    settings: DataPlaneSettings, sockets: Sockets, reactor: PosixReactorBase | None = None
+) -> Role:
+    """Make a worker of the relay; it accepts once the allowlist was read."""
+    catalog = load_catalog(settings.zones)
+    _check_regions("RELAY_EXITS", settings.relay_exits, catalog)
+    _check_regions("RELAY_UPSTREAMS", settings.relay_upstreams, catalog)
+    try:
+        exits, upstreams = exits_and_upstreams(
+            settings.relay_exits, settings.relay_upstreams, settings.upstreams
+        )
+    except ValueError as error:
+        raise SettingError(f"MEDIASTREAMER_RELAY_UPSTREAMS: {error}") from None
+    reactor = reactor or installed_reactor()
+    mirror, follower = allowlist_of(settings)
+    tls, http = settings.relay_origin_ports
+    listening = [
+        Listening(bound, port)
+        for name, port in (("relay-tls", tls_port(tls)), ("relay-http", http_port(http)))
+        for bound in sockets.get(name, ())
+    ]
+    rules = _origin_rules(settings, listening)
+    forwarders = {
+        asked: Forwarder(reactor, asked, addresses_in) for asked in set(upstreams.values())
+    }
+    found = {
+        asked: Origins(LookUp(forwarder), rules, reactor.seconds)
+        for asked, forwarder in forwarders.items()
+    }
+    front = RelayService(
+        loop_of(reactor),
+        RelayKnowledge(
+            mirror, catalog, exits, tuple(settings.relay_addresses), _check_origin(settings)
+        ),
+        {region: found[asked] for region, asked in upstreams.items()},
+        listening,
+        _relay_limits(settings),
+    )
+    return Role(follower, front, *forwarders.values())
+
+
+def _check_regions(setting: str, table: Mapping[str, object], catalog: Catalog) -> None:
+    if unknown := set(table) - set(catalog.regions) - {ANY_REGION}:
+        raise SettingError(
+            f"MEDIASTREAMER_{setting}: there is no region {', '.join(sorted(unknown))}; "
+            f"there are {', '.join(sorted(catalog.regions))}, and {ANY_REGION} for any other"
+        )
+
+
+def _check_origin(settings: DataPlaneSettings) -> CheckOrigin | None:
+    if settings.public_url is None or settings.check_origin is None:
+        return None
+    return CheckOrigin(name_of(check_domain(settings.public_url)), settings.check_origin)
+
+
+def _relay_limits(settings: DataPlaneSettings) -> RelayLimits:
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return RelayLimits(
+        connect=settings.relay_connect_seconds,
+        idle=settings.relay_idle_seconds,
+        half_closed=settings.relay_idle_seconds / 10,
+        connections=settings.relay_connections,
+        connections_per_client=settings.relay_connections_per_client,
+    ).within(descriptors)
+
+
+def _origin_rules(settings: DataPlaneSettings, listening: Sequence[Listening]) -> OriginRules:
+    own = {address for group in settings.relay_addresses.values() for address in group}
+    return OriginRules(
+        frozenset(own),
+        frozenset(one.bound_to for one in listening),
+        settings.relay_private_origins,
+    )

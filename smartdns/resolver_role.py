@@ -1,0 +1,126 @@
+"""Composition of a resolver: settings and bound sockets in, the service of a worker out."""
+
+import functools
+import time
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from twisted.internet.posixbase import PosixReactorBase
+
+from smartdns.allowlist.mirror import Mirror
+from smartdns.answering.cache import Cache
+from smartdns.answering.concluding import conclude
+from smartdns.answering.knowledge import ALWAYS_PRIVATE, Knowledge, RelayAddresses, Switches
+from smartdns.answering.names import name_of
+from smartdns.answering.plan import Forward, Reply
+from smartdns.answering.query import Name
+from smartdns.answering.rate_limit import RateLimiter
+from smartdns.answering.relay_health import by_family, relays_to_answer
+from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.contract.addresses import Address
+from smartdns.contract.check_names import address_of, check_domain
+from smartdns.resolver.listeners import Listeners
+from smartdns.resolver.relay_watcher import RelayWatcher
+from smartdns.resolver.responder import Limits, Responder
+from smartdns.resolver.tcp import StreamLimits
+from smartdns.resolver.tls import ServerContext
+from smartdns.role import Role, Sockets, allowlist_of, installed_reactor
+from smartdns.settings import DataPlaneSettings
+from smartdns.upstream.forwarder import Forwarder
+from smartdns.upstream.watcher import UpstreamWatcher
+from zones.load import load_catalog
+from zones.names import parse_name
+
+V = TypeVar("V")
+
+
+def resolver_service(
+    settings: DataPlaneSettings, sockets: Sockets, reactor: PosixReactorBase | None = None
+) -> Role:
+    """Make a worker of the resolver; it answers from its start on, and refuses till it knows."""
+    reactor = reactor or installed_reactor()
+    mirror, follower = allowlist_of(settings)
+    knowledge = knowledge_of(settings, mirror)
+    forwarder = Forwarder(
+        reactor,
+        settings.upstreams,
+        functools.partial(_conclude, knowledge),
+        _by_name(settings.forward_suffixes),
+        settings.exchanges_in_flight,
+    )
+    responder = Responder(knowledge, forwarder, limits_of(settings), settings.cookie_secret)
+    mirror.on_change(lambda _: responder.grants_changed())
+    streams = StreamLimits(settings.tcp_connections, settings.tcp_connections_per_client)
+    listeners = Listeners(
+        reactor, responder, sockets, streams, _tls(settings), fast=settings.fast_path
+    )
+
+    def relays_changed(relays: dict[str, RelayAddresses]) -> None:
+        knowledge.relays = relays
+        responder.knowledge_changed()
+
+    relays = RelayWatcher(
+        reactor, settings.relay_addresses, settings.relay_check_port, relays_changed
+    )
+    upstreams = UpstreamWatcher(reactor, forwarder.upstreams, settings.cookie_secret)
+    role = Role(follower, listeners, forwarder, relays, upstreams)
+    role.knowledge = knowledge
+    return role
+
+
+def knowledge_of(settings: DataPlaneSettings, mirror: Mirror) -> Knowledge:
+    """Gather what a decision may look at, as it is before anything was heard or asked."""
+    catalog = load_catalog(settings.zones)
+    host = _host_name(settings)
+    apart = frozenset(_by_name(settings.forward_suffixes))
+    open_names = set(map(Name, catalog.never)) | ({host} if host else set())
+    return Knowledge(
+        allowlist=mirror,
+        catalog=catalog,
+        relays=relays_to_answer(settings.relay_addresses),
+        cache=Cache(settings.cache_mib << 20, apart),
+        check_host=name_of(check_domain(url)) if (url := settings.public_url) else None,
+        check_addresses=by_family(_check_addresses(settings)),
+        switches=Switches(
+            block_private_relay=settings.block_private_relay,
+            filter_private_answers=settings.filter_private_answers,
+            private_suffixes=apart
+            | ALWAYS_PRIVATE
+            | {name_of(s) for s in settings.private_answer_suffixes},
+            open_names=frozenset(open_names) if settings.open_names else frozenset(),
+        ),
+    )
+
+
+def limits_of(settings: DataPlaneSettings) -> Limits:
+    """Split what a network may ask among the workers, over which the kernel spreads it."""
+    client = settings.client_rate / settings.workers
+    refused = settings.refused_rate / settings.workers
+    return Limits(RateLimiter(client, 2 * client), RateLimiter(refused, 2 * refused))
+
+
+def _conclude(knowledge: Knowledge, plan: Forward, said: UpstreamReply | None) -> Reply:
+    return conclude(plan, said, knowledge, time.monotonic())
+
+
+def _by_name(table: Mapping[str, V]) -> dict[Name, V]:
+    return {Name(parse_name(suffix)): value for suffix, value in table.items()}
+
+
+def _host_name(settings: DataPlaneSettings) -> Name | None:
+    """Give the page's host name, unless it has none but its address."""
+    try:
+        return Name(parse_name(settings.public_host)) if settings.public_host else None
+    except ValueError:
+        return None
+
+
+def _check_addresses(settings: DataPlaneSettings) -> Sequence[Address]:
+    own = address_of(settings.public_url or "")
+    return settings.check_addresses or ((own,) if own else ())
+
+
+def _tls(settings: DataPlaneSettings) -> ServerContext | None:
+    if settings.dns_certificate is None or settings.dns_key is None:
+        return None
+    return ServerContext(settings.dns_certificate, settings.dns_key)

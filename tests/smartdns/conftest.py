@@ -1,0 +1,32 @@
+"""Composed resolvers, both ways of answering datagrams."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_twisted
+
+from tests.smartdns.running import Running, Start
+
+
+@pytest.fixture(params=["1", "0"], ids=["fast", "plain"])
+def fast_path(request: pytest.FixtureRequest) -> str:
+    """How resolvers answer datagrams: either way they pass the same tests."""
+    return str(request.param)
+
+
+@pytest_twisted.async_yield_fixture
+async def start(fast_path: str) -> AsyncIterator[Start]:
+    """Start resolvers; they are stopped after the test."""
+    running: list[Running] = []
+
+    def begin(*arguments: Any, **texts: str) -> Running:
+        running.append(Running(*arguments, fast_path=fast_path, **texts))
+        return running[-1]
+
+    yield begin
+    for each in running:
+        await each.service.stopService()
+        for group in each.sockets.values():
+            for bound in group:
+                bound.close()

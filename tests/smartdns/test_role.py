@@ -1,0 +1,68 @@
+"""What a worker says of itself, composed on a real Redis and a real name server."""
+
+import socket
+
+import dns.rcode
+import pytest
+
+from smartdns.contract.addresses import parse_socket_address
+from smartdns.contract.grants import Profile
+from smartdns.sockets import bind
+from tests.peers.name_server import NameServer
+from tests.peers.ports import free_port
+from tests.peers.redis_server import RedisServer
+from tests.smartdns.running import Start, publish
+
+
+async def test_before_the_allowlist_is_there_everybody_is_told_to_wait(
+    name_server: NameServer, start: Start
+) -> None:
+    """Without Redis: REFUSED with EDE 14, and not ready."""
+    resolver = start(f"redis://127.0.0.1:{free_port()}/0", name_server.port)
+    reply = await resolver.ask("www.netflix.com")
+    assert reply.rcode() == dns.rcode.REFUSED
+    assert [int(option.code) for option in reply.options] == [14]  # type: ignore[attr-defined]
+    report = resolver.service.report()
+    assert (report["ready"], report["loaded"], report["epoch"]) == (False, False, None)
+
+
+async def test_a_resolver_that_asks_itself_is_not_ready_and_says_why(
+    redis_server: RedisServer, start: Start
+) -> None:
+    """All upstreams lead back: one line, and the start fails."""
+    port = free_port()
+    with redis_server.client() as client:
+        publish(client, 1, Profile("us"))
+    where = parse_socket_address(f"127.0.0.1:{port}")
+    resolver = start(redis_server.url, port)
+    itself = bind("udp", socket.SOCK_DGRAM, where)[0].socket
+    resolver.sockets["udp"].append(itself)
+    listeners = resolver.service.services[-1]
+    await listeners.stopService()
+    listeners.startService()
+    await resolver.until(lambda report: report["failed"] is not None)
+    report = resolver.service.report()
+    assert not report["ready"]
+    assert str(report["failed"]).startswith(f"upstream 127.0.0.1:{port} forwards to us, a loop")
+
+
+@pytest.mark.parametrize("fast_path", ["0"])
+async def test_outcomes_are_counted_and_nothing_else(
+    redis_server: RedisServer, name_server: NameServer, start: Start
+) -> None:
+    """Answered and refused, with no name and no address among the keys."""
+    with redis_server.client() as client:
+        publish(client, 1, Profile("us"))
+    resolver = start(redis_server.url, name_server.port)
+    await resolver.until(lambda report: bool(report["ready"]))
+    for name in ("www.netflix.com", "www.example.com"):
+        await resolver.ask(name)
+    await resolver.ask("www.example.com", source="127.0.0.2")
+    metrics = resolver.service.metrics()
+    assert metrics["queries:answered"] == 2
+    assert metrics["queries:refused"] == 1
+    assert set(metrics) <= {
+        *(f"queries:{outcome}" for outcome in ("answered", "refused", "failed", "silent", "odd")),
+        "queries:remembered", "queries_in_flight", "streams", "ready",
+        "troubles",
+    }  # fmt: skip
