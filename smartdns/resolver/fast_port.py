@@ -20,7 +20,8 @@ from twisted.python.failure import Failure
 from smartdns.answering.query import Source
 from smartdns.resolver.hot_thread import HotThread
 from smartdns.resolver.mmsg import DatagramBatch, WayBack
-from smartdns.resolver.responder import Rendered, Responder
+from smartdns.resolver.rendering import Rendered
+from smartdns.resolver.responder import Responder
 from smartdns.resolver.second_look import Epoch, Miss, SecondLook, today
 from smartdns.resolver.short_cut import ShortCut
 from smartdns.resolver.template import make_template

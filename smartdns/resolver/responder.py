@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from smartdns.answering.answer import answer
-from smartdns.answering.codes import EDE_OTHER, OPTION_KEEPALIVE, SERVFAIL
+from smartdns.answering.codes import EDE_OTHER, SERVFAIL
 from smartdns.answering.concluding import stale
 from smartdns.answering.cookies import Cookie, check_cookie
 from smartdns.answering.knowledge import Knowledge
@@ -25,20 +25,10 @@ from smartdns.answering.rate_limit import (
     host_key,
     stranger_key,
 )
+from smartdns.resolver.rendering import Rendered, render, server_failure
 from smartdns.upstream.forwarder import Forwarder
-from smartdns.wire.dns_message import (
-    HEADER_LENGTH,
-    FormatError,
-    parse_query,
-    render_format_error,
-    render_reply,
-    size_limit,
-)
+from smartdns.wire.dns_message import FormatError, parse_query, render_format_error
 
-_TLS_PADDING = 468  # RFC 8467 section 4.1
-STREAM_IDLE_S = 10
-"""What a stream's peer is told, and held to (RFC 7828, RFC 7766 section 6.2.3)."""
-_KEEPALIVE = (OPTION_KEEPALIVE, (STREAM_IDLE_S * 10).to_bytes(2, "big"))
 _BY_STREAM = b"stream "
 """Streams have buckets of their own: a flood of datagrams in a network's name, which empties the
 other one, must not keep it from the way that TC leads to."""
@@ -52,21 +42,6 @@ OUTCOMES = (*dict.fromkeys(_OUTCOMES.values()), "silent", "odd")
 _SLIPPED = Reply(0, truncated=True)
 _FAILED = Reply(SERVFAIL)
 _SHED = Reply(SERVFAIL, error=ExtendedError(EDE_OTHER, "too many questions at once"))
-FOR_EVER = float("inf")
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Rendered:
-    """A reply as it goes out."""
-
-    octets: bytes
-    valid_until: float = 0.0
-    """Second of the monotonic clock before which the same octets after the ID, from anybody with
-    an equal profile, may be given these again, as long as `Responder.generation` stays; 0: never.
-    """
-    constant: bool = True
-    """Else each TTL is one lower with every whole second."""
-
 
 Answered = Rendered | Deferred[Rendered | None] | None
 """A reply now, or once somebody else was asked; None: silence."""
@@ -117,14 +92,14 @@ class Responder:
             answered = self._respond(data, source, counted)
         except Exception:  # noqa: BLE001 - whatever it is, the next query is answered
             self._log.failure("a query could not be answered")
-            answered = _server_failure(data)
+            answered = server_failure(data)
         if isinstance(answered, Deferred):
             return answered.addErrback(self._broken, data).addCallback(self._counted)
         return self._counted(answered)
 
     def _broken(self, failure: Failure, data: bytes) -> Rendered | None:
         self._log.failure("a query could not be answered", failure)
-        return _server_failure(data)
+        return server_failure(data)
 
     def _counted(self, reply: Rendered | None) -> Rendered | None:
         self.outcomes[
@@ -188,9 +163,9 @@ class Responder:
         if isinstance(query, FormatError):
             return Rendered(render_format_error(query))
         if verdict is Verdict.SLIP:
-            return _render(query, source, _SLIPPED, None)
+            return render(query, source, _SLIPPED, None)
         if query.question is not None and is_probe(query.question, self.cookie_secret):
-            return _render(query, source, probe_reply(query.question), None)
+            return render(query, source, probe_reply(query.question), None)
         cookie = check_cookie(query, source.address, self.cookie_secret, wall_s)
         plan = answer(query, source, self.knowledge, now, day, cookie)
         return self._carry_out(plan, query, source, cookie)
@@ -210,7 +185,7 @@ class Responder:
         if isinstance(plan, Reply):
             if plan.refresh is not None:
                 self.forwarder.forward(plan.refresh).addErrback(self._failed)
-            return _render(query, source, plan, cookie)
+            return render(query, source, plan, cookie)
         if isinstance(plan, Silence):
             return None
         return self._ask(plan, query, source, cookie)
@@ -221,11 +196,11 @@ class Responder:
         client = self.network_of(source) or host_key(source.address)
         if self._asking[client] >= self.forwarder.most_in_flight * _MOST_OF_ONE_CLIENT:
             shed = stale(plan, self.knowledge, self._now()) or _SHED
-            return succeed(_render(query, source, shed, cookie))
+            return succeed(render(query, source, shed, cookie))
         self._asking[client] += 1
         asking = self._soon(plan).addErrback(self._failed)
         asking.addBoth(self._landed, client)
-        return asking.addCallback(lambda reply: _render(query, source, reply, cookie))
+        return asking.addCallback(lambda reply: render(query, source, reply, cookie))
 
     def _soon(self, plan: Forward) -> Deferred[Reply]:
         """Ask upstream, and where an expired answer is at hand do not wait for long."""
@@ -254,37 +229,3 @@ _EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
 
 def _today() -> int:
     return int(time.time()) // 86_400 + _EPOCH_DAY
-
-
-def _render(query: Query, source: Source, reply: Reply, cookie: Cookie | None) -> Rendered:
-    options = () if cookie is None else (cookie.option,)
-    if source.transport != "udp" and _asks_for_keepalive(query):
-        options = (*options, _KEEPALIVE)
-    octets = render_reply(
-        query,
-        reply,
-        limit=size_limit(query, source.transport),
-        options=options,
-        padding_block=_TLS_PADDING if source.transport == "tls" else 0,
-    )
-    if not _may_be_repeated(query):
-        return Rendered(octets)
-    return Rendered(octets, FOR_EVER if reply.constant else reply.valid_until, reply.constant)
-
-
-def _server_failure(data: bytes) -> Rendered | None:
-    """SERVFAIL with nothing but a header, when the trouble is ours."""
-    if len(data) < HEADER_LENGTH or data[2] & 0x80:
-        return None
-    return Rendered(data[:2] + bytes((0x80 | data[2] & 0x79, 0x80 | SERVFAIL)) + bytes(8))
-
-
-def _asks_for_keepalive(query: Query) -> bool:
-    return query.edns is not None and any(
-        code == OPTION_KEEPALIVE for code, _ in query.edns.options
-    )
-
-
-def _may_be_repeated(query: Query) -> bool:
-    """Say whether the reply depends on nothing that only this sender has: cookie, subnet, key."""
-    return query.signature is None and (query.edns is None or not query.edns.options)

@@ -20,7 +20,8 @@ from zope.interface import implementer
 
 from smartdns.answering.query import Source, Transport
 from smartdns.answering.rate_limit import host_key
-from smartdns.resolver.responder import STREAM_IDLE_S, Rendered, Responder
+from smartdns.resolver.rendering import STREAM_IDLE_S, Rendered
+from smartdns.resolver.responder import Responder
 from smartdns.wire.length_prefix import FrameBuffer, with_length
 
 _WHOLE_WITHIN_S = 10

@@ -9,7 +9,8 @@ from twisted.internet.protocol import DatagramProtocol
 from twisted.internet.udp import Port
 
 from smartdns.answering.query import Source
-from smartdns.resolver.responder import Rendered, Responder
+from smartdns.resolver.rendering import Rendered
+from smartdns.resolver.responder import Responder
 
 _MOST_OCTETS = 4096
 _MOST_AT_ONCE = 64

@@ -27,7 +27,7 @@ STAGES: dict[str, dict[str, tuple[str, str, bytes]]] = {
         "UpstreamFault": ("smartdns.upstream.errand", "parse_upstream_reply", b"upstream"),
         "CallbackFault": ("smartdns.upstream.errand", "Errand._take", b"callback"),
         "ConcludeFault": ("smartdns.resolver_role", "_conclude", b"conclude"),
-        "RenderFault": ("smartdns.resolver.responder", "render_reply", b"render"),
+        "RenderFault": ("smartdns.resolver.rendering", "render_reply", b"render"),
     },
     "relay": {
         "HelloFault": ("smartdns.wire.client_hello", "ClientHelloReader.feed", b"hello"),

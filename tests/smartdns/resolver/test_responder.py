@@ -11,26 +11,14 @@ from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred, gatherResults
 from twisted.internet.task import deferLater
 
-from smartdns.answering.query import Source
 from smartdns.contract.grants import Profile
-from smartdns.resolver.responder import FOR_EVER, Rendered
 from tests.peers.odd_name_server import OddNameServer, answering
 from tests.smartdns.resolver.conftest import Make
-from tests.smartdns.resolver.laboratory import Laboratory
-
-HERE = Source(socket.inet_aton("127.0.0.1"), 5353, "udp")
 
 
 def errors(reply: dns.message.Message) -> list[int]:
     """Codes of the Extended DNS Errors in a reply."""
     return [int(o.code) for o in reply.options if isinstance(o, dns.edns.EDEOption)]
-
-
-def respond(resolver: Laboratory, query: dns.message.Message) -> Rendered:
-    """Give the reply that needs nobody else."""
-    reply = resolver.responder.respond(query.to_wire(), HERE)
-    assert isinstance(reply, Rendered)
-    return reply
 
 
 async def test_a_stale_answer_when_the_upstream_is_silent(
@@ -123,24 +111,6 @@ async def test_the_upstreams_reason_reaches_the_client(
     odd_name_server.react = bogus
     resolver = make_resolver(odd_name_server.port)
     assert errors(await resolver.ask("a.example.com")) == [6]
-
-
-async def test_how_long_a_reply_may_be_repeated(
-    make_resolver: Make, odd_name_server: OddNameServer
-) -> None:
-    """Steered: until something changes; cached: until its TTL; with a cookie: never."""
-    resolver = make_resolver(odd_name_server.port)
-    steered = respond(resolver, dns.message.make_query("www.netflix.com", "A"))
-    assert (steered.valid_until, steered.constant) == (FOR_EVER, True)
-    query = dns.message.make_query("a.example.com", "A")
-    await resolver.ask("a.example.com")
-    cached = respond(resolver, query)
-    left = cached.valid_until - time.monotonic()
-    assert not cached.constant
-    assert 200 < left <= 300
-    for option in (dns.edns.CookieOption(bytes(8), b""), dns.edns.ECSOption("192.0.2.0", 24)):
-        query.use_edns(0, options=[option])
-        assert respond(resolver, query).valid_until == 0.0
 
 
 async def test_a_fault_of_ours_is_servfail_and_tells_nothing(

@@ -1,0 +1,63 @@
+"""A reply as it goes out: its octets, and for how long they may be given again."""
+
+from dataclasses import dataclass
+
+from smartdns.answering.codes import OPTION_KEEPALIVE, SERVFAIL
+from smartdns.answering.cookies import Cookie
+from smartdns.answering.plan import Reply
+from smartdns.answering.query import Query, Source
+from smartdns.wire.dns_message import HEADER_LENGTH, render_reply, size_limit
+
+_TLS_PADDING = 468  # RFC 8467 section 4.1
+STREAM_IDLE_S = 10
+"""What a stream's peer is told, and held to (RFC 7828, RFC 7766 section 6.2.3)."""
+_KEEPALIVE = (OPTION_KEEPALIVE, (STREAM_IDLE_S * 10).to_bytes(2, "big"))
+FOR_EVER = float("inf")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Rendered:
+    """A reply as it goes out."""
+
+    octets: bytes
+    valid_until: float = 0.0
+    """Second of the monotonic clock before which the same octets after the ID, from anybody with
+    an equal profile, may be given these again, as long as `Responder.generation` stays; 0: never.
+    """
+    constant: bool = True
+    """Else each TTL is one lower with every whole second."""
+
+
+def render(query: Query, source: Source, reply: Reply, cookie: Cookie | None) -> Rendered:
+    """Fit `reply` to what its asker and its transport can take."""
+    options = () if cookie is None else (cookie.option,)
+    if source.transport != "udp" and _asks_for_keepalive(query):
+        options = (*options, _KEEPALIVE)
+    octets = render_reply(
+        query,
+        reply,
+        limit=size_limit(query, source.transport),
+        options=options,
+        padding_block=_TLS_PADDING if source.transport == "tls" else 0,
+    )
+    if not _may_be_repeated(query):
+        return Rendered(octets)
+    return Rendered(octets, FOR_EVER if reply.constant else reply.valid_until, reply.constant)
+
+
+def server_failure(data: bytes) -> Rendered | None:
+    """SERVFAIL with nothing but a header, when the trouble is ours."""
+    if len(data) < HEADER_LENGTH or data[2] & 0x80:
+        return None
+    return Rendered(data[:2] + bytes((0x80 | data[2] & 0x79, 0x80 | SERVFAIL)) + bytes(8))
+
+
+def _asks_for_keepalive(query: Query) -> bool:
+    return query.edns is not None and any(
+        code == OPTION_KEEPALIVE for code, _ in query.edns.options
+    )
+
+
+def _may_be_repeated(query: Query) -> bool:
+    """Say whether the reply depends on nothing that only this sender has: cookie, subnet, key."""
+    return query.signature is None and (query.edns is None or not query.edns.options)
