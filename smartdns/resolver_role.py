@@ -22,7 +22,7 @@ from smartdns.contract.check_names import address_of, check_domain
 from smartdns.resolver.listeners import Listeners
 from smartdns.resolver.relay_watcher import RelayWatcher
 from smartdns.resolver.responder import Limits, Responder
-from smartdns.resolver.tcp import StreamLimits
+from smartdns.resolver.stream_limits import StreamLimits
 from smartdns.resolver.tls import ServerContext
 from smartdns.role import Role, Sockets, allowlist_of, installed_reactor
 from smartdns.settings import DataPlaneSettings

@@ -13,7 +13,8 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from smartdns.resolver.fast_port import FastPort, listen_fast
 from smartdns.resolver.mmsg import is_supported
 from smartdns.resolver.responder import Responder
-from smartdns.resolver.tcp import StreamLimits, Streams
+from smartdns.resolver.stream_limits import StreamLimits
+from smartdns.resolver.tcp import Streams
 from smartdns.resolver.tls import ServerContext
 from smartdns.resolver.udp import DatagramPort, listen_datagrams
 

@@ -1,7 +1,7 @@
 """Queries in streams, plain and over TLS: pipelined, answered in whatever order (RFC 7766)."""
 
 import ipaddress
-from collections import Counter, deque
+from collections import deque
 from typing import cast
 
 from twisted.internet.defer import Deferred
@@ -22,46 +22,15 @@ from smartdns.answering.query import Source, Transport
 from smartdns.answering.rate_limit import host_key
 from smartdns.resolver.rendering import STREAM_IDLE_S, Rendered
 from smartdns.resolver.responder import Responder
+from smartdns.resolver.stream_limits import StreamLimits
 from smartdns.wire.length_prefix import FrameBuffer, with_length
 
 _WHOLE_WITHIN_S = 10
 """A query that began must be whole by then, and a reply must have been read."""
 _LONGEST_S = 3_600
 _STRANGER_S = 5
-_MOST_PER_STRANGER = 5
 _MOST_IN_FLIGHT = 64
 """Queries of one connection under way; what is sent beyond stays in the socket."""
-
-
-class StreamLimits:
-    """How many connections there may be, in all and from one client; counted here.
-
-    Strangers, who get nothing but refusals, may hold a quarter of them and a few each.
-    """
-
-    def __init__(self, most: int, most_per_client: int) -> None:
-        self._most = most
-        self._most_per_client = most_per_client
-        self._clients: Counter[bytes] = Counter()
-        self._strangers: Counter[bytes] = Counter()
-
-    def enter(self, key: bytes, *, stranger: bool) -> bool:
-        """Count one more of `key`, unless that is too many."""
-        kind, most, most_each = self._clients, self._most, self._most_per_client
-        if stranger:
-            kind, most, most_each = self._strangers, self._most // 4, _MOST_PER_STRANGER
-        total = self._clients.total() + self._strangers.total()
-        if total >= self._most or kind.total() >= most or kind[key] >= most_each:
-            return False
-        kind[key] += 1
-        return True
-
-    def leave(self, key: bytes, *, stranger: bool) -> None:
-        """Count one less."""
-        kind = self._strangers if stranger else self._clients
-        kind[key] -= 1
-        if not kind[key]:
-            del kind[key]  # nothing remembers who was here
 
 
 class Streams(ServerFactory):

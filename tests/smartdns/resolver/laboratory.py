@@ -25,7 +25,7 @@ from smartdns.contract.addresses import parse_socket_address
 from smartdns.contract.grants import Profile
 from smartdns.resolver.listeners import Listeners
 from smartdns.resolver.responder import Limits, Responder
-from smartdns.resolver.tcp import StreamLimits
+from smartdns.resolver.stream_limits import StreamLimits
 from smartdns.resolver.tls import ServerContext
 from smartdns.sockets import ListenError, bind
 from smartdns.upstream.forwarder import Forwarder

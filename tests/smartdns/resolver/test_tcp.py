@@ -12,7 +12,7 @@ import pytest
 from twisted.internet.threads import deferToThread
 
 from smartdns.resolver import tcp
-from smartdns.resolver.tcp import StreamLimits
+from smartdns.resolver.stream_limits import StreamLimits
 from smartdns.wire.length_prefix import with_length
 from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer, address_of_everything
@@ -248,25 +248,6 @@ async def test_a_flood_of_datagrams_leaves_a_network_its_streams(
     began = time.monotonic()
     await resolver.ask("www.netflix.com", tcp=True, source=source)
     assert time.monotonic() - began < 0.4
-
-
-def test_strangers_leave_most_connections_to_clients() -> None:
-    """However many strangers connect, three quarters of the connections are not for them."""
-    limits = StreamLimits(100, 50)
-    for number in range(200):
-        limits.enter(bytes([number // 256, number % 256, 1, 1]), stranger=True)
-    assert sum(limits.enter(bytes([10, 0, 0, n]), stranger=False) for n in range(75)) == 75
-    assert not limits.enter(b"\x0a\x01\x01\x01", stranger=False)
-
-
-def test_who_left_is_forgotten() -> None:
-    """Nothing of a client stays once its connections are closed, and its place is free."""
-    limits = StreamLimits(10, 1)
-    for _ in range(3):
-        assert limits.enter(b"1234", stranger=False)
-        assert not limits.enter(b"1234", stranger=False)
-        limits.leave(b"1234", stranger=False)
-    assert not limits._clients
 
 
 async def test_a_stranger_is_refused_over_tcp(resolver: Laboratory) -> None:
