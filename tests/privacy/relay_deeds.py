@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
-from cli.audit.traffic import send_to_relay
+from cli.audit.traffic import send_to_relay_for_http, send_to_relay_for_tls
 from smartdns.contract.addresses import parse_socket_address
 from tests.peers.client_hello import real_client_hello
 from tests.privacy.dns_deeds import ask, led
@@ -25,7 +25,8 @@ def send_through_the_relay(life: Life) -> None:
     http_port = parse_socket_address(f"127.0.0.1:{here.http}")
     stranger = life.traffic.canaries.address("address of a stranger at the relay")
     for source, who in ((life.home, "a household"), (stranger, "a stranger")):
-        send_to_relay(life.traffic, tls, http_port, source, STEERED, who)
+        send_to_relay_for_tls(life.traffic, tls, source, STEERED, who)
+        send_to_relay_for_http(life.traffic, http_port, source, STEERED, who)
     for _ in range(2):  # the second finds the origin's address remembered
         life.traffic.send("film over TLS", lambda w: fetch(life, w, tls=True) == life.film)
         life.traffic.send("film over HTTP", lambda w: fetch(life, w, tls=False) == life.film)
