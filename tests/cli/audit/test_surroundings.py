@@ -106,8 +106,12 @@ def test_what_an_operator_typed_is_found(
 def test_a_title_with_a_canary_is_found() -> None:
     """Everybody on the machine may read those."""
     canaries, report = Canaries(), Report()
-    command = [sys.executable, "-c", "input()", canaries.word("a query")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as telling:
+    program = "print('here', flush=True); input()"
+    command = [sys.executable, "-c", program, canaries.word("a query")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as telling:
+        assert telling.stdout is not None
+        telling.stdout.readline()  # until then the kernel may not know its title
         search_titles(report, canaries.needles())
         telling.communicate(b"\n")
     assert len(report.of(FOUND)) == 1
