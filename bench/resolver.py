@@ -1,6 +1,6 @@
 """Ours against dnsdist, unbound, BIND, dnsmasq and a C echo, in one run: `make bench`.
 
-    python -m bench.resolver [--quick] [--only LOAD,..] [--against SERVER,..] [--names N]
+    python -m bench.resolver [--quick] [--only LOAD ..] [--against SERVER ..] [--names N]
                              [--rounds N] [--seconds S] [--output FOLDER]
 
 One worker each, on the first core; load and upstream on the last. For each kind of load all
@@ -86,8 +86,8 @@ def _measure_ours_alone(
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Compare resolvers on this machine.")
     parser.add_argument("--quick", action="store_true", help="fewer names, shorter rounds")
-    parser.add_argument("--only", type=_words, help="loads, with commas; nothing else is measured")
-    parser.add_argument("--against", type=_words, help="servers, with commas; ours is always one")
+    parser.add_argument("--only", nargs="+", metavar="LOAD", help="nothing else is measured")
+    parser.add_argument("--against", nargs="+", metavar="SERVER", help="ours is always one")
     parser.add_argument("--names", type=int, help="names in the cache")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, help="of each round")
@@ -99,10 +99,6 @@ def _options() -> argparse.Namespace:
     options.seconds = options.seconds or seconds
     options.sizes = (10_000, 100_000) if options.quick else (10_000, 100_000, 1_000_000)
     return options
-
-
-def _words(text: str) -> list[str]:
-    return text.split(",")
 
 
 def _start_all(
