@@ -36,12 +36,25 @@ from smartdns.resolver.strangers import Missed
 from smartdns.resolver.template import Template
 
 WAKE_S: Final = 0.2
-LULL_S: Final = 0.0002
+LONGEST_PAUSE_S: Final = 0.0005
 SMALL_BATCH: Final = 16
-BUSY_BATCHES: Final = 1000
-"""Batches in a second from which a pause after a small one saves more than it delays."""
+WORTH_A_PAUSE: Final = 2
+"""Queries that the longest pause must gather: for fewer, two wake-ups cost more than they save."""
+RECKONED: Final = 256
+"""Queries over which a rate is reckoned."""
 
 Learned = tuple[Epoch, View, bytes, Template]
+
+
+def pause_at(rate: float) -> float:
+    """Give the seconds to pause after a small batch where `rate` queries come in a second.
+
+    A wake-up costs more than the queries that it brings, the more so where the processor has
+    meanwhile forgotten our code; so let them gather, up to half a millisecond.
+    """
+    if rate * LONGEST_PAUSE_S < WORTH_A_PAUSE:
+        return 0.0
+    return min(LONGEST_PAUSE_S, SMALL_BATCH / rate)
 
 
 class HotThread:
@@ -63,8 +76,10 @@ class HotThread:
         """The second in which the next one begins."""
         self.taken = 0
         """Datagrams read."""
-        self._batches = 0
-        """Small ones in this second."""
+        self._pause_s = 0.0
+        """After each small batch."""
+        self._counted = (0, 0.0)
+        """`taken` when the rate was last reckoned, and when that was."""
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="hot", daemon=True)
 
@@ -131,7 +146,7 @@ class HotThread:
                 first = i + 1
             send(first, count)
             if count < SMALL_BATCH:
-                self._rest()
+                self._rest(now)
 
     def _look_again(self, missed: list[Missed], now: float) -> list[int]:
         """Answer what the tables do not know; a mistake of ours costs a batch, not the process."""
@@ -141,11 +156,14 @@ class HotThread:
             Logger().failure("a batch could not be answered")
             return [i for i, _, _ in missed]
 
-    def _rest(self) -> None:
-        """Let a few more queries come, where so many come that a pause saves more than it costs."""
-        self._batches += 1
-        if self._batches > BUSY_BATCHES:
-            time.sleep(LULL_S)
+    def _rest(self, now: float) -> None:
+        """Let a few more queries come where that saves more than it delays."""
+        taken, since = self._counted
+        if self.taken - taken >= RECKONED:
+            self._pause_s = pause_at((self.taken - taken) / max(now - since, 1e-6))
+            self._counted = (self.taken, now)
+        if self._pause_s:
+            time.sleep(self._pause_s)
 
     def _take_note(self, now: float) -> None:
         """Forget what no longer holds, then take in what the reactor has answered."""
@@ -154,7 +172,6 @@ class HotThread:
         if now >= self._look_again_at:
             look.begin_second(now)
             self._look_again_at = int(now) + 1
-            self._batches = 0
         look.begin_epoch()
         with contextlib.suppress(IndexError):
             while True:
