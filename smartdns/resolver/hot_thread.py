@@ -36,9 +36,9 @@ from smartdns.resolver.strangers import Missed
 from smartdns.resolver.template import Template
 
 WAKE_S: Final = 0.2
-LONGEST_PAUSE_S: Final = 0.0005
+LONGEST_PAUSE_S: Final = 0.00075
 SMALL_BATCH: Final = 16
-WORTH_A_PAUSE: Final = 2
+WORTH_A_PAUSE: Final = 3
 """Queries that the longest pause must gather: for fewer, two wake-ups cost more than they save."""
 RECKONED: Final = 256
 """Queries over which a rate is reckoned."""
@@ -50,7 +50,7 @@ def pause_at(rate: float) -> float:
     """Give the seconds to pause after a small batch where `rate` queries come in a second.
 
     A wake-up costs more than the queries that it brings, the more so where the processor has
-    meanwhile forgotten our code; so let them gather, up to half a millisecond.
+    meanwhile forgotten our code; so let them gather, up to three quarters of a millisecond.
     """
     if rate * LONGEST_PAUSE_S < WORTH_A_PAUSE:
         return 0.0

@@ -39,12 +39,12 @@ def test_no_query_waits_where_few_come(rate: float) -> None:
 
 
 @pytest.mark.parametrize("rate", [4_000, 5_000, 20_000, 100_000, 1_000_000])
-def test_a_pause_gathers_queries_and_never_lasts_longer_than_half_a_millisecond(
+def test_a_pause_gathers_queries_and_is_bounded(
     rate: float,
 ) -> None:
-    """At least two of them, at most a small batch: more would come without waiting."""
-    assert 0 < pause_at(rate) <= LONGEST_PAUSE_S == 0.0005
-    assert 2 <= pause_at(rate) * rate <= SMALL_BATCH + 1e-9
+    """At least three of them, at most a small batch: more would come without waiting."""
+    assert 0 < pause_at(rate) <= LONGEST_PAUSE_S < 0.001
+    assert 3 - 1e-9 <= pause_at(rate) * rate <= SMALL_BATCH + 1e-9
 
 
 def test_the_thread_pauses_once_it_has_seen_the_rate(monkeypatch: Any) -> None:
