@@ -8,14 +8,13 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.task import deferLater
-from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from smartdns.resolver.fast_port import FastPort, listen_fast
 from smartdns.resolver.mmsg import is_supported
 from smartdns.resolver.responder import Responder
 from smartdns.resolver.stream_limits import StreamLimits
 from smartdns.resolver.tcp import Streams
-from smartdns.resolver.tls import ServerContext
+from smartdns.resolver.tls import OverTls, ServerContext
 from smartdns.resolver.udp import DatagramPort, listen_datagrams
 
 _LOOK_EVERY_S = 0.02
@@ -77,7 +76,7 @@ class Listeners(Service):
         for bound in self._sockets.get("tcp", ()):
             self._accept(bound, self._streams)
         if self._tls is not None:
-            over_tls = TLSMemoryBIOFactory(self._tls, False, self._tls_streams)
+            over_tls = OverTls(self._tls, self._tls_streams)
             for bound in self._sockets.get("tls", ()):
                 self._accept(bound, over_tls)
 

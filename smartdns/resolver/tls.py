@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from OpenSSL import SSL
-from twisted.internet.interfaces import IOpenSSLContextFactory
+from twisted.internet.interfaces import IAddress, IOpenSSLContextFactory, IProtocolFactory
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from smartdns.contract.configuration import SettingError
@@ -39,6 +40,20 @@ class ServerContext:
     def getContext(self) -> SSL.Context:
         """Give what Twisted makes each connection with."""
         return self._context
+
+
+class OverTls(TLSMemoryBIOFactory):
+    """Wraps the connections of another factory in TLS."""
+
+    def __init__(self, context: ServerContext, streams: IProtocolFactory) -> None:
+        super().__init__(context, False, streams)
+
+    def buildProtocol(  # type: ignore[override]  # IProtocolFactory has None, WrappingFactory not
+        self, addr: IAddress | None
+    ) -> TLSMemoryBIOProtocol | None:
+        """None where `streams` says None: Twisted's would keep the connection, for nobody."""
+        stream = self.wrappedFactory.buildProtocol(addr)
+        return None if stream is None else self.protocol(self, stream)
 
 
 def _select(_: SSL.Connection, offered: list[bytes]) -> "bytes | SSL._NoOverlappingProtocols":

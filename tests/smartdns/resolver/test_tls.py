@@ -10,6 +10,7 @@ import pytest
 from twisted.internet.threads import deferToThread
 
 from smartdns.contract.configuration import SettingError
+from smartdns.resolver.stream_limits import StreamLimits
 from smartdns.resolver.tls import ServerContext
 from smartdns.wire.length_prefix import with_length
 from tests.peers.certificates import CertificatePair, self_signed
@@ -112,3 +113,27 @@ def test_a_certificate_that_is_none_is_named(tmp_path: Path, certificate: Certif
     for key in (nonsense, other.key):
         with pytest.raises(SettingError, match="MEDIASTREAMER_DNS_KEY: takes the certificate's"):
             ServerContext(certificate.certificate, key)
+
+
+async def test_what_is_over_the_limit_is_closed_before_a_handshake(
+    make_resolver: Make, name_server: NameServer, certificate: CertificatePair
+) -> None:
+    """A client may hold so many connections over TLS as over TCP, and no descriptor beyond."""
+    context = ServerContext(certificate.certificate, certificate.key)
+    resolver = make_resolver(name_server.port, tls=context, streams=StreamLimits(100, 3))
+
+    def open_many() -> list[bytes | None]:
+        clients = [socket.create_connection(("127.0.0.1", resolver.tls_port), 5) for _ in range(5)]
+        ends: list[bytes | None] = []
+        for client in clients:
+            with client:
+                client.settimeout(0.5 if len(ends) < 3 else 5)
+                try:
+                    ends.append(client.recv(1))
+                except TimeoutError:
+                    ends.append(None)
+                except ConnectionResetError:
+                    ends.append(b"")
+        return ends
+
+    assert await deferToThread(open_many) == [None, None, None, b"", b""]
