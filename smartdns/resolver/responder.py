@@ -115,7 +115,7 @@ class Responder:
     @property
     def in_flight(self) -> int:
         """Queries that wait for somebody else's answer."""
-        return self._asking.total()
+        return self._asking.total() + len(self.forwarder.shots.flying)
 
     def network_of(self, source: Source) -> bytes | None:
         """Give the key of the granted network that a source is in; None: it is a stranger."""
