@@ -116,6 +116,13 @@ class Place:
         self.child = child
         child.when_ended().addCallback(lambda _: self._ended(child))
 
+    def vacate(self) -> Child | None:
+        """Give away the child that is here; None where none is alive. Nobody succeeds it."""
+        child, self.child = self.child, None
+        if self._restart is not None and self._restart.active():
+            self._restart.cancel()
+        return None if child is None or child.ended else child
+
     def _ended(self, child: Child) -> None:
         if self._closed or child is not self.child:
             return

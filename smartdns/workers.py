@@ -21,6 +21,7 @@ from twisted.internet.defer import (
     CancelledError,
     Deferred,
     DeferredList,
+    TimeoutError,  # noqa: A004 - what `addTimeout` raises, which is not Python's
     ensureDeferred,
     gatherResults,
 )
@@ -92,12 +93,13 @@ class Supervisor(Service):
         """Take the sockets over; `environment` is asked anew for each worker."""
         self._command = command
         self._keeps_standby = keeps_standby
-        self._standby: Worker | None = None
+        self._standby = Place(self._start, reactor)
         self.sets_of_sockets = sets_of_sockets
         self._environment = environment
         self._reactor = reactor
         self._waiting: list[tuple[Callable[[], bool | None], Deferred[None]]] = []
         self._replacing: Deferred[None] | None = None
+        self._to_be_replaced = False
         self._alive: set[Worker] = set()
         self._said: set[str] = set()
         self._places = [
@@ -106,20 +108,16 @@ class Supervisor(Service):
         ]
 
     def _spawn(self, sockets: Sequence[NamedSocket]) -> Worker:
-        worker, self._standby = self._standby or self._start(), None
+        standby = self._standby.vacate()
+        worker = standby if isinstance(standby, Worker) else self._start()
         worker.channel.hand_over(sockets)
         return worker
 
     def _start(self) -> Worker:
         worker = Worker(self._command, self._environment(), self._look, self._reactor)
         self._alive.add(worker)
-        worker.when_ended().addCallback(lambda _: self._forget(worker))
+        worker.when_ended().addCallback(lambda _: self._alive.discard(worker))
         return worker
-
-    def _forget(self, worker: Worker) -> None:
-        self._alive.discard(worker)
-        if worker is self._standby:
-            self._standby = None
 
     def startService(self) -> None:
         """Start a worker at each place."""
@@ -132,7 +130,7 @@ class Supervisor(Service):
         super().stopService()  # type: ignore[no-untyped-call]
         if self._replacing is not None:
             self._replacing.cancel()
-        for place in self._places:
+        for place in (*self._places, self._standby):
             place.close()
         gone = DeferredList([worker.stop() for worker in self._alive])
         return gone.addCallback(lambda _: self._close_sockets())
@@ -174,23 +172,40 @@ class Supervisor(Service):
         return self._wait_for(look)
 
     def replace_all(self) -> Deferred[None]:
-        """Replace every worker in turn; each keeps its place until its successor is ready."""
+        """Replace every worker in turn; each keeps its place until its successor is ready.
+
+        Where that is going on it is done once more: whoever was replaced already knows nothing of
+        what has changed since. What is wrong with a successor is said.
+        """
+        self._to_be_replaced = True
         if self._replacing is None:
-            self._replacing = ensureDeferred(self._replace_each())
-            self._replacing.addErrback(
-                lambda failure: failure.trap(StartError, TimeoutError, CancelledError)
-            )
+            self._replacing = ensureDeferred(self._replace_while_asked())
             self._replacing.addBoth(self._replaced)
         return self._replacing
 
-    def _replaced(self, _: object) -> None:
+    def _replaced(self, result: None) -> None:
         self._replacing = None
+        return result
+
+    async def _replace_while_asked(self) -> None:
+        while self._to_be_replaced:
+            self._to_be_replaced = False
+            try:
+                await self._replace_each()
+            except StartError as error:
+                say(f"a worker stays as it is: {error}")
+            except TimeoutError:
+                seconds = f"{READY_WITHIN_S:.0f} s"
+                say(f"a worker stays as it is: its successor was not ready in {seconds}")
+            except CancelledError:  # all of them are stopped
+                break
 
     async def _replace_each(self) -> None:
-        if self._standby is not None:  # it has loaded what is to be replaced
-            await self._standby.stop()
+        standby = self._standby.vacate()
+        if standby is not None:  # it has loaded what is to be replaced
+            await standby.stop()
         for place, sockets in zip(self._places, self.sets_of_sockets, strict=True):
-            before, successor = place.child, self._spawn(sockets)
+            successor = self._spawn(sockets)
             try:
                 await self._wait_for(lambda successor=successor: _fit(successor)).addTimeout(  # type: ignore[misc]
                     READY_WITHIN_S, self._reactor
@@ -198,6 +213,7 @@ class Supervisor(Service):
             except BaseException:
                 successor.stop()
                 raise
+            before = place.child  # by now: whoever was there may have died and been succeeded
             place.occupy(successor)
             if before is not None:
                 await before.stop()
@@ -212,8 +228,8 @@ class Supervisor(Service):
 
     def _look(self) -> None:
         self._say_trouble()
-        if self._keeps_standby and self._standby is None and self.running and self.ready:
-            self._standby = self._start()
+        if self._keeps_standby and self._standby.child is None and self.running and self.ready:
+            self._standby.open()
         for entry in self._waiting[:]:
             look, waiting = entry
             try:

@@ -115,19 +115,19 @@ async def test_a_killed_worker_is_back_and_answers_what_was_queued(supervised: S
 async def test_who_dies_is_succeeded_by_the_standby(supervised: Supervised) -> None:
     """The successor has loaded its code before it is needed, and another waits soon after."""
     await start(supervised)
-    standby, (worker,) = supervised.supervisor._standby, supervised.supervisor.workers
+    standby, (worker,) = supervised.supervisor._standby.child, supervised.supervisor.workers
     os.kill(worker.pid, signal.SIGKILL)
     await worker.when_ended()
     assert await deferToThread(supervised.ask) == standby.pid
     await supervised.supervisor.when_ready()
-    assert supervised.supervisor._standby not in {None, standby}
+    assert supervised.supervisor._standby.child not in {None, standby}
 
 
 async def test_a_standby_that_died_unnoticed_costs_no_place(supervised: Supervised) -> None:
     """Both die at once: whoever is handed the sockets is gone, and the next one gets them."""
     await start(supervised)
     (worker,) = supervised.supervisor.workers
-    standby = supervised.supervisor._standby
+    standby = supervised.supervisor._standby.child
     standby.channel._lost()  # its channel is closed, its end not reported yet
     os.kill(standby.pid, signal.SIGSTOP)
     os.kill(worker.pid, signal.SIGKILL)
@@ -135,6 +135,31 @@ async def test_a_standby_that_died_unnoticed_costs_no_place(supervised: Supervis
     assert await standby.channel.ask({"what": "anything"}) is None
     os.kill(standby.pid, signal.SIGKILL)
     assert await deferToThread(supervised.ask) not in {worker.pid, standby.pid}
+
+
+async def test_a_standby_that_dies_is_succeeded_but_not_as_fast_as_possible(
+    supervised: Supervised,
+) -> None:
+    """Settings that no new worker can start with cost the ones at work nothing."""
+    await start(supervised)
+    supervised.behaviour = "failing"
+    starts: list[float] = []
+    environment = supervised._environment
+    enough: Deferred[None] = Deferred()
+
+    def noted() -> dict[str, str]:
+        starts.append(reactor.seconds())
+        if len(starts) == 4:
+            enough.callback(None)
+        supervised.supervisor._look()  # as if the workers had something new to report
+        return environment()
+
+    supervised.supervisor._environment = noted
+    standby = supervised.supervisor._standby.child
+    os.kill(standby.pid, signal.SIGKILL)
+    await enough.addTimeout(30, reactor)
+    for failures, (earlier, later) in enumerate(pairwise(starts), start=2):
+        assert later - earlier >= restart_delay(failures)
 
 
 async def test_a_crash_loop_backs_off(supervised: Supervised) -> None:
@@ -185,15 +210,58 @@ async def test_a_rolling_restart_loses_no_query(supervised: Supervised) -> None:
 
 
 async def test_a_successor_that_cannot_start_leaves_the_worker_in_place(
-    supervised: Supervised,
+    supervised: Supervised, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A broken new version does not take the service down."""
+    """A broken new version does not take the service down, and the operator is told."""
     await start(supervised)
     before = await deferToThread(supervised.ask)
     supervised.behaviour = "failing"
     await supervised.supervisor.replace_all()
     assert await deferToThread(supervised.ask) == before
     assert [worker.pid for worker in supervised.supervisor.workers] == [before]
+    told = "a worker stays as it is: MEDIASTREAMER_STAND_IN: takes something better"
+    assert told in capsys.readouterr().err
+
+
+async def test_a_successor_that_is_never_ready_is_given_up_and_that_is_said(
+    supervised: Supervised, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker in place goes on."""
+    monkeypatch.setattr("smartdns.workers.READY_WITHIN_S", 0.1)
+    await start(supervised)
+    before = await deferToThread(supervised.ask)
+    supervised.behaviour = "late"
+    await supervised.supervisor.replace_all()
+    assert [worker.pid for worker in supervised.supervisor.workers] == [before]
+    assert "its successor was not ready" in capsys.readouterr().err
+
+
+async def test_who_was_started_anew_while_it_is_replaced_does_not_stay(
+    supervised: Supervised,
+) -> None:
+    """The worker dies during its replacement: in the end one process has the socket, not two."""
+    await start(supervised)
+    (dying,) = supervised.supervisor.workers
+    supervised.behaviour = "late"
+    replaced = supervised.supervisor.replace_all()
+    os.kill(dying.pid, signal.SIGKILL)
+    await replaced
+    answering = {await deferToThread(supervised.ask) for _ in range(40)}
+    assert answering == {worker.pid for worker in supervised.supervisor.workers}
+
+
+async def test_what_changes_during_a_replacement_is_not_missed(supervised: Supervised) -> None:
+    """Asked for again meanwhile, every worker is replaced once more, by the settings of then."""
+    await start(supervised)
+    supervised.behaviour = "late"
+    first = supervised.supervisor.replace_all()
+    await deferLater(reactor, 0.2)
+    assert not first.called
+    supervised.behaviour = "newest"
+    await supervised.supervisor.replace_all()
+    (worker,) = supervised.supervisor.workers
+    environment = await deferToThread(Path(f"/proc/{worker.pid}/environ").read_bytes)
+    assert b"MEDIASTREAMER_STAND_IN=newest" in environment.split(b"\0")
 
 
 async def test_workers_are_asked_and_answer(supervised: Supervised) -> None:
