@@ -23,9 +23,10 @@ def add_account(
     confirmed: bool = True,
 ) -> int:
     """Add an account and give its number; without a password it gets one by mail or command."""
+    email = normal_email(email)
     values = {
-        "email": normal_email(email),
-        "password": None if password is None else hash_password(password),
+        "email": email,
+        "password": None if password is None else hash_password(password, email),
         "confirmed": confirmed,
         "active": True,
         "fs_uniquifier": new_uniquifier(),

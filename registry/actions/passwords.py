@@ -1,4 +1,4 @@
-"""Passwords: argon2id, in the form that the web's sign-in checks; those tried first are refused."""
+"""Passwords: which will do, for pages and commands alike, and argon2id as the web checks it."""
 
 import functools
 import string
@@ -18,19 +18,24 @@ _FEW_CHARACTERS = 2
 _OURS = frozenset({"mediastreamer", "smartdns", "smart dns"})
 
 
-def hash_password(password: str) -> str:
-    """Check the password and hash the NFKD form, as Flask-Security does.
+def hash_password(password: str, email: str) -> str:
+    """Judge the password of `email` and hash the NFKD form, as Flask-Security does."""
+    judge_password(password, email)
+    return _HASHER.hash(unicodedata.normalize("NFKD", password))
+
+
+def judge_password(password: str, email: str) -> None:
+    """Let a new password for the account of `email` pass, or raise what is wrong with it.
 
     NIST SP 800-63B 5.1.1.2: a least length and a list of what is tried first, no composition.
     """
     if not LEAST_CHARACTERS <= len(password) <= MOST_CHARACTERS:
         raise PasswordUnusable(least=LEAST_CHARACTERS, most=MOST_CHARACTERS)
-    if is_common(password):
+    if _is_common(password, email):
         raise PasswordCommon
-    return _HASHER.hash(unicodedata.normalize("NFKD", password))
 
 
-def is_common(password: str, email: str = "") -> bool:
+def _is_common(password: str, email: str) -> bool:
     """Say whether it is on a list of leaked passwords, our name, or the account's own e-mail.
 
     In either case of letters, and with a few digits or signs around it, too.

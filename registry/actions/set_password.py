@@ -10,7 +10,7 @@ from registry.models import BrowserSession
 def set_password(session: Session, account_id: int, password: str) -> None:
     """Set a password; whoever is signed in with the former one is signed out."""
     account = lock_account(session, account_id)
-    account.password = hash_password(password)
+    account.password = hash_password(password, account.email)
     sign_out_everywhere(session, account_id)
 
 

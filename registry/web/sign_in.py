@@ -10,7 +10,6 @@ from flask_login import user_logged_in, user_logged_out
 from flask_security import Security
 from werkzeug.wrappers import Response
 
-from registry.actions.passwords import LEAST_CHARACTERS
 from registry.actions.set_language import set_language
 from registry.settings import SignUp
 from registry.web.mail import SecurityMail
@@ -107,7 +106,6 @@ def _security_settings(*, mail: bool) -> dict[str, Any]:
         # Forms that need the password again ask for it themselves, each time.
         "FRESHNESS": datetime.timedelta(minutes=-1),
         "USE_REGISTER_V2": True,
-        "PASSWORD_LENGTH_MIN": LEAST_CHARACTERS,
         # One scheme, hashed once: a second, salted HMAC would tie hashes to a setting.
         "PASSWORD_HASH": "argon2",
         "PASSWORD_SCHEMES": ["argon2"],

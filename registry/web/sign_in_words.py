@@ -20,7 +20,6 @@ _ERRORS = {
     "INVALID_EMAIL_ADDRESS": _("This is not an e-mail address that mail can reach."),
     "EMAIL_ALREADY_ASSOCIATED": _("This is not an e-mail address that mail can reach."),
     "PASSWORD_NOT_PROVIDED": _("Please give your password."),
-    "PASSWORD_INVALID_LENGTH": _("A password takes %(length)s characters or more."),
     "PASSWORD_IS_THE_SAME": _("That is the password you have already."),
     "INVALID_PASSWORD": _("That is not your password."),
 }

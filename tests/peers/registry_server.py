@@ -29,7 +29,7 @@ def _catalog() -> Catalog:
 @functools.cache
 def _password_hash() -> str:
     """argon2 takes its time on purpose; once is enough here."""
-    return hash_password(PASSWORD)
+    return hash_password(PASSWORD, "")
 
 
 class RegistryServer:
