@@ -12,6 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from registry.models import Account, BrowserSession
+from registry.publishing.publisher import utc_today
 
 _BROWSER = "browser"
 _SOME_TIME = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
@@ -75,10 +76,6 @@ class Visitors(UserDatastore):
         _unwritten().visitors.append(model)
         return model
 
-    def delete(self, model: UserMixin) -> None:
-        """Deleting is an action of `registry.actions`."""
-        raise NotImplementedError
-
     def commit(self) -> None:
         """Write what this request changed."""
         unwritten = _unwritten()
@@ -100,7 +97,7 @@ class Visitors(UserDatastore):
         self.end_session()
         identifier = secrets.token_urlsafe(32)
         with self._sessions.begin() as writing:
-            writing.execute(delete(BrowserSession).where(BrowserSession.last_day < _today()))
+            writing.execute(delete(BrowserSession).where(BrowserSession.last_day < utc_today()))
             writing.add(
                 BrowserSession(
                     id_hash=_hash(identifier), account_id=visitor.id, last_day=_last_day()
@@ -132,7 +129,7 @@ class Visitors(UserDatastore):
                     Account.fs_uniquifier == uniquifier,
                     Account.active,
                     BrowserSession.id_hash == _hash(identifier),
-                    BrowserSession.last_day >= _today(),
+                    BrowserSession.last_day >= utc_today(),
                 )
             )
         if visitor is not None:
@@ -166,11 +163,7 @@ def _hash(identifier: str) -> str:
     return hashlib.sha256(identifier.encode()).hexdigest()
 
 
-def _today() -> datetime.date:
-    return datetime.datetime.now(datetime.UTC).date()
-
-
 def _last_day() -> datetime.date:
     """The end of next month."""
-    first = (_today().replace(day=1) + datetime.timedelta(days=62)).replace(day=1)
+    first = (utc_today().replace(day=1) + datetime.timedelta(days=62)).replace(day=1)
     return first - datetime.timedelta(days=1)

@@ -101,8 +101,3 @@ def _account_id(*, primary_key: bool = False) -> "sa.Column[int]":
         primary_key=primary_key,
         nullable=False,
     )
-
-
-def downgrade() -> None:
-    """Not offered: restore a backup instead."""
-    raise NotImplementedError

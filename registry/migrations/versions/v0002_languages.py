@@ -17,8 +17,3 @@ def upgrade() -> None:
         sa.Column("number", sa.String(24), primary_key=True),
         sa.Column("last_day", sa.Date(), nullable=False),
     )
-
-
-def downgrade() -> None:
-    """Not offered: restore a backup instead."""
-    raise NotImplementedError
