@@ -3,9 +3,9 @@
 import datetime
 
 from sqlalchemy import delete
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
+from registry.database import insert_unless_present
 from registry.models import SpentSeal
 
 
@@ -15,10 +15,7 @@ def spend_seal(sessions: sessionmaker[Session], number: str, today: datetime.dat
     A transaction of its own, for what is done with it may be refused and tried again.
     """
     tomorrow = today + datetime.timedelta(days=1)
-    try:
-        with sessions.begin() as session:
-            session.execute(delete(SpentSeal).where(SpentSeal.last_day < today))
-            session.add(SpentSeal(number=number, last_day=tomorrow))
-    except IntegrityError:
-        return False
-    return True
+    with sessions.begin() as session:
+        session.execute(delete(SpentSeal).where(SpentSeal.last_day < today))
+        spending = insert_unless_present(session, SpentSeal).returning(SpentSeal.number)
+        return session.scalar(spending.values(number=number, last_day=tomorrow)) is not None

@@ -3,7 +3,7 @@
 import datetime
 from concurrent.futures import ThreadPoolExecutor
 
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from registry.actions.spend_seal import spend_seal
@@ -18,6 +18,21 @@ def test_a_number_counts_once_for_many_at_the_same_time(sessions: sessionmaker[S
         done = list(threads.map(lambda _: spend_seal(sessions, "a" * 24, TODAY), range(20)))
     assert done.count(True) == 1
     assert spend_seal(sessions, "b" * 24, TODAY)
+
+
+def test_a_number_that_comes_again_is_no_error_of_the_database(
+    engine: Engine, sessions: sessionmaker[Session]
+) -> None:
+    """PostgreSQL would write the collision into its log, with the time of that visit."""
+    errors: list[object] = []
+    note = errors.append  # each look-up of the method would be another listener
+    event.listen(engine, "handle_error", note)
+    try:
+        assert spend_seal(sessions, "a" * 24, TODAY)
+        assert not spend_seal(sessions, "a" * 24, TODAY)
+    finally:
+        event.remove(engine, "handle_error", note)
+    assert errors == []
 
 
 def test_spent_numbers_are_gone_two_days_later(sessions: sessionmaker[Session]) -> None:
