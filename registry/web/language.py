@@ -1,5 +1,7 @@
 """In which language a page speaks: the visitor's choice, else the browser's, else English."""
 
+from urllib.parse import quote
+
 from flask import Blueprint, Flask, redirect, request, session, url_for
 from flask_babel import Babel, get_locale
 from flask_login import current_user
@@ -21,8 +23,8 @@ def choose() -> Response:
             with parts().sessions.begin() as writing:
                 set_language(writing, visitor().id, code)
     path = request.form.get("next", "")
-    # A path of ours: "//elsewhere" and "/\elsewhere" would lead to other sites.
-    inside = path.startswith("/") and not path.startswith(("//", "/\\"))
+    # Browsers drop tabs and take "\" for "/", so "/\elsewhere" would lead to another site, too.
+    inside = path.startswith("/") and not path.startswith("//") and path == quote(path)
     return redirect(path if inside else url_for("dns_settings.show"))
 
 

@@ -97,7 +97,12 @@ def test_a_language_is_chosen_and_stays(visitor: Visitor) -> None:
     page = client.submit(form, language="es")
     assert page.path == "/sign-in"
     assert 'lang="es"' in page.text
-    for elsewhere in ("//evil.example/", "https://evil.example", "/\\evil.example"):
+    for elsewhere in (
+        "//evil.example/",
+        "https://evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+    ):
         reply = client.request("POST", form.action, {**form.values, "next": elsewhere})
         assert reply.headers["Location"] == "/"
 
