@@ -83,7 +83,7 @@ class Postman:
                 try:
                     self._deliver(message)
                     break
-                except (OSError, smtplib.SMTPException) as error:
+                except Exception as error:  # noqa: BLE001  # the next mail is somebody else's
                     _log.error("a mail could not be sent: %s", type(error).__name__)
                 if wait_s is None or self._stopping.wait(wait_s):
                     break
