@@ -107,6 +107,15 @@ def test_a_language_is_chosen_and_stays(visitor: Visitor) -> None:
         assert reply.headers["Location"] == "/"
 
 
+def test_a_language_is_chosen_on_a_page_that_a_form_led_to(visitor: Visitor) -> None:
+    """What cannot be opened by its address is not where the choice leads back to."""
+    client, _ = visitor.signed_in()
+    held = client.submit(client.get("/account").form("Show it"), password=PASSWORD)
+    page = client.submit(held.form("Español"), language="es")
+    assert page.status == 200
+    assert 'lang="es"' in page.text
+
+
 def test_refusals_are_said_in_the_visitors_language(visitor: Visitor) -> None:
     """What an action refuses is translated with its parts filled in."""
     client = visitor.client(**{"Accept-Language": "es"})
