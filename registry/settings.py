@@ -30,8 +30,7 @@ from smartdns.contract.configuration import (
     parse_table,
     parse_words,
 )
-
-_REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://")
+from smartdns.contract.redis_url import parse_redis_url
 
 
 class SignUp(enum.StrEnum):
@@ -136,8 +135,7 @@ def _database_url(text: str) -> str:
 
 
 def _redis_url(text: str) -> str:
-    if not text.startswith(_REDIS_SCHEMES):
-        raise ValueError(f"takes a URL that starts with {', '.join(_REDIS_SCHEMES)}")
+    parse_redis_url(text)
     return text
 
 

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 
 from twisted.internet.posixbase import PosixReactorBase
 
-from smartdns.answering.names import name_of
-from smartdns.contract.check_names import check_domain
 from smartdns.contract.configuration import SettingError
 from smartdns.event_loop import loop_of
 from smartdns.relay.destinations import OriginRules
@@ -75,9 +73,8 @@ def _check_regions(setting: str, table: Mapping[str, object], catalog: Catalog) 
 
 
 def _check_origin(settings: DataPlaneSettings) -> CheckOrigin | None:
-    if settings.public_url is None or settings.check_origin is None:
-        return None
-    return CheckOrigin(name_of(check_domain(settings.public_url)), settings.check_origin)
+    host, origin = settings.check_host, settings.check_origin
+    return None if host is None or origin is None else CheckOrigin(host, origin)
 
 
 def _relay_limits(settings: DataPlaneSettings) -> RelayLimits:

@@ -11,14 +11,13 @@ from smartdns.allowlist.mirror import Mirror
 from smartdns.answering.cache import Cache
 from smartdns.answering.concluding import conclude
 from smartdns.answering.knowledge import ALWAYS_PRIVATE, Knowledge, RelayAddresses, Switches
-from smartdns.answering.names import name_of
 from smartdns.answering.plan import Forward, Reply
 from smartdns.answering.query import Name
 from smartdns.answering.rate_limit import RateLimiter
 from smartdns.answering.relay_health import by_family, relays_to_answer
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.contract.addresses import Address
-from smartdns.contract.check_names import address_of, check_domain
+from smartdns.contract.check_names import address_of
 from smartdns.resolver.listeners import Listeners
 from smartdns.resolver.relay_watcher import RelayWatcher
 from smartdns.resolver.responder import Limits, Responder
@@ -79,14 +78,14 @@ def knowledge_of(settings: DataPlaneSettings, mirror: Mirror) -> Knowledge:
         catalog=catalog,
         relays=relays_to_answer(settings.relay_addresses),
         cache=Cache(settings.cache_mib << 20, apart),
-        check_host=name_of(check_domain(url)) if (url := settings.public_url) else None,
+        check_host=settings.check_host,
         check_addresses=by_family(_check_addresses(settings)),
         switches=Switches(
             block_private_relay=settings.block_private_relay,
             filter_private_answers=settings.filter_private_answers,
             private_suffixes=apart
             | ALWAYS_PRIVATE
-            | {name_of(s) for s in settings.private_answer_suffixes},
+            | {Name(parse_name(suffix)) for suffix in settings.private_answer_suffixes},
             open_names=frozenset(open_names) if settings.open_names else frozenset(),
         ),
     )

@@ -11,7 +11,9 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from smartdns.answering.query import Name
 from smartdns.contract.addresses import Address, SocketAddress, parse_address, parse_socket_address
+from smartdns.contract.check_names import check_domain
 from smartdns.contract.configuration import (
     Configuration,
     SettingError,
@@ -20,6 +22,7 @@ from smartdns.contract.configuration import (
     parse_table,
     parse_words,
 )
+from smartdns.contract.redis_url import parse_redis_url
 from smartdns.relay.exits import Exit, parse_exits
 from smartdns.upstream.addresses import UpstreamAddress, parse_upstream, upstreams_of_resolv_conf
 from zones.names import parse_name
@@ -29,7 +32,6 @@ T = TypeVar("T")
 ANY_REGION = "*"
 RESOLV_CONF = Path("/etc/resolv.conf")
 _LOOPBACK = ipaddress.IPv4Address("127.0.0.1")
-_REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://")
 
 
 def _listen(text: str) -> tuple[SocketAddress, ...]:
@@ -127,6 +129,11 @@ class DataPlaneSettings:
         """Host name of the page, to which the check names belong."""
         return None if self.public_url is None else urlsplit(self.public_url).hostname
 
+    @property
+    def check_host(self) -> Name | None:
+        """What the check names are below; None where there is no page."""
+        return None if self.public_url is None else Name(parse_name(check_domain(self.public_url)))
+
 
 def read_settings(configuration: Configuration) -> DataPlaneSettings:
     """Type every setting of the data plane; SettingError names the one that is wrong."""
@@ -174,8 +181,7 @@ def _system_upstreams(resolv_conf: Path) -> tuple[UpstreamAddress, ...]:
 
 
 def _redis_url(text: str) -> str:
-    if not text.startswith(_REDIS_SCHEMES):
-        raise ValueError(f"takes a URL that begins with one of {', '.join(_REDIS_SCHEMES)}")
+    parse_redis_url(text)
     return text
 
 
@@ -260,6 +266,7 @@ def _url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("takes http://HOST[:PORT] or https://HOST[:PORT]")
+    parse_name(check_domain(text))
     return text
 
 

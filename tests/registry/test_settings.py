@@ -61,6 +61,7 @@ def test_values_are_typed() -> None:
     [
         ("database_url", "mysql://x/y"),
         ("redis_url", "localhost:6379"),
+        ("redis_url", "redis://localhost:99999/0"),
         ("public_url", "dns.example.com"),
         ("public_url", "https://dns.example.com/settings"),
         ("public_url", "https://me:pw@dns.example.com"),

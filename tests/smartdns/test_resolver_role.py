@@ -7,9 +7,11 @@ from typing import Any
 import dns.rcode
 import pytest
 
+from smartdns.allowlist.mirror import Mirror
+from smartdns.answering.names import name_of
 from smartdns.contract.configuration import Configuration, SettingError
 from smartdns.contract.grants import Profile
-from smartdns.resolver_role import resolver_service
+from smartdns.resolver_role import knowledge_of, resolver_service
 from smartdns.settings import read_settings
 from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer, answering
@@ -91,6 +93,19 @@ async def test_private_answers_are_let_through_below_what_the_operator_named(
         await resolver.until(lambda report: bool(report["ready"]))
     assert not (await strict.ask("home.example.com")).answer
     assert (await lenient.ask("home.example.com")).answer[0][0].address == "192.168.1.5"
+
+
+def test_names_outside_ascii_are_taken_as_they_are_written() -> None:
+    """Wherever a setting holds a name, an internationalised one is its A-label (RFC 5890)."""
+    given = {
+        "public_url": "https://bücher.example",
+        "private_answer_suffixes": "bücher.example",
+        "forward_suffixes": "bücher.example=192.0.2.1",
+    }
+    knowledge = knowledge_of(read_settings(Configuration(given)), Mirror())
+    host = name_of("xn--bcher-kva.example")
+    assert knowledge.check_host == name_of("check.xn--bcher-kva.example")
+    assert host in knowledge.switches.private_suffixes
 
 
 def test_a_broken_certificate_stops_the_start(tmp_path: Any) -> None:

@@ -66,6 +66,8 @@ def test_a_full_configuration_is_typed() -> None:
     ("name", "text", "takes"),
     [
         ("redis_url", "127.0.0.1:6379", "redis://"),
+        ("redis_url", "redis://127.0.0.1:99999/0", "redis://"),
+        ("redis_url", "redis+sentinel://127.0.0.1/", "SERVICE"),
         ("dns_listen", "1053", "ADDRESS:PORT"),
         ("dns_listen", "127.0.0.1:66000", "ADDRESS:PORT"),
         ("upstreams", "dns.example", "ADDRESS"),
@@ -80,6 +82,8 @@ def test_a_full_configuration_is_typed() -> None:
         ("zones", "/nowhere/at/all", "takes folders"),
         ("cookie_secret", "secret", "32 hexadecimal digits"),
         ("public_url", "tv.example.com", "http://HOST"),
+        ("public_url", "https://tv..example.com", "a dot too many"),
+        ("public_url", f"https://{'a' * 70}.example", "63 characters"),
         ("metrics", "0.0.0.0:9153", "loopback"),
     ],
 )
