@@ -89,6 +89,7 @@ class Laboratory:
             RateLimiter(client_rate, 2 * client_rate), RateLimiter(refused_rate, 2 * refused_rate)
         )
         self.ahead_s = 0.0
+        self._stands_at: float | None = None
         self.responder = Responder(self.knowledge, self.forwarder, limits, bytes(16), self._now)
         self.sockets = _sockets(listen)
         self.port = self.sockets["udp"][0].getsockname()[1]
@@ -120,7 +121,11 @@ class Laboratory:
 
     def _now(self) -> float:
         """Monotonic seconds, of which a test may skip some."""
-        return time.monotonic() + self.ahead_s
+        return time.monotonic() + self.ahead_s if self._stands_at is None else self._stands_at
+
+    def let_time_stand(self) -> None:
+        """From now on rates regain nothing, and no second of the fast path turns."""
+        self._stands_at = self._now()
 
     async def ask(
         self, name: str, kind: str = "A", *, tcp: bool = False, **options: Any

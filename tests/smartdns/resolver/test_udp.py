@@ -103,10 +103,11 @@ async def test_a_network_that_asks_too_much_is_slowed_and_told_by_tc(
 ) -> None:
     """Beyond the rate half get TC, so that whoever is really there comes back over TCP."""
     resolver = make_resolver(name_server.port, client_rate=20)
+    resolver.let_time_stand()
     replies = await deferToThread(_burst, resolver.port, "127.0.0.1", 140)
     truncated = sum(bool(reply[2] & 0x02) for reply in replies)
-    assert 40 <= len(replies) - truncated <= 60
-    assert 40 <= truncated <= 50
+    assert len(replies) - truncated == 40
+    assert truncated == 50
     assert (await resolver.ask("www.netflix.com", tcp=True)).answer
 
 
@@ -115,6 +116,7 @@ async def test_a_network_has_one_rate_whoever_in_it_asks(
 ) -> None:
     """Eight addresses of a /29 that was granted get together what a single one would get."""
     resolver = make_resolver(name_server.port, client_rate=20)
+    resolver.let_time_stand()
     hosts = [f"127.0.1.{host}" for host in range(8)]
     for host in hosts:
         address = socket.inet_aton(host)
@@ -122,8 +124,7 @@ async def test_a_network_has_one_rate_whoever_in_it_asks(
         resolver.allowlist.prefix_lengths[address] = 29
     bursts = [deferToThread(_burst, resolver.port, host, 20) for host in hosts]
     replies = [reply for burst in bursts for reply in await burst]
-    answered = sum(not reply[2] & 0x02 for reply in replies)
-    assert 40 <= answered <= 60
+    assert sum(not reply[2] & 0x02 for reply in replies) == 40
 
 
 async def test_refusals_to_strangers_are_limited(
@@ -131,8 +132,9 @@ async def test_refusals_to_strangers_are_limited(
 ) -> None:
     """A forged source gets little of us, and a registered address all the same."""
     resolver = make_resolver(name_server.port, refused_rate=5)
+    resolver.let_time_stand()
     replies = await deferToThread(_burst, resolver.port, STRANGER, 100)
-    assert 10 <= len(replies) <= 70
+    assert 55 <= len(replies) <= 58, "the fast path may give one rate, of 5, beyond the bucket's"
     assert all(len(reply) <= 64 + 40 for reply in replies)
     assert (await resolver.ask("www.netflix.com")).answer
 
