@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 
+from smartdns.resolver.responder import Responder
 from tests.peers.name_server import NameServer
 from tests.smartdns.resolver.laboratory import Laboratory
 
@@ -38,3 +39,17 @@ async def resolver(fast: bool, name_server: NameServer) -> AsyncIterator[Laborat
     laboratory = Laboratory(name_server.port, fast=fast)
     yield laboratory
     await laboratory.stop()
+
+
+@pytest.fixture
+def decided(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Every query that took a decision: neither memory nor the short cut answered it."""
+    seen: list[bytes] = []
+    respond = Responder.respond
+
+    def noted(self: Responder, data: bytes, *arguments: Any) -> Any:
+        seen.append(data)
+        return respond(self, data, *arguments)
+
+    monkeypatch.setattr(Responder, "respond", noted)
+    return seen

@@ -13,7 +13,6 @@ import dns.rcode
 import pytest
 from twisted.internet.threads import deferToThread
 
-from smartdns.resolver.responder import Responder
 from tests.peers.name_server import NameServer
 from tests.smartdns.resolver.conftest import Make
 from tests.smartdns.resolver.laboratory import STRANGER, Laboratory
@@ -23,20 +22,6 @@ from tests.smartdns.resolver.laboratory import STRANGER, Laboratory
 def fast() -> bool:
     """What both paths have in common is tested elsewhere."""
     return True
-
-
-@pytest.fixture
-def decided(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Every query that was not answered from memory."""
-    seen: list[bytes] = []
-    respond = Responder.respond
-
-    def noted(self: Responder, data: bytes, *arguments: Any) -> Any:
-        seen.append(data)
-        return respond(self, data, *arguments)
-
-    monkeypatch.setattr(Responder, "respond", noted)
-    return seen
 
 
 async def _learned(resolver: Laboratory, name: str = "www.example.com", **options: Any) -> None:

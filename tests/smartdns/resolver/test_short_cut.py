@@ -1,7 +1,6 @@
 """Common misses: the short cut where it can be taken, and the same outcome where it cannot."""
 
 import time
-from typing import Any
 
 import dns.flags
 import dns.message
@@ -11,7 +10,6 @@ from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred, gatherResults
 from twisted.internet.task import deferLater
 
-from smartdns.resolver.responder import Responder
 from tests.peers.odd_name_server import OddNameServer, address_of_everything, answering
 from tests.smartdns.resolver.conftest import Make
 from tests.smartdns.resolver.laboratory import Laboratory
@@ -23,20 +21,6 @@ def fast() -> bool:
     return True
 
 
-@pytest.fixture
-def long_ways(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Every query that took the long way."""
-    seen: list[bytes] = []
-    respond = Responder.respond
-
-    def noted(self: Responder, data: bytes, *arguments: Any) -> Any:
-        seen.append(data)
-        return respond(self, data, *arguments)
-
-    monkeypatch.setattr(Responder, "respond", noted)
-    return seen
-
-
 async def ready(resolver: Laboratory) -> None:
     """Ask once, so that sockets are kept ready."""
     await resolver.ask("first.example.com")
@@ -46,17 +30,17 @@ async def ready(resolver: Laboratory) -> None:
 
 
 async def test_a_plain_reply_goes_straight_to_the_asker(
-    make_resolver: Make, odd_name_server: OddNameServer, long_ways: list[bytes]
+    make_resolver: Make, odd_name_server: OddNameServer, decided: list[bytes]
 ) -> None:
     """Its case, its cookie, its size; from sockets of their own; and the cache has learned it."""
     resolver = make_resolver(odd_name_server.port)
     await ready(resolver)
-    long_ways.clear()
+    decided.clear()
     for name in ("b.example.com", "C.eXample.com", "d.example.com"):
         reply = await resolver.ask(name)
         assert str(reply.answer[0][0]) == "198.51.100.77"
         assert reply.flags & dns.flags.RA
-    assert not long_ways
+    assert not decided
     assert len({port for _, port in odd_name_server.peers}) == len(odd_name_server.peers)
     count = len(odd_name_server.queries)
     assert (await resolver.ask("b.example.com")).answer[0].ttl <= 300
@@ -65,7 +49,7 @@ async def test_a_plain_reply_goes_straight_to_the_asker(
 
 
 async def test_odd_replies_have_the_outcome_of_the_long_way(
-    make_resolver: Make, odd_name_server: OddNameServer, long_ways: list[bytes]
+    make_resolver: Make, odd_name_server: OddNameServer, decided: list[bytes]
 ) -> None:
     """Aliases, denials, private addresses, truncation, lost case: as without the short cut."""
     resolver = make_resolver(odd_name_server.port)
@@ -94,7 +78,7 @@ async def test_odd_replies_have_the_outcome_of_the_long_way(
 
     odd_name_server.react = lower
     assert (await resolver.ask("jjjjjjjjjj.example.com")).answer
-    assert len(long_ways) >= 5
+    assert len(decided) >= 5
 
 
 async def test_a_forged_reply_is_not_taken(
