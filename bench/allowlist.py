@@ -17,8 +17,18 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from smartdns.contract.grants import Head
-from smartdns.contract.redis_layout import GRANTS, HEAD, encode_head
+import redis
+
+from smartdns.contract.addresses import Network
+from smartdns.contract.grants import GrantChange, Head, Profile
+from smartdns.contract.redis_layout import (
+    CHANGES,
+    GRANTS,
+    HEAD,
+    encode_head,
+    encode_message,
+    encode_profile,
+)
 from tests.peers.redis_server import RedisServer
 
 PROFILES = [
@@ -71,6 +81,24 @@ def fill(server: RedisServer, count: int) -> None:
         client.set(HEAD, encode_head(Head(1, 0)))
         octets = client.info("memory")["used_memory"]
     print(f"  filled Redis in {time.monotonic() - began:.1f} s, {octets / count:.0f} octets each")
+
+
+def publish(client: redis.Redis, head: Head, network: Network, profile: Profile | None) -> None:
+    """Publish one change as the registry does; a `profile` of None is a removal."""
+    with client.pipeline() as pipe:
+        if profile is None:
+            pipe.hdel(GRANTS, str(network))
+        else:
+            pipe.hset(GRANTS, str(network), encode_profile(profile))
+        pipe.set(HEAD, encode_head(head))
+        pipe.publish(CHANGES, encode_message([GrantChange(head, network, profile)]))
+        pipe.execute()
+
+
+def publish_anew(client: redis.Redis, head: Head) -> None:
+    """Have every mirror read everything, under a new epoch."""
+    client.set(HEAD, encode_head(head))
+    client.publish(CHANGES, encode_head(head))
 
 
 if __name__ == "__main__":

@@ -13,22 +13,15 @@ from pathlib import Path
 
 import redis
 
-from bench.allowlist import networks
+from bench.allowlist import networks, publish, publish_anew
 from smartdns.allowlist.follower import Follower
 from smartdns.allowlist.mirror import Mirror
 from smartdns.allowlist.redis_feed import RedisFeed
-from smartdns.contract.grants import GrantChange, Head, Profile
-from smartdns.contract.redis_layout import (
-    CHANGES,
-    GRANTS,
-    HEAD,
-    encode_head,
-    encode_message,
-    encode_profile,
-)
+from smartdns.contract.grants import Head, Profile
 from smartdns.process_limits import collect_garbage_in_small_parts
 
 DAY = 740_000
+CHANGED = ipaddress.ip_network("203.0.113.7/32")
 SWITCH_S = 0.0005
 """As the fast path has it: how long a thread waits for the GIL at most."""
 
@@ -86,9 +79,8 @@ async def changes(mirror: Mirror, client: redis.Redis) -> None:
     for position in range(1, 201):
         heard.clear()
         began = time.monotonic()
-        await asyncio.to_thread(
-            publish, client, Head(1, position), Profile("us", last_day=position)
-        )
+        profile = Profile("us", last_day=position)
+        await asyncio.to_thread(publish, client, Head(1, position), CHANGED, profile)
         await heard.wait()
         taken.append(time.monotonic() - began)
         await asyncio.sleep(0.01)
@@ -97,16 +89,6 @@ async def changes(mirror: Mirror, client: redis.Redis) -> None:
         "a change, published to applied",
         f"{taken[100] * 1e3:.1f} ms, the worst {taken[-1] * 1e3:.1f}",
     )
-
-
-def publish(client: redis.Redis, head: Head, profile: Profile) -> None:
-    """One change, as the registry publishes it."""
-    network = ipaddress.ip_network("203.0.113.7/32")
-    with client.pipeline() as pipe:
-        pipe.hset(GRANTS, str(network), encode_profile(profile))
-        pipe.set(HEAD, encode_head(head))
-        pipe.publish(CHANGES, encode_message([GrantChange(head, network, profile)]))
-        pipe.execute()
 
 
 async def longest_burst(work: Coroutine[None, None, None]) -> float:
@@ -127,8 +109,7 @@ async def reload(mirror: Mirror, client: redis.Redis, head: Head) -> None:
     began = time.monotonic()
     swapped = asyncio.Event()
     mirror.on_change(lambda network: swapped.set() if network is None else None)
-    await asyncio.to_thread(client.set, HEAD, encode_head(head))
-    await asyncio.to_thread(client.publish, CHANGES, encode_head(head))
+    await asyncio.to_thread(publish_anew, client, head)
     await swapped.wait()
     said("reload in the live process", f"{time.monotonic() - began:.2f} s")
     await asyncio.sleep(1.0)  # what was let go of is freed meanwhile

@@ -20,20 +20,13 @@ from pathlib import Path
 
 import redis
 
-from bench.allowlist import fill
+from bench.allowlist import fill, publish, publish_anew
 from bench.load import HOST
 from bench.queries import render
 from bench.servers import Server, Setting, start_ours
 from smartdns.contract.addresses import parse_network
-from smartdns.contract.grants import GrantChange, Head, Profile
-from smartdns.contract.redis_layout import (
-    CHANGES,
-    GRANTS,
-    HEAD,
-    encode_head,
-    encode_message,
-    encode_profile,
-)
+from smartdns.contract.grants import Head, Profile
+from smartdns.contract.redis_layout import GRANTS, encode_profile
 from tests.peers.ports import free_port
 from tests.peers.redis_server import RedisServer
 
@@ -179,8 +172,7 @@ def measure(place: RedisServer, server: Server) -> None:
     load.said("no reload")
     with place.client() as client:
         client.hset(GRANTS, f"{NEWCOMER}/32", encode_profile(Profile("us")))
-        client.set(HEAD, encode_head(Head(2, 0)))
-        client.publish(CHANGES, encode_head(Head(2, 0)))
+        publish_anew(client, Head(2, 0))
         said("reload, to the first answer by it", f"{load.run(load.let_in):.2f} s")
         load.run_for(2.0)  # what was let go of is freed meanwhile
         load.said("reload")
@@ -195,14 +187,7 @@ def change(client: redis.Redis, load: Load, number: int) -> float:
     head, network = Head(2, number), parse_network(f"{NEWCOMER}/32")
     profile = None if number % 2 else Profile("us")
     began = time.monotonic()
-    with client.pipeline() as pipe:
-        if profile is None:
-            pipe.hdel(GRANTS, str(network))
-        else:
-            pipe.hset(GRANTS, str(network), encode_profile(profile))
-        pipe.set(HEAD, encode_head(head))
-        pipe.publish(CHANGES, encode_message([GrantChange(head, network, profile)]))
-        pipe.execute()
+    publish(client, head, network, profile)
     wanted = _REFUSED if profile is None else 0
     while load.newcomer.rcode != wanted:
         load.newcomer.send(render("www.netflix.com"))

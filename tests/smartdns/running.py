@@ -18,6 +18,7 @@ from smartdns.contract.redis_layout import CHANGES, GRANTS, HEAD, encode_change
 from smartdns.resolver_role import resolver_service
 from smartdns.settings import read_settings
 from smartdns.sockets import bind
+from tests.peers.redis_server import RedisServer
 
 Start = Callable[..., "Running"]
 
@@ -52,6 +53,17 @@ class Running:
         """Wait for a report."""
         while not holds(self.service.report()):
             await deferLater(reactor, 0.01)
+
+
+async def start_ready(
+    start: Start, redis_server: RedisServer, upstream_port: int, **texts: str
+) -> Running:
+    """Let 127.0.0.1 in, start a resolver, and wait until it is ready."""
+    with redis_server.client() as client:
+        publish(client, 1, Profile("us"))
+    resolver = start(redis_server.url, upstream_port, **texts)
+    await resolver.until(lambda report: bool(report["ready"]))
+    return resolver
 
 
 def publish(client: Any, position: int, profile: Profile | None) -> None:

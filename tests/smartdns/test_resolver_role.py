@@ -16,19 +16,17 @@ from smartdns.settings import read_settings
 from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer, answering
 from tests.peers.redis_server import RedisServer
-from tests.smartdns.running import Start, publish
+from tests.smartdns.running import Start, publish, start_ready
 
 
 async def test_a_grant_opens_the_way_and_its_removal_closes_it(
     redis_server: RedisServer, name_server: NameServer, start: Start
 ) -> None:
     """Published: steered; published again: to another region; removed: refused."""
+    resolver = await start_ready(start, redis_server, name_server.port)
+    assert (await resolver.ask("www.netflix.com")).answer[0][0].address == "127.80.0.8"
+    assert (await resolver.ask("www.example.com")).answer[0][0].address == "198.51.100.1"
     with redis_server.client() as client:
-        publish(client, 1, Profile("us"))
-        resolver = start(redis_server.url, name_server.port)
-        await resolver.until(lambda report: bool(report["ready"]))
-        assert (await resolver.ask("www.netflix.com")).answer[0][0].address == "127.80.0.8"
-        assert (await resolver.ask("www.example.com")).answer[0][0].address == "198.51.100.1"
         publish(client, 2, Profile("gb"))
         await resolver.until(lambda report: report["position"] == 2)
         assert (await resolver.ask("www.netflix.com")).answer[0][0].address == "127.80.0.9"
@@ -43,11 +41,9 @@ async def test_a_published_change_shows_within_a_tenth_of_a_second(
 ) -> None:
     """From before the registry's MULTI to the first reply by it, in the middle of 21 changes."""
     steered = {"us": "127.80.0.8", "gb": "127.80.0.9", None: None}
+    resolver = await start_ready(start, redis_server, name_server.port)
+    taken = []
     with redis_server.client() as client:
-        publish(client, 1, Profile("us"))
-        resolver = start(redis_server.url, name_server.port)
-        await resolver.until(lambda report: bool(report["ready"]))
-        taken = []
         for position, region in enumerate(["gb", None, "us"] * 7, start=2):
             began = time.monotonic()
             publish(client, position, Profile(region) if region else None)
@@ -63,15 +59,8 @@ async def test_open_names_are_answered_to_strangers(
     redis_server: RedisServer, name_server: NameServer, start: Start
 ) -> None:
     """The switch that lets a home whose address changed reach the page; nothing else."""
-    with redis_server.client() as client:
-        publish(client, 1, Profile("us"))
-    resolver = start(
-        redis_server.url,
-        name_server.port,
-        open_names="1",
-        public_url="https://www.example.com/",
-    )
-    await resolver.until(lambda report: bool(report["ready"]))
+    settings = {"open_names": "1", "public_url": "https://www.example.com/"}
+    resolver = await start_ready(start, redis_server, name_server.port, **settings)
     page = await resolver.ask("www.example.com", source="127.0.0.2")
     assert page.answer[0][0].address == "198.51.100.1"
     assert (
@@ -85,12 +74,10 @@ async def test_private_answers_are_let_through_below_what_the_operator_named(
     redis_server: RedisServer, name_server: NameServer, start: Start
 ) -> None:
     """DNS rebinding is stopped, but for the suffixes on the list."""
-    with redis_server.client() as client:
-        publish(client, 1, Profile("us"))
-    strict = start(redis_server.url, name_server.port)
-    lenient = start(redis_server.url, name_server.port, private_answer_suffixes="example.com")
-    for resolver in (strict, lenient):
-        await resolver.until(lambda report: bool(report["ready"]))
+    strict, lenient = [
+        await start_ready(start, redis_server, name_server.port, private_answer_suffixes=suffixes)
+        for suffixes in ("", "example.com")
+    ]
     assert not (await strict.ask("home.example.com")).answer
     assert (await lenient.ask("home.example.com")).answer[0][0].address == "192.168.1.5"
 
@@ -127,10 +114,7 @@ async def test_a_homes_own_domain_is_asked_of_its_router(
     odd_name_server.react = lambda query, transport: answering(
         query, f"{query.question[0].name} 60 A 192.168.1.20"
     )
-    with redis_server.client() as client:
-        publish(client, 1, Profile("us"))
-    router = f"127.0.0.1:{odd_name_server.port}"
-    resolver = start(redis_server.url, name_server.port, forward_suffixes=f"fritz.box={router}")
-    await resolver.until(lambda report: bool(report["ready"]))
+    to_router = f"fritz.box=127.0.0.1:{odd_name_server.port}"
+    resolver = await start_ready(start, redis_server, name_server.port, forward_suffixes=to_router)
     assert (await resolver.ask("printer.fritz.box")).answer[0][0].address == "192.168.1.20"
     assert (await resolver.ask("printer.example.com")).rcode() == dns.rcode.NXDOMAIN

@@ -11,7 +11,7 @@ from smartdns.sockets import bind
 from tests.peers.name_server import NameServer
 from tests.peers.ports import free_port
 from tests.peers.redis_server import RedisServer
-from tests.smartdns.running import Start, publish
+from tests.smartdns.running import Start, publish, start_ready
 
 
 async def test_before_the_allowlist_is_there_everybody_is_told_to_wait(
@@ -51,10 +51,7 @@ async def test_outcomes_are_counted_and_nothing_else(
     redis_server: RedisServer, name_server: NameServer, start: Start
 ) -> None:
     """Answered and refused, with no name and no address among the keys."""
-    with redis_server.client() as client:
-        publish(client, 1, Profile("us"))
-    resolver = start(redis_server.url, name_server.port)
-    await resolver.until(lambda report: bool(report["ready"]))
+    resolver = await start_ready(start, redis_server, name_server.port)
     for name in ("www.netflix.com", "www.example.com"):
         await resolver.ask(name)
     await resolver.ask("www.example.com", source="127.0.0.2")
