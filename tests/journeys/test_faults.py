@@ -66,15 +66,27 @@ def test_registry_killed_between_commit_and_publish(
 
 
 def test_a_resolver_that_is_killed_is_back(shared: Installation, browser: FormClient) -> None:
-    """The standby takes its place within a second; three on two cores with other work."""
+    """The standby takes its place: within a second, unless it is still loading its code."""
     (before,) = shared.pids("resolver")
+    until(lambda: len(resolvers_of(shared)) == 2)
+    (standby,) = resolvers_of(shared) - {before}
     query = dns.message.make_query(STEERED, "A")
     os.kill(before, signal.SIGKILL)
     began = time.monotonic()
     while not is_answered(query, shared.dns):
-        assert time.monotonic() < began + 3
-    assert time.monotonic() < began + 3
-    assert shared.pids("resolver") != [before]
+        assert time.monotonic() < began + 10
+    assert shared.pids("resolver") == [standby]
+
+
+def resolvers_of(installation: Installation) -> set[int]:
+    """Give the processes that answer queries, or wait to."""
+    children = Path(f"/proc/{installation.pid}/task/{installation.pid}/children").read_text()
+    command = b"\0worker\0resolver\0"
+    return {
+        pid
+        for pid in map(int, children.split())
+        if alive(pid) and command in Path(f"/proc/{pid}/cmdline").read_bytes()
+    }
 
 
 def is_answered(query: dns.message.Message, port: int) -> bool:
