@@ -68,6 +68,8 @@ class Follower(Service):
         self._gap = False
         """A message was heard that does not follow our head."""
         self._snapshot: Snapshot | None = None
+        self._recent: list[GrantChange | Head] = []
+        """Messages since the head was last asked for: a reading that begins with it needs them."""
         self._left_out: str | None = None
 
     def startService(self) -> None:
@@ -127,7 +129,9 @@ class Follower(Service):
             self._heard.set()
 
     def _receive(self, message: GrantChange | Head) -> None:
-        if self._snapshot is not None:
+        if self._snapshot is None:
+            self._recent.append(message)
+        else:
             self._snapshot.hear(message)
         if isinstance(message, GrantChange) and self.mirror.apply(message):
             return
@@ -147,6 +151,7 @@ class Follower(Service):
 
         `since_s` is how long the session has been subscribed.
         """
+        self._recent.clear()
         head = await session.head()
         if head is None:
             return "Redis holds no allowlist: waiting for the registry to publish it"
@@ -166,6 +171,8 @@ class Follower(Service):
     async def _read_anew(self, session: FeedSession, before: Head) -> str | None:
         """Build a snapshot aside, in pieces so that queries are answered meanwhile, and swap."""
         snapshot = self._snapshot = Snapshot(before, await session.size())
+        for message in self._recent:
+            snapshot.hear(message)
         self._gap = False
         try:
             count = SCAN_COUNT_LOADED if self.mirror.loaded else SCAN_COUNT_EMPTY

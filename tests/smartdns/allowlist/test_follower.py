@@ -1,7 +1,11 @@
 """The follower against a real Redis: from nothing to loaded, changes, gaps and other surprises."""
 
+import asyncio
 import ipaddress
 
+import pytest
+
+from smartdns.allowlist.redis_feed import FeedSession
 from smartdns.contract.grants import Head, Profile
 from smartdns.contract.redis_layout import CHANGES, GRANTS, HEAD, encode_head
 from tests.peers.redis_server import RedisServer
@@ -153,6 +157,26 @@ async def test_changes_during_a_long_reading_are_neither_lost_nor_late(
                 await pause(0.001)
         published.change(HOME, None)
         await in_step(follower, published)
+
+
+async def test_a_change_just_before_a_reading_is_part_of_it(
+    redis_server: RedisServer, follower_of: FollowerOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Published after the head was asked for and heard before the reading began: not lost."""
+    size = FeedSession.size
+
+    async def changed_meanwhile(session: FeedSession) -> int:
+        if published.head.position == 0:
+            published.change(GARDEN, Profile("gb"))
+            await asyncio.sleep(0.1)
+        return await size(session)
+
+    monkeypatch.setattr(FeedSession, "size", changed_meanwhile)
+    with redis_server.client() as client:
+        published = Published(client)
+        published.rebuild({HOME: Profile("us")})
+        follower = follower_of(redis_server.url)
+        await in_step(follower, published, within_s=3)
 
 
 async def test_stopping_disconnects_and_starting_again_follows(
