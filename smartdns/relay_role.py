@@ -9,7 +9,7 @@ from smartdns.contract.configuration import SettingError
 from smartdns.event_loop import loop_of
 from smartdns.relay.destinations import OriginRules
 from smartdns.relay.dns import Origins
-from smartdns.relay.exits import ANY_REGION, exits_and_upstreams
+from smartdns.relay.exits import exits_and_upstreams
 from smartdns.relay.service import RelayService, http_port, tls_port
 from smartdns.relay.session import CheckOrigin
 from smartdns.relay.session import Knowledge as RelayKnowledge
@@ -19,7 +19,7 @@ from smartdns.role import Role, Sockets, allowlist_of, installed_reactor
 from smartdns.settings import DataPlaneSettings
 from smartdns.upstream.forwarder import Forwarder
 from smartdns.upstream.look_up import LookUp, addresses_in
-from zones.catalog import Catalog
+from zones.catalog import ANY_REGION, Catalog
 from zones.load import load_catalog
 
 

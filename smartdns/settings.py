@@ -25,11 +25,11 @@ from smartdns.contract.configuration import (
 from smartdns.contract.redis_url import parse_redis_url
 from smartdns.relay.exits import Exit, parse_exits
 from smartdns.upstream.addresses import UpstreamAddress, parse_upstream, upstreams_of_resolv_conf
+from zones.catalog import ANY_REGION
 from zones.names import parse_name
 
 T = TypeVar("T")
 
-ANY_REGION = "*"
 RESOLV_CONF = Path("/etc/resolv.conf")
 _LOOPBACK = ipaddress.IPv4Address("127.0.0.1")
 

@@ -3,6 +3,9 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+ANY_REGION = "*"
+"""In place of a region's code: every region that has nothing of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Region:

@@ -3,11 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from zones.catalog import Catalog, Match
+from zones.catalog import ANY_REGION, Catalog, Match
 from zones.names import render_name
-
-ANY_REGION = "*"
-"""A relay that stands in for every region."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from cli import probes
 from cli.doctor.finding import Finding
 from cli.doctor.settings import Settings
 from smartdns.contract.addresses import SocketAddress
-from smartdns.settings import ANY_REGION
-from zones.catalog import Catalog
+from zones.catalog import ANY_REGION, Catalog
 from zones.load import load_catalog
 from zones.problems import CatalogError
 

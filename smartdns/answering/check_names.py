@@ -51,5 +51,5 @@ def _meant(label: bytes, profile: Profile, knowledge: Knowledge) -> RelayAddress
         return None
     if found.re is _RELAY:
         return relay_for(service, profile, knowledge) or RelayAddresses()
-    here = region_for(service, profile, knowledge) or OFF
+    here = region_for(service, profile, knowledge.relays) or OFF
     return knowledge.check_addresses if here == found["region"].decode() else None

@@ -11,9 +11,6 @@ from smartdns.answering.shown import ShownAddresses
 from smartdns.contract.grants import Profile
 from zones.catalog import Catalog
 
-ANY_REGION = "*"
-"""In place of a region in `Knowledge.relays`: these serve every region that has none of its own."""
-
 ALWAYS_PRIVATE = frozenset({name_of("plex.direct")})
 """Public names that mean a device in the home by design; its players need them."""
 

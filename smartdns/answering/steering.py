@@ -1,12 +1,14 @@
 """Steering: which names lead to a relay, and to the relay of which region."""
 
+from collections.abc import Collection
+
 from smartdns.answering.codes import AAAA, ANY, CLASS_IN, EDE_FORGED, HTTPS, NOERROR, SVCB, A
-from smartdns.answering.knowledge import ANY_REGION, Knowledge, RelayAddresses
+from smartdns.answering.knowledge import Knowledge, RelayAddresses
 from smartdns.answering.plan import ExtendedError, Forward, Record, Reply
 from smartdns.answering.query import Name, Query, Question
 from smartdns.answering.records import minimal_any, nodata
 from smartdns.contract.grants import OFF, Profile
-from zones.catalog import Match, Service
+from zones.catalog import ANY_REGION, Match, Service
 
 TTL = 60
 _FORGED = ExtendedError(EDE_FORGED)
@@ -51,21 +53,21 @@ def address_reply(
 
 def relay_for(service: Service, profile: Profile, knowledge: Knowledge) -> RelayAddresses | None:
     """Give the relay of the household's region for a service; None: forward."""
-    region = region_for(service, profile, knowledge)
+    region = region_for(service, profile, knowledge.relays)
     return None if region is None else _relay_of(region, knowledge)
 
 
-def region_for(service: Service, profile: Profile, knowledge: Knowledge) -> str | None:
-    """Give the region that a household gets a service in; None: forward.
+def region_for(service: Service, profile: Profile, relayed: Collection[str]) -> str | None:
+    """Give the region that a household gets a service in; None: as everybody gets it.
 
-    A region that was chosen and has no relay is forwarded, too: another one would show another
-    catalogue than the household asked for.
+    `relayed`: the regions that have a relay. One that was chosen and has none is not replaced:
+    another one would show another catalogue than the household asked for.
     """
-    relays = knowledge.relays
+    any_has_one = ANY_REGION in relayed
     region = profile.services.get(service.name)
     if region is None:
-        region = service.region_for(profile.region, () if ANY_REGION in relays else relays)
-    if region is None or region == OFF or _relay_of(region, knowledge) is None:
+        region = service.region_for(profile.region, () if any_has_one else relayed)
+    if region is None or region == OFF or not (any_has_one or region in relayed):
         return None
     return region
 

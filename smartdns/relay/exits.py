@@ -9,8 +9,8 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from smartdns.contract.addresses import SocketAddress, parse_socket_address
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.way_out import ORDINARY, Direct
+from zones.catalog import ANY_REGION
 
-ANY_REGION = "*"
 DIRECT = "direct"
 _INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9_.@-]{0,14}")
 

@@ -6,11 +6,12 @@ from typing import Protocol
 
 from smartdns.answering.names import first_label, parent
 from smartdns.answering.query import Name
+from smartdns.answering.steering import region_for
 from smartdns.contract.addresses import SocketAddress
 from smartdns.contract.check_names import BY_RELAY
-from smartdns.contract.grants import OFF, Profile
-from smartdns.relay.exits import ANY_REGION, Exit
-from zones.catalog import Catalog, Service
+from smartdns.contract.grants import Profile
+from smartdns.relay.exits import Exit
+from zones.catalog import ANY_REGION, Catalog
 
 _OTHER_DESCRIPTORS = 100
 
@@ -83,30 +84,13 @@ class Knowledge:
         match = self.catalog.find(name)
         if match is None:
             return None
-        region = region_of(match.service, profile, self.relayed_regions)
+        region = region_for(match.service, profile, self.relayed_regions)
         if region is None:
             return None
         for key in (region, ANY_REGION):
             if key in self.exits:
                 return key
         return None
-
-
-def region_of(service: Service, profile: Profile, relayed: Collection[str]) -> str | None:
-    """Give the region in which a household gets a service, as the resolver steers it.
-
-    None: as everybody gets it, so it is not relayed.
-    """
-
-    def has_relay(region: str) -> bool:
-        return region in relayed or ANY_REGION in relayed
-
-    chosen = profile.services.get(service.name)
-    if chosen is not None:
-        return chosen if chosen != OFF and has_relay(chosen) else None
-    if profile.region in service.regions and has_relay(profile.region):
-        return profile.region
-    return next(filter(has_relay, service.regions), None)
 
 
 def client_network(address: bytes) -> bytes:

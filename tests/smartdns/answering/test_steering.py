@@ -4,7 +4,7 @@ from types import MappingProxyType
 
 import pytest
 
-from smartdns.answering.knowledge import ANY_REGION, RelayAddresses
+from smartdns.answering.knowledge import RelayAddresses
 from smartdns.answering.names import name_of
 from smartdns.answering.plan import Forward, Reply
 from smartdns.answering.steering import relay_for, steer
@@ -22,6 +22,7 @@ from tests.smartdns.made import (
     query,
     question,
 )
+from zones.catalog import ANY_REGION
 
 SVCB, HINFO, SOA = 64, 13, 6
 NETFLIX = "www.netflix.com"
