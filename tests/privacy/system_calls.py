@@ -13,13 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cli.audit.canaries import Needles
+from tests.privacy.canary_search import Search, written_to
 from tests.privacy.strace_lines import Call, calls
 
 _WRITES = {
     *("write", "writev", "pwrite64", "pwritev", "pwritev2", "sendfile", "vmsplice"),
     *("sendto", "sendmsg", "sendmmsg", "splice", "tee", "copy_file_range"),
 }
-_TARGET_COMES_SECOND = {"splice", "tee", "copy_file_range"}
 _OPENS = {"open", "openat", "openat2"}
 _CHANGES = {
     *("creat", "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat"),
@@ -27,10 +27,6 @@ _CHANGES = {
     *("setxattr", "lsetxattr", "fsetxattr", "utimensat", "memfd_create", "shmget", "mq_open"),
     *("msgsnd", "process_vm_writev"),
 }
-_STREAMS = ("/", "UNIX", "TCP", "pipe:", "socket:")
-"""Beginnings of targets in which the octets of one call follow those of the last."""
-_LONGEST_FORM = 256
-"""Octets of a canary in its longest form, and more: a digest of 512 bits in hexadecimal has 128."""
 _HEARS = {"recvfrom", "recvmsg", "recvmmsg"}
 _FORKS = {"clone", "clone3", "fork", "vfork"}
 _PAIRS = {"pipe", "pipe2"}
@@ -108,6 +104,7 @@ def judge(lines: Iterable[str], known: Known) -> Verdict:
     judging = _Judging(known, parents)
     for call in parsed:
         judging.take(call)
+    judging.verdict.contents = judging.search.contents
     return judging.verdict
 
 
@@ -118,7 +115,7 @@ def _children(call: Call) -> list[str]:
 class _Judging:
     def __init__(self, known: Known, parents: dict[int, int]) -> None:
         self.verdict = Verdict(parents=parents)
-        search = _Search(self.verdict)
+        self.search = search = Search()
         self._rules: dict[str, _Rules] = {
             "resolver": _DataPlane(known, search),
             "relay": _DataPlane(known, search),
@@ -138,51 +135,10 @@ class _Judging:
             self.verdict.leaks.append(Leak(call.name, rule, call.line))
 
 
-class _Search:
-    """Looks for canaries in what is written, once in equal contents.
-
-    What one call begins another may end: the last octets to each target are kept, so that a word
-    that is written in pieces, an octet at a time even, is seen as it will be read.
-    """
-
-    def __init__(self, verdict: Verdict) -> None:
-        self._verdict = verdict
-        self._found: dict[tuple[int, bytes], bool] = {}
-        self._tails: dict[tuple[int, str], bytes] = {}
-
-    def finds(self, call: Call, *needles: Needles) -> bool:
-        target = _target(call)
-        once = {id(each): each for each in needles}.values()
-        found = [self._finds_over_calls(each, call.content, target) for each in once]
-        return any(found)  # after all were looked for: each has tails of its own
-
-    def _finds_over_calls(self, needles: Needles, content: bytes, target: str) -> bool:
-        tail = self._tails.pop((id(needles), target), b"")
-        begin = tail + content[:_LONGEST_FORM]
-        if self._finds(needles, content) or (tail and self._finds(needles, begin)):
-            return True
-        if target.startswith(_STREAMS):
-            end = (tail + content)[-_LONGEST_FORM:]
-            self._tails[id(needles), target] = end
-        return False
-
-    def _finds(self, needles: Needles, content: bytes) -> bool:
-        key = id(needles), content
-        if key not in self._found:
-            self._verdict.contents += 1
-            self._found[key] = bool(needles.find(content))
-        return self._found[key]
-
-
-def _target(call: Call) -> str:
-    place = 1 if call.name in _TARGET_COMES_SECOND else 0
-    return call.descriptors[place][1] if len(call.descriptors) > place else ""
-
-
 class _Rules:
     """What any process of ours may do."""
 
-    def __init__(self, known: Known, search: _Search) -> None:
+    def __init__(self, known: Known, search: Search) -> None:
         self._known = known
         self._finds = search.finds
         self._heard: set[str] = set()
@@ -217,10 +173,10 @@ class _Rules:
         return None
 
     def _judge_write(self, call: Call) -> str | None:
-        place = 1 if call.name in _TARGET_COMES_SECOND else 0
-        if len(call.descriptors) <= place:
+        descriptor = written_to(call)
+        if descriptor is None:
             return None if "= -1 EBADF" in call.rest else "writes to what strace cannot name"
-        number, target = call.descriptors[place]
+        number, target = descriptor
         if number in {"1", "2"}:
             return None if self._is_fixed_line(call) else "says more than a fixed line"
         family = target.split(":", 1)[0]

@@ -3,12 +3,13 @@
 import datetime
 from typing import Any
 
+import pytest
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import TimestampSigner
 from sqlalchemy import select, update
 
-from registry.models import BrowserSession
+from registry.models import Account, BrowserSession
 from registry.web.application import SESSION_DAYS
 from tests.peers.form_client import FormClient
 from tests.registry.web.conftest import Visitor
@@ -85,3 +86,17 @@ def test_sign_out_everywhere_ends_copies_of_cookies(visitor_on_each: Visitor) ->
     clients[0].submit(clients[0].get("/account").form("Sign out in every browser"))
     visitor_on_each.signed_in()
     assert not any(is_signed_in(one) for one in (*clients, thief))
+
+
+@pytest.mark.parametrize("change", [{"active": False}, {"fs_uniquifier": "another"}])
+def test_what_ends_all_sessions_ends_one_whose_row_is_left(
+    visitor: Visitor, change: dict[str, Any]
+) -> None:
+    """A suspended account and a new identifier sign out by themselves, too."""
+    client, _ = visitor.signed_in()
+    with visitor.server.sessions.begin() as session:
+        mine = Account.id == visitor.account_id
+        session.execute(update(Account).where(mine).values(**change))
+        rows = select(BrowserSession).where(BrowserSession.account_id == visitor.account_id)
+        assert session.scalars(rows).all()
+    assert not is_signed_in(client)

@@ -1,73 +1,24 @@
-"""Updates as routers and people send them, to a running registry."""
+"""Updates as routers and people send them, to a running registry; real clients are elsewhere."""
 
 import base64
-import http.client
-import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
 from registry.actions.address_rules import AddressRules
-from registry.actions.issue_token import issue_token
 from registry.database import make_engine, make_readers, make_sessions
 from registry.models import Account, Slot
 from registry.web.arrival import Arrival
 from registry.web.updates import MOST_CHANGES, ChangeBudget, Updates
-from tests.peers.missing import require_program
 from tests.registry.web.conftest import StartServer, Visitor, visitor_of
-
-
-@dataclass
-class Updater:
-    """Somebody's router."""
-
-    visitor: Visitor
-    token: str
-
-    def get(
-        self,
-        path: str = "/nic/update?hostname=home.example.com",
-        *,
-        token: str | None = None,
-        source: str | None = None,
-        **headers: str,
-    ) -> tuple[int, str]:
-        """Send one request as it is; give status and text."""
-        secret = base64.b64encode(f"anybody:{token or self.token}".encode()).decode()
-        sent = {"Authorization": f"Basic {secret}"} if path.find("/u/") < 0 else {}
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection(
-            "127.0.0.1",
-            self.visitor.server.port,
-            timeout=20,
-            source_address=(source or self.visitor.address, 0),
-        )
-        connection.request("GET", path, headers=sent)
-        reply = connection.getresponse()
-        text = reply.read().decode()
-        connection.close()
-        return reply.status, text
-
-    @property
-    def networks(self) -> list[str]:
-        """What the account holds."""
-        return self.visitor.networks
+from tests.registry.web.updater import Updater, updater_of
 
 
 @pytest.fixture
 def updater(visitor: Visitor) -> Updater:
     """A router with a token of a fresh account."""
     return updater_of(visitor)
-
-
-def updater_of(visitor: Visitor) -> Updater:
-    """Give a visitor's account a token."""
-    with visitor.server.sessions.begin() as session:
-        token = issue_token(session, visitor.account_id, "router", limit=5).token
-    return Updater(visitor, token)
 
 
 SHAPES = {
@@ -264,82 +215,3 @@ def test_database_away_is_503_911(tmp_path: Path) -> None:
 def pages(_environ: object, _start_response: object) -> list[bytes]:
     """Stand where the pages would; nothing here gets that far."""
     pytest.fail("not an update")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """A place for a client's configuration and cache."""
-    (tmp_path / "client").mkdir()
-    return tmp_path / "client"
-
-
-def test_real_ddclient(updater: Updater, folder: Path) -> None:
-    """Debian's ddclient reports success for two host names and remembers it."""
-    program = require_program("ddclient", "ddclient")
-    configuration = folder / "ddclient.conf"
-    configuration.write_text(
-        f"daemon=0\nssl=no\nuse=ip, ip=203.0.113.9\nprotocol=dyndns2\n"
-        f"server=127.0.0.1:{updater.visitor.server.port}\n"
-        f"login=anybody\npassword={updater.token}\nhome.example.com,other.example.com\n"
-    )
-    configuration.chmod(0o600)
-    done = subprocess.run(
-        [program, "-daemon=0", "-foreground", "-noquiet", "-file", configuration,
-         "-cache", folder / "cache"],
-        capture_output=True, text=True, timeout=50, check=False,
-    )  # fmt: skip
-    assert (done.stdout + done.stderr).count("good: IP address set") == 2, done
-    assert ",status=good," in (folder / "cache").read_text()
-    assert updater.networks == ["127.0.0.1/32"]
-
-
-def test_real_inadyn(updater: Updater, folder: Path) -> None:
-    """Debian's inadyn, once, in the foreground: exit status 0, and the sender is registered."""
-    program = require_program("inadyn", "inadyn")
-    configuration = folder / "inadyn.conf"
-    configuration.write_text(
-        f"""
-        custom mediastreamer {{
-            username = anybody
-            password = {updater.token}
-            hostname = home.example.com
-            ddns-server = 127.0.0.1:{updater.visitor.server.port}
-            ddns-path = "/nic/update?hostname=%h&myip=%i"
-            checkip-command = "/bin/echo 203.0.113.9"
-            ssl = false
-        }}
-        """
-    )
-    done = subprocess.run(
-        [program, "--once", "--foreground", "--force", "--config", configuration,
-         "--cache-dir", folder, "--pidfile", folder / "pid", "--loglevel", "debug"],
-        capture_output=True, text=True, timeout=50, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done
-    assert updater.networks == ["127.0.0.1/32"]
-
-
-def test_real_inadyn_with_wrong_token_fails(updater: Updater, folder: Path) -> None:
-    """With a token that was revoked inadyn says that it was refused."""
-    program = require_program("inadyn", "inadyn")
-    configuration = folder / "inadyn.conf"
-    configuration.write_text(
-        f"""
-        custom mediastreamer {{
-            username = anybody
-            password = wrong
-            hostname = home.example.com
-            ddns-server = 127.0.0.1:{updater.visitor.server.port}
-            ddns-path = "/nic/update?hostname=%h&myip=%i"
-            checkip-command = "/bin/echo 203.0.113.9"
-            ssl = false
-        }}
-        """
-    )
-    done = subprocess.run(
-        [program, "--once", "--foreground", "--force", "--config", configuration,
-         "--cache-dir", folder, "--pidfile", folder / "pid"],
-        capture_output=True, text=True, timeout=50, check=False,
-    )  # fmt: skip
-    assert done.returncode != 0
-    assert updater.networks == []

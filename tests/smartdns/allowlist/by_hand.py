@@ -23,7 +23,7 @@ from smartdns.contract.redis_layout import (
 from tests.peers.redis_server import RedisServer
 
 DAY = 740_000
-HOME = "192.0.2.7/32"
+HOME, GARDEN = "192.0.2.7/32", "2001:db8:1:2::/64"
 
 
 class Published:

@@ -11,6 +11,7 @@ from smartdns.contract.redis_layout import CHANGES, GRANTS, HEAD, encode_head
 from tests.peers.redis_server import RedisServer
 from tests.smartdns.allowlist.by_hand import (
     DAY,
+    GARDEN,
     HOME,
     Published,
     followed,
@@ -20,8 +21,6 @@ from tests.smartdns.allowlist.by_hand import (
     until,
 )
 from tests.smartdns.allowlist.conftest import FollowerOf
-
-GARDEN = "2001:db8:1:2::/64"
 
 
 async def test_it_loads_what_is_published_and_then_each_change(
