@@ -141,6 +141,7 @@ def test_unconfirmed_for_too_long_lets_nobody_in_until_confirmed_again() -> None
     mirror.expire(1150.1)
     assert not mirror.loaded
     assert mirror.lookup(packed("192.0.2.1"), TODAY) is None
+    assert mirror.lookup_network(packed("192.0.2.1"), TODAY) is None
     mirror.confirm(1200.0)
     assert mirror.loaded
     assert mirror.lookup(packed("192.0.2.1"), TODAY) == Profile()
