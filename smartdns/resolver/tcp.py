@@ -103,6 +103,8 @@ class Stream(Protocol):
         self._clogged = False
         """The peer does not read: the transport's buffer is full."""
         self._finishing = False
+        self._closing = False
+        """It was idle for too long."""
         self._held: IDelayedCall | None = None
         """Beyond its network's rate: takes the next query then."""
         self._deadline: IDelayedCall | None = None
@@ -225,10 +227,12 @@ class Stream(Protocol):
         waits = self._queue or (self._in_flight and not len(self._frames))
         if waits and not self._clogged:
             self._allow(STREAM_IDLE_S)  # for us
-        elif self._clogged or len(self._frames):
+        elif self._clogged or len(self._frames) or self._closing:
             self.drop()
         else:
+            self._closing = True
             self._tcp.loseConnection()
+            self._allow(_WHOLE_WITHIN_S)  # over TLS the peer has to agree, and may be gone
 
     def drop(self) -> None:
         """Close without waiting for anything."""

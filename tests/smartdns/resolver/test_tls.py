@@ -2,11 +2,14 @@
 
 import datetime
 import socket
+import ssl
 import struct
 from pathlib import Path
 
 import dns.message
 import pytest
+from twisted.internet import reactor
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
 from smartdns.contract.configuration import SettingError
@@ -137,3 +140,26 @@ async def test_what_is_over_the_limit_is_closed_before_a_handshake(
         return ends
 
     assert await deferToThread(open_many) == [None, None, None, b"", b""]
+
+
+async def test_who_does_not_say_goodbye_holds_no_connection(
+    resolver: Laboratory, certificate: CertificatePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device that has left the network answers no close: its connection ends all the same."""
+    monkeypatch.setattr("smartdns.resolver.tcp.STREAM_IDLE_S", 0.2)
+    monkeypatch.setattr("smartdns.resolver.tcp._WHOLE_WITHIN_S", 0.2)
+
+    def connect() -> ssl.SSLSocket:
+        plain = socket.create_connection(("127.0.0.1", resolver.tls_port), 10)
+        client = certificate.trusting_context().wrap_socket(plain, server_hostname=HOST)
+        client.sendall(with_length(dns.message.make_query("www.netflix.com", "A").to_wire()))
+        assert client.recv(2)
+        return client
+
+    with await deferToThread(connect):
+        assert resolver.listeners.metrics()["streams"] == 1
+        for _ in range(300):
+            if not resolver.listeners.metrics()["streams"]:
+                break
+            await deferLater(reactor, 0.01)
+        assert not resolver.listeners.metrics()["streams"]
