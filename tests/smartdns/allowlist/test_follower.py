@@ -99,14 +99,29 @@ async def test_messages_in_the_wrong_order_end_in_the_right_state(
         await in_step(follower, published)
 
 
-async def test_a_message_that_cannot_be_read_leads_to_a_look(
+JUNK = (b"", b"x", b"1 2 3 4", b"\xff\xfe", b"1 1 192.0.2.9/32 region", b"9 9 x")
+
+
+async def test_junk_neither_stops_the_following_nor_is_believed(
     redis_server: RedisServer, follower_of: FollowerOf
 ) -> None:
-    """Junk on the channel neither stops the following nor is believed."""
+    """What comes behind it on the channel is heard."""
     async with followed(redis_server, follower_of) as (published, follower):
-        for junk in (b"", b"x", b"1 2 3 4", b"\xff\xfe", b"1 1 192.0.2.9/32 region", b"9 9 x"):
+        for junk in JUNK:
             published.client.publish(CHANGES, junk)
         published.change(GARDEN, Profile())
+        await in_step(follower, published)
+
+
+@pytest.mark.parametrize("junk", JUNK)
+async def test_a_message_that_cannot_be_read_leads_to_a_look(
+    redis_server: RedisServer, follower_of: FollowerOf, monkeypatch: pytest.MonkeyPatch, junk: bytes
+) -> None:
+    """It may have been any change, so the heads are compared at once and not when it is time."""
+    monkeypatch.setattr("smartdns.allowlist.follower.COMPARE_EVERY_S", 30.0)
+    async with followed(redis_server, follower_of) as (published, follower):
+        published.change(HOME, None, tell=False)
+        published.client.publish(CHANGES, junk)
         await in_step(follower, published)
 
 

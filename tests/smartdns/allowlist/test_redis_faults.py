@@ -5,13 +5,16 @@ import os
 import signal
 import socket
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from twisted.internet.threads import deferToThread
 
 from smartdns.allowlist.follower import NOT_YET
 from smartdns.allowlist.mirror import Mirror
+from smartdns.allowlist.redis_feed import FeedSession
 from smartdns.contract.grants import Head, Profile
 from tests.peers.redis_server import RedisServer
 from tests.smartdns.allowlist.by_hand import (
@@ -118,6 +121,27 @@ async def test_redis_restarted_empty_locks_nobody_out(
         published.rebuild({GARDEN: Profile("gb")})
         await in_step(follower, published, within_s=5)
         assert let_in(follower.mirror, HOME) is None
+
+
+async def test_redis_emptied_while_it_is_read_locks_nobody_out(
+    redis_server: RedisServer, follower_of: FollowerOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half an allowlist is none: without a head at its end a reading is thrown away."""
+    grants = FeedSession.grants
+
+    async def grants_then_nothing(session: FeedSession, count: int) -> AsyncIterator[Any]:
+        published.client.flushall()
+        async for fields in grants(session, count):
+            yield fields
+
+    async with followed(redis_server, follower_of) as (published, follower):
+        monkeypatch.setattr(FeedSession, "grants", grants_then_nothing)
+        published.rebuild({HOME: Profile("us"), GARDEN: Profile("gb")})
+        await until(lambda: "no allowlist" in (follower.trouble or ""))
+        assert let_in(follower.mirror, HOME) == Profile("us")
+        monkeypatch.undo()
+        published.rebuild()
+        await in_step(follower, published)
 
 
 @pytest.mark.parametrize("head", [Head(1, 8), Head(2, 4)], ids=["older epoch", "older position"])
