@@ -61,6 +61,7 @@ def registry_service(
     engine = make_engine(settings.database_url)
     require_current_schema(engine)
     sweeper = Sweeper(engine)
+    publisher = _publisher(engine, settings.redis_url)
     sessions = make_sessions(engine)
     parts = Parts(
         settings=settings,
@@ -70,10 +71,11 @@ def registry_service(
         readers=make_readers(engine),
         seal=Seal(settings.secret_key, lambda number: spend_seal(sessions, number, utc_today())),
         sweep_soon=sweeper.sweep_soon,
+        publishing_waits=lambda: publisher.trouble is not None,
         postman=_postman(settings),
     )
     pages = PagesService(make_application(parts), parts, sockets)
-    return RegistryService(pages, _publisher(engine, settings.redis_url), sweeper, _follower(parts))
+    return RegistryService(pages, publisher, sweeper, _follower(parts))
 
 
 def _follower(parts: Parts) -> Follower:

@@ -49,7 +49,10 @@ def make_application(parts: Parts) -> Flask:
     throttle(app)
     app.url_defaults(_name_by_content(app))
     app.jinja_env.globals.update(
-        explain=explain, place_name=place_name, service_title=service_title
+        explain=explain,
+        place_name=place_name,
+        service_title=service_title,
+        publishing_waits=parts.publishing_waits,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     add_security_headers(

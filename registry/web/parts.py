@@ -31,6 +31,8 @@ class Parts:
     seal: Seal = field(repr=False)
     sweep_soon: Callable[[], None]
     """Asks that nothing of deleted rows remain in the database's files."""
+    publishing_waits: Callable[[], bool]
+    """Says whether changes are kept but do not reach the DNS servers at the moment."""
     postman: Postman | None = None
 
     def attach(self, app: Flask) -> None:

@@ -37,13 +37,21 @@ def test_a_click_is_in_redis_within_a_second_and_a_removal_too(
         assert _everything_in(reading).find(visitor.email.encode()) == -1
 
 
-def test_without_redis_pages_go_on(start_registry: StartServer) -> None:
-    """An address is registered and kept, to be published once Redis comes."""
-    server = start_registry(redis_url="redis://127.0.0.1:1/0")
+def test_without_redis_pages_go_on_and_say_so(
+    start_registry: StartServer, own_redis_server: RedisServer
+) -> None:
+    """An address is kept, to be published once Redis comes; until then nobody is promised more."""
+    waits = "cannot be told of changes"
+    server = start_registry(redis_url=own_redis_server.url)
     visitor = visitor_of(server)
     client, page = visitor.signed_in()
+    wait_until(lambda: waits not in client.get("/").text, 5.0)
+    own_redis_server.kill()
     client.submit(page.form("Register my IP address"))
+    wait_until(lambda: waits in client.get("/").text, 10.0)
     assert visitor.networks == [f"{visitor.address}/32"]
+    own_redis_server.start()
+    wait_until(lambda: waits not in client.get("/").text, 10.0)
 
 
 def test_a_wrong_certificate_stops_the_start_with_one_line(tmp_path: Path) -> None:

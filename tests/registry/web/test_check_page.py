@@ -11,7 +11,7 @@ def test_whether_the_address_is_registered_is_answered_not_asked(visitor: Visito
     stranger = client.get("/check").text
     assert "Is your address registered?" in stranger
     assert 'href="/sign-in?next=/check"' in stranger
-    client, page = visitor.signed_in()
+    client, _ = visitor.signed_in()
     missing = client.get("/check")
     assert "Your address is not registered" in missing.text
     client.submit(missing.form(BUTTON))
