@@ -54,7 +54,10 @@ def _number(registry: Registry, email: str) -> int:
 
 def _password(*, from_stdin: bool) -> str:
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        try:  # whatever the locale: pages send UTF-8
+            return sys.stdin.buffer.readline().decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise click.ClickException("the password is not UTF-8 text: encode it so") from None
     if not sys.stdin.isatty():
         raise click.UsageError("no terminal to ask for a password: give --password-stdin")
     typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)

@@ -105,6 +105,10 @@ def explain_name(
     as_json: bool,
 ) -> None:
     """Say which entry decides about NAME, and what a household of region R gets."""
+    try:
+        wire = parse_name(name)
+    except NameFormatError as error:
+        raise click.BadParameter(str(error), param_hint="NAME") from None
     if address is not None:
         _follow(state, name, address, as_json=as_json)
         return
@@ -112,10 +116,6 @@ def explain_name(
     if region is not None and region not in catalog.regions:
         known = ", ".join(catalog.regions)
         raise click.BadParameter(f"{region!r} is no region; known: {known}", param_hint="--region")
-    try:
-        wire = parse_name(name)
-    except NameFormatError as error:
-        raise click.BadParameter(str(error), param_hint="NAME") from None
     none: dict[str, tuple[str, ...]] = {}
     relays = state.configuration().get("relay_addresses", parse_table, none)
     found = explain(catalog, wire, region, relays)
@@ -138,10 +138,9 @@ def _follow(state: State, name: str, address: str, *, as_json: bool) -> None:
     from cli.zones_from import follow, lines
 
     try:
-        parse_name(name)
         asked = parse_address(address)
     except ValueError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.BadParameter(str(error), param_hint="--from") from None
     trail = follow(state, name, asked)
     click.echo(json.dumps(asdict(trail)) if as_json else "\n".join(lines(trail)))
 

@@ -49,7 +49,7 @@ class Imported:
 class TableRefused(Refused):
     """Nothing was stored, because of these lines: number -> what is wrong with it."""
 
-    message = "%(count)s lines cannot be imported; nothing was stored."
+    message = "Nothing was stored: lines that cannot be imported: %(count)s."
 
     def __init__(self, faults: dict[int, str]) -> None:
         super().__init__(count=len(faults))

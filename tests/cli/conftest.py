@@ -18,7 +18,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run `mediastreamer WORDS` on an empty state folder; `typed` goes to standard input."""
     monkeypatch.setenv("MEDIASTREAMER_STATE", str(tmp_path / "state"))
 
-    def call(*words: str, typed: str = "", status: int = 0) -> Result:
+    def call(*words: str, typed: str | bytes = "", status: int = 0) -> Result:
         result = CliRunner().invoke(mediastreamer, words, input=typed)
         assert result.exit_code == status, result.output
         assert result.exception is None or isinstance(result.exception, SystemExit)

@@ -49,6 +49,7 @@ def test_account_is_added_shown_and_listed(installed: Run, report: Report) -> No
         (["add", "anna@example.com", "--password-stdin"], "correct horse\n", 1, "already"),
         (["add", "nonsense", "--password-stdin"], "correct horse\n", 1, "not an e-mail address"),
         (["add", "b@example.com", "--password-stdin"], "short\n", 1, "8 to 1024 characters"),
+        (["add", "b@example.com", "--password-stdin"], b"odd h\xf6rse\n", 1, "not UTF-8"),
         (["add", "b@example.com"], "", 2, "--password-stdin"),
         (["add", "b@example.com", "--until", "tomorrow"], "", 2, "YYYY-MM-DD"),
         (["add", "b@example.com", "--password-stdin", "--region", "xx"], "odd horse", 1, "Unknown"),
@@ -63,7 +64,7 @@ def test_account_is_added_shown_and_listed(installed: Run, report: Report) -> No
     ],
 )
 def test_bad_input_is_one_line_and_changes_nothing(
-    installed: Run, report: Report, words: list[str], typed: str, status: int, says: str
+    installed: Run, report: Report, words: list[str], typed: str | bytes, status: int, says: str
 ) -> None:
     """Each mistake has its exit status and its sentence, and nothing is lost."""
     before = report("account", "list")
@@ -176,7 +177,7 @@ def test_import_is_all_or_nothing(installed: Run, report: Report, tmp_path: Path
         assert any(
             line.startswith(f"line {number}: ") and says in line for line in said.split("\n")
         )
-    assert "5 lines cannot be imported; nothing was stored" in said
+    assert "Nothing was stored: lines that cannot be imported: 5." in said
     assert len(report("account", "list")) == 1
 
 

@@ -125,6 +125,7 @@ def test_explain_a_name_that_is_not_steered(
     [
         (("explain", "a b"), "host name"),
         (("explain", "a.example", "--region", "xx"), "known: us"),
+        (("explain", "a.example", "--from", "here"), "--from: not an IP address"),
         (("explain",), "NAME"),
         (("check", "--zones", "/nowhere"), "/nowhere"),
         (("import", "/nowhere"), "/nowhere"),
