@@ -136,6 +136,8 @@ def upgrade(given: str) -> bool:
     try:
         with _upgrade_lock(engine):
             if schema_is_current(engine):
+                if engine.dialect.name == "sqlite":  # one that was killed after its commit
+                    _copy_of(engine).unlink(missing_ok=True)
                 return False
             with _copied_before(engine), _connected(engine) as connection, connection.begin():
                 config = _alembic()
@@ -223,7 +225,7 @@ def _copied_before(engine: Engine) -> Iterator[None]:
         yield
         return
     path = _sqlite_path(engine.url)
-    copy = path.with_name(f"{path.name}.before-upgrade")
+    copy = _copy_of(engine)
     _make_private_file(copy)
     with (
         contextlib.closing(sqlite3.connect(path)) as source,
@@ -238,6 +240,11 @@ def _copied_before(engine: Engine) -> Iterator[None]:
             f"a copy from before it is {copy}"
         ) from error
     copy.unlink()
+
+
+def _copy_of(engine: Engine) -> Path:
+    path = _sqlite_path(engine.url)
+    return path.with_name(f"{path.name}.before-upgrade")
 
 
 def _check_foreign_keys(connection: Connection) -> None:

@@ -132,6 +132,16 @@ def test_failed_upgrade_takes_everything_back(
     assert not (tmp_path / "registry.sqlite.before-upgrade").exists()
 
 
+def test_a_copy_that_a_killed_upgrade_left_goes_with_the_next_start(tmp_path: Path) -> None:
+    """It would keep for ever what is deleted later."""
+    url = f"sqlite:///{tmp_path / 'registry.sqlite'}"
+    upgrade(url)
+    copy = tmp_path / "registry.sqlite.before-upgrade"
+    copy.write_text("addresses")
+    assert not upgrade(url)
+    assert not copy.exists()
+
+
 def test_errors_show_no_parameters(database_url: str) -> None:
     """An error of the database carries neither e-mail nor other parameters of ours."""
     upgrade(database_url)
