@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import dns.resolver
 from sqlalchemy import delete, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
@@ -105,7 +104,7 @@ class Follower(Service):
 
         with ThreadPoolExecutor(LOOK_UPS_AT_ONCE, thread_name_prefix="follower") as threads:
             for done in [threads.submit(follow, *slot) for slot in slots]:
-                if isinstance(error := done.exception(), SQLAlchemyError):
+                if (error := done.exception()) is not None:
                     _log.error("a name could not be followed: %s", type(error).__name__)
 
     def _drop_claims(self) -> None:

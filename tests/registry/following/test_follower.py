@@ -239,6 +239,28 @@ def test_unreachable_name_servers_change_nothing(
     assert held(sessions) == ["8.8.8.8/32"]
 
 
+def test_a_fault_in_following_one_name_is_said(
+    sessions: sessionmaker[Session],
+    name_server: NameServer,
+    anna: int,
+    following: Follower,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """By its kind, without the name; what is held stays."""
+    points_to(name_server, A="8.8.8.8")
+    follow(sessions, name_server, anna, "8.8.8.8")
+
+    def fail(*_: object) -> None:
+        raise KeyError(HOME)
+
+    monkeypatch.setattr(follower_module, "look_up", fail)
+    following.turn()
+    assert "a name could not be followed: KeyError" in caplog.text
+    assert HOME not in caplog.text
+    assert held(sessions) == ["8.8.8.8/32"]
+
+
 def test_claim_never_overrides_a_proved_region(
     sessions: sessionmaker[Session], name_server: NameServer, anna: int, catalog: Catalog
 ) -> None:
