@@ -18,8 +18,9 @@ V = TypeVar("V")
 MOST_TEMPLATES: Final = 20_000
 """In one generation; of at most 1232 octets and some 700 of Python's."""
 MOST_COOKIES: Final = 20_000
-COOKIE_HELD_S: Final = 60.0
-"""A server cookie is made or judged again after so long; it is good for an hour (RFC 9018)."""
+COOKIES_HELD_S: Final = 60.0
+"""All are forgotten after so long, and with them whose they were. Each is good for an hour
+(RFC 9018), so it is made or judged anew in time."""
 
 
 class Generations(Generic[K, V]):
@@ -82,16 +83,20 @@ class ServerCookies:
     def __init__(self, secret: bytes, wall: Callable[[], float] = time.time) -> None:
         self.secret = secret
         self._wall = wall
-        self._made: Generations[tuple[bytes, bytes], tuple[float, bytes]] = Generations(
-            MOST_COOKIES
-        )
+        self._since = 0.0
+        self._made: Generations[tuple[bytes, bytes], bytes] = Generations(MOST_COOKIES)
 
     def reply_to(self, cookie: bytes, address: bytes) -> bytes:
         """Give the data of the reply's COOKIE option; `cookie` is the query's."""
         now = self._wall()
-        known = self._made.get((address, cookie))
-        if known is not None and abs(now - known[0]) < COOKIE_HELD_S:
-            return known[1]
-        _, data = judge_cookie(cookie, address, self.secret, int(now)).option
-        self._made.put((address, cookie), (now, data))
+        if not 0 <= now - self._since < COOKIES_HELD_S:
+            self._made.clear()
+            self._since = now
+        data = self._made.get((address, cookie))
+        if data is None:
+            _, data = judge_cookie(cookie, address, self.secret, int(now)).option
+            self._made.put((address, cookie), data)
         return data
+
+    def __len__(self) -> int:
+        return len(self._made)
