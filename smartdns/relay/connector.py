@@ -124,13 +124,11 @@ class ConnectingBySocks5:
         "_server",
         "_socket",
         "_to_server",
-        "deadline",
     )
 
     def __init__(
         self, poller: Poller, name: Name, port: int, way_out: Socks5, connected: Connected
     ) -> None:
-        self.deadline = -1
         self._poller = poller
         self._connected = connected
         self._handshake = Socks5Connect(name, port, way_out.credentials)
@@ -161,7 +159,10 @@ class ConnectingBySocks5:
             return
         self._socket = connected
         self._poller.ready[connected.fileno()] = self._ready
-        connected.sendall(self._handshake.greeting)  # a few octets, the first: they fit
+        try:
+            connected.sendall(self._handshake.greeting)  # a few octets, the first: they fit
+        except OSError:  # reset already
+            self._fail()
 
     def _ready(self, mask: int) -> None:
         connected = self._socket
@@ -171,8 +172,11 @@ class ConnectingBySocks5:
         except BlockingIOError:
             pass
         except (OSError, Refused):
-            self.cancel()
-            self._connected(None)
+            self._fail()
+
+    def _fail(self) -> None:
+        self.cancel()
+        self._connected(None)
 
     def _converse(self, connected: socket.socket) -> None:
         """Take exactly what the handshake wants; what follows is the origin's."""

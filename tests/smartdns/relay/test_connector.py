@@ -5,8 +5,13 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from twisted.internet import reactor
 
+from smartdns.answering.names import ROOT
 from smartdns.contract.addresses import parse_socket_address
+from smartdns.event_loop import loop_of
+from smartdns.relay.connector import ConnectingBySocks5
+from smartdns.relay.epoll import Poller
 from smartdns.relay.exits import Socks5
 from smartdns.upstream.way_out import Direct
 from tests.peers.ports import free_port
@@ -196,3 +201,16 @@ async def test_a_socks5_server_that_is_away_ends_it(laboratory: MakeLaboratory) 
         where = parse_socket_address(f"127.0.0.1:{unused.getsockname()[1]}")
         lab = laboratory(443, exits={"us": Socks5(where)})
         assert await in_thread(lab.ending) in {"closed", "reset"}
+
+
+async def test_a_socks5_server_that_has_gone_before_the_greeting_ends_it() -> None:
+    """Reset between being reached and being greeted: said at once, not when time is up."""
+    poller = Poller(loop_of(reactor))
+    told: list[socket.socket | None] = []
+    where = parse_socket_address("127.0.0.1:1080")
+    connecting = ConnectingBySocks5(poller, ROOT, 443, Socks5(where), told.append)
+    reached, gone = socket.socketpair()
+    gone.close()
+    connecting._greet(reached)
+    assert told == [None]
+    assert reached.fileno() < 0
