@@ -45,8 +45,9 @@ class SignUp(enum.StrEnum):
 class RegistrySettings:
     """What the registry is told; every field is one setting MEDIASTREAMER_<FIELD>."""
 
-    database_url: str = "sqlite:///registry.sqlite"
-    redis_url: str = "redis://127.0.0.1:6379/0"
+    database_url: str = field(default="sqlite:///registry.sqlite", repr=False)
+    redis_url: str = field(default="redis://127.0.0.1:6379/0", repr=False)
+    """Either may hold a password."""
 
     web_listen: tuple[SocketAddress, ...] = (parse_socket_address("127.0.0.1:8053"),)
     web_certificate: Path | None = None

@@ -42,7 +42,8 @@ def _listen(text: str) -> tuple[SocketAddress, ...]:
 class DataPlaneSettings:
     """What resolver and relay are told; every field is one setting MEDIASTREAMER_<FIELD>."""
 
-    redis_url: str = "redis://127.0.0.1:6379/0"
+    redis_url: str = field(default="redis://127.0.0.1:6379/0", repr=False)
+    """May hold a password."""
     allowlist_max_age_hours: int = 24
     """How long the last known allowlist holds without word from Redis; then nobody is let in."""
 

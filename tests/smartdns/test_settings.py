@@ -97,7 +97,11 @@ def test_a_wrong_setting_is_named_with_what_it_takes(name: str, text: str, takes
 
 
 def test_a_secret_is_not_shown() -> None:
-    """Neither the settings' repr nor an error gives the cookie secret away."""
+    """Neither the settings' repr nor an error gives a secret away, in a URL or by itself."""
+    assert "hidden" not in repr(read(redis_url="redis://:hidden@127.0.0.1:6379/0"))
+    with pytest.raises(SettingError) as error:
+        read(redis_url="redis://:hidden@127.0.0.1:99999/0")
+    assert "hidden" not in str(error.value)
     assert "ab" * 16 not in repr(read(cookie_secret="ab" * 16))
     assert repr(bytes.fromhex("ab" * 16)) not in repr(read(cookie_secret="ab" * 16))
     with pytest.raises(SettingError) as error:
