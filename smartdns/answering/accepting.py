@@ -49,15 +49,15 @@ def accept(question: Question, reply: UpstreamReply, *, dnssec_ok: bool) -> Hear
     proofs = _proofs(reply.authority) if dnssec_ok else []
     if answered:
         proofs = [r for r in proofs if not _signs(r, SOA)]
-        return _heard(NOERROR, chain, proofs, LONGEST_TTL, reply)
+        return _heard(NOERROR, chain, proofs, reply)
     soa = _soa(end, reply.authority)
     if soa is None and any(r.type == NS for r in reply.authority):
         return None  # a referral (RFC 2308 section 2.2): it does not know, and sends us elsewhere
     if soa is None:  # not to be believed for any time (RFC 2308 section 5)
-        return replace(_heard(reply.rcode, chain, proofs, LONGEST_TTL, reply), ttl=0)
+        return replace(_heard(reply.rcode, chain, proofs, reply), ttl=0)
     negative_ttl = min(_ttl(soa), _minimum(soa), LONGEST_NEGATIVE_TTL)
     authority = [replace(soa, ttl=negative_ttl), *proofs]
-    heard = _heard(reply.rcode, chain, authority, LONGEST_TTL, reply)
+    heard = _heard(reply.rcode, chain, authority, reply)
     # DS is asked of the parent, who need not know a zone that exists in this network alone.
     denies_name = reply.rcode == NXDOMAIN and not chain and question.type != DS
     return replace(heard, denies_name=denies_name)
@@ -133,17 +133,13 @@ def _soa(end: Name, authority: Iterable[Record]) -> Record | None:
 
 
 def _heard(
-    rcode: int,
-    answer: list[Record],
-    authority: list[Record],
-    longest_ttl: int,
-    reply: UpstreamReply,
+    rcode: int, answer: list[Record], authority: list[Record], reply: UpstreamReply
 ) -> Heard:
     """Give every RRset the lowest TTL of its records, and each record once (RFC 2181 section 5)."""
     ttls: dict[tuple[Name, int], int] = {}
     for record in answer + authority:
         set_ = record.name, set_of(record)
-        ttls[set_] = min(ttls.get(set_, longest_ttl), _ttl(record))
+        ttls[set_] = min(ttls.get(set_, LONGEST_TTL), _ttl(record))
 
     def normal(records: list[Record]) -> tuple[Record, ...]:
         once = {(r.name, r.type, r.data): r for r in records}

@@ -23,13 +23,15 @@ from smartdns.answering.codes import (
     NXDOMAIN,
     SERVFAIL,
     SOA,
+    YXDOMAIN,
 )
 from smartdns.answering.upstream_reply import UpstreamReply
 
 BUDGET_S = 3.5
 """Stub resolvers go to their second server after about 5 s, so answer well before."""
 _LEAST_PATIENCE_S = 0.1
-_YXDOMAIN = 6  # a DNAME made the name too long (RFC 6672 section 2.2): an answer all the same
+_ANSWERS = frozenset({NOERROR, NXDOMAIN, YXDOMAIN})
+"""The last says that a DNAME made the name too long (RFC 6672 section 2.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Exchange:
         elif reply.rcode in {FORMERR, NOTIMP, BADVERS} and attempt.edns:
             # A server from before RFC 6891 may know what it is asked without the OPT.
             self._follow_ups.append(replace(attempt, edns=False))
-        elif reply.truncated or reply.rcode not in {NOERROR, NXDOMAIN, _YXDOMAIN}:
+        elif reply.truncated or reply.rcode not in _ANSWERS:
             self._keep_poor(reply)
             self._drop(attempt.server)
         elif _is_referral(reply):

@@ -1,8 +1,8 @@
-"""Refusals: what strangers are sent, at the price of sending their queries back.
+"""Refusals: what strangers are sent, hardly dearer than sending their queries back.
 
-    ends as one that was read before   two looks into tables          0.7 us
-    the barest form                    its name is walked              1.5 us
-    anything else                      read as a client's is           4 us
+    ends as one that was read before   two looks into tables
+    the barest form                    its name is walked
+    anything else                      read as a client's is
 
 A flood of made-up names ends in the same name again and again, so what follows the first label is
 remembered once it was found good.
