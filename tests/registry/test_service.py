@@ -1,6 +1,5 @@
 """The registry as a whole: pages, publishing, start and stop."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from tests.registry.web.conftest import StartServer, start_registry, visitor_of
 __all__ = ["start_registry"]
 
 
-def test_a_click_is_in_redis_within_a_second_and_a_removal_too(
+def test_a_click_is_in_redis_soon_and_a_removal_too(
     start_registry: StartServer, redis_server: RedisServer
 ) -> None:
     """The button publishes the network, Remove takes it back, with nothing of the person in it."""
@@ -28,10 +27,8 @@ def test_a_click_is_in_redis_within_a_second_and_a_removal_too(
     network = f"{visitor.address}/32".encode()
     with redis_server.client() as reading:
         page = client.submit(page.form("/region"), region="gb")
-        started = time.monotonic()
         page = client.submit(page.form("Register my IP address"))
         wait_until(lambda: reading.hget(GRANTS, network) == b"region=gb", 5.0)
-        assert time.monotonic() - started < 5.0
         client.submit(page.form("Remove"))
         wait_until(lambda: not reading.hexists(GRANTS, network), 5.0)
         assert _everything_in(reading).find(visitor.email.encode()) == -1

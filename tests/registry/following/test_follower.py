@@ -1,6 +1,7 @@
 """Following a real name server's answers into the database."""
 
 import datetime
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,7 @@ import dns.update
 import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
+from twisted.internet.threads import deferToThread
 
 from registry.actions.add_account import add_account
 from registry.actions.address_rules import AddressRules
@@ -24,6 +26,7 @@ from registry.models import PendingNetwork, Registration, Slot
 from registry.publishing.grants import grants_for
 from smartdns.contract.addresses import parse_address
 from tests.peers.name_server import NameServer
+from tests.peers.waiting import wait_until
 from zones.catalog import Catalog
 
 ZONES = {
@@ -214,8 +217,10 @@ def test_failing_name_keeps_its_address_for_two_days(
     for days, networks in [(0, 1), (2, 1), (3, 0)]:
         day = TODAY + datetime.timedelta(days=days)
         monkeypatch.setattr(follower_module, "utc_today", lambda day=day: day)
-        following.turn()
+        with published(sessions) as gone:
+            following.turn()
         assert len(held(sessions)) == networks, days
+    assert gone == {"8.8.8.8/32"}, "or it would be let in on"
     points_to(name_server, A="8.8.8.8")
     following.turn()
     assert held(sessions) == ["8.8.8.8/32"]
@@ -299,5 +304,6 @@ async def test_service_turns_and_stops(
     points_to(name_server, A="9.9.9.9")
     service = make_follower(sessions, name_server)
     service.startService()
+    await deferToThread(wait_until, lambda: held(sessions) == ["9.9.9.9/32"], 20)
     await service.stopService()
-    assert service._thread is None
+    assert not any(thread.name == "follower" for thread in threading.enumerate())
