@@ -9,11 +9,13 @@ from dataclasses import replace
 
 from smartdns.answering.cache import Heard
 from smartdns.answering.codes import AAAA, EDE_BLOCKED, HTTPS, SVCB, A
-from smartdns.answering.plan import ExtendedError, Record
+from smartdns.answering.plan import ExtendedError
 from smartdns.answering.query import Name
 from smartdns.answering.records import soa
 
 TTL = 60
+BEARERS = frozenset({A, AAAA, SVCB, HTTPS})
+"""Types with addresses in their data."""
 _BLOCKED = ExtendedError(EDE_BLOCKED, "private address in a public answer")
 
 
@@ -31,6 +33,10 @@ _PRIVATE_IPV4 = tuple(
         ),
     )
 )  # fmt: skip
+_FIRST_OCTETS = frozenset(
+    octet for first, last in _PRIVATE_IPV4 for octet in range(first >> 24, (last >> 24) + 1)
+)
+"""Of private IPv4 addresses: by these most others are told apart."""
 _PRIVATE_IPV6 = tuple(map(_range, ("::/127", "fc00::/7", "fe80::/10")))
 _IPV4_INSIDE = (bytes(10) + b"\xff\xff", bytes.fromhex("0064ff9b") + bytes(8))
 """Mapped and NAT64 addresses (RFC 4291, RFC 6052): the IPv4 address is in the last four octets."""
@@ -39,10 +45,10 @@ _HINT_OCTETS = {4: 4, 6: 16}  # ipv4hint and ipv6hint
 
 def without_private(heard: Heard, name: Name) -> Heard:
     """Take private addresses out of an answer for `name`; nothing left of it becomes NODATA."""
-    public = tuple(record for record in heard.answer if not _leads_home(record))
+    public = tuple(record for record in heard.answer if not leads_home(record.type, record.data))
     if len(public) == len(heard.answer):
         return heard
-    if any(record.type in {A, AAAA, SVCB, HTTPS} for record in public):
+    if any(record.type in BEARERS for record in public):
         return replace(heard, answer=public, authentic_data=False, error=_BLOCKED)
     authority = (soa(name, TTL),)
     return replace(
@@ -50,10 +56,11 @@ def without_private(heard: Heard, name: Name) -> Heard:
     )
 
 
-def _leads_home(record: Record) -> bool:
-    if record.type in {A, AAAA}:
-        return _is_private(record.data)
-    return record.type in {SVCB, HTTPS} and any(map(_is_private, _hints(record.data)))
+def leads_home(kind: int, data: bytes) -> bool:
+    """Say whether a record of this type and data leads to a private address."""
+    if kind in {A, AAAA}:
+        return _is_private(data)
+    return kind in BEARERS and any(map(_is_private, _hints(data)))
 
 
 def _hints(data: bytes) -> Iterator[bytes]:
@@ -76,6 +83,8 @@ def _hints(data: bytes) -> Iterator[bytes]:
 def _is_private(address: bytes) -> bool:
     if address[:12] in _IPV4_INSIDE:
         address = address[12:]
+    if len(address) == 4 and address[0] not in _FIRST_OCTETS:
+        return False
     ranges = _PRIVATE_IPV4 if len(address) == 4 else _PRIVATE_IPV6
     number = int.from_bytes(address)
     return any(first <= number <= last for first, last in ranges)

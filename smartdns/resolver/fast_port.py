@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 import sys
+from itertools import filterfalse
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -102,7 +103,7 @@ class FastPort:
 
     def _hand_over(self, misses: list[Miss]) -> None:
         """Called from the hot thread."""
-        misses = [miss for miss in misses if not self._short_cut.take(miss)]
+        misses = list(filterfalse(self._short_cut.take, misses))
         if misses and self._handed_over - self._taken_over < MOST_HANDED_OVER:
             self._handed_over += len(misses)
             self._reactor.callFromThread(self._take_over, misses)

@@ -65,9 +65,11 @@ class Current(dict[bytes, bytes]):
     def __missing__(self, key: bytes) -> bytes:
         """Make the first hit in a second a direct one for the rest of it."""
         memo = self._memo
-        entry = self.young.get(key) or memo.move_to_young(self, key)
+        entry = self.young.get(key)
         if entry is None:
-            return MISS
+            entry = memo.move_to_young(self, key) if key in self.old else None
+            if entry is None:
+                return MISS
         vector, until, ttls = entry
         second = memo.second
         if second >= until:
@@ -180,9 +182,7 @@ class Memo:
         view.current.pop(key, None)
 
     def move_to_young(self, current: Current, key: bytes) -> Entry | None:
-        """Copy a reply over from the old half; None where it is not, or there is no room."""
-        if key not in current.old:
-            return None
+        """Copy a reply over from the old half; None where there is no room."""
         vector, until, ttls = current.old[key]
         address, length = VECTOR.unpack(vector)
         former = address - self._arena_at

@@ -155,16 +155,18 @@ class SecondLook:
     def _answer(self, missed: Missed, data: bytes, view: View, now: float) -> Miss | Verdict | None:
         """Give None where the slot was filled, else what is to become of the query."""
         i, length, address = missed
-        verdict = Verdict.GO
-        if not self.allowance.watches(address):
-            self.memo.admit(address, view)
-        elif (verdict := self.allowance.admit(address, now)) is Verdict.DROP:
-            return verdict
-        key = data[2:]
-        vector = view.current[key] if verdict is Verdict.GO and length <= KEY_SIZE else MISS
-        if vector is not MISS:
-            self.batch.vectors[self.batch.slots[i][2]] = vector
-            return None
+        verdict, key, current = Verdict.GO, data[2:], view.current
+        if self.memo.tables[address] is not current:  # who is watched is in no table
+            if not self.allowance.watches(address):
+                self.memo.admit(address, view)
+            elif (verdict := self.allowance.admit(address, now)) is Verdict.DROP:
+                return verdict
+        held = key in current.young or key in current.old  # spares a call where it is not
+        if held and verdict is Verdict.GO and length <= KEY_SIZE:
+            vector = current[key]
+            if vector is not MISS:
+                self.batch.vectors[self.batch.slots[i][2]] = vector
+                return None
         query = None if view.claimed else read_common_query(data)
         if query is None:
             return self._miss(missed, data, None, verdict, view)

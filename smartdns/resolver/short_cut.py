@@ -11,15 +11,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from twisted.logger import Logger
-
-from smartdns.answering.cache import Heard
 from smartdns.answering.codes import OPT
 from smartdns.answering.ordinary import OrdinaryNames
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name, Question
 from smartdns.answering.rate_limit import Verdict
-from smartdns.answering.rebinding import without_private
+from smartdns.answering.rebinding import BEARERS, leads_home
 from smartdns.resolver.common_query import CommonQuery
 from smartdns.resolver.mmsg import WayBack
 from smartdns.resolver.plain_answer import plain_answer
@@ -56,51 +53,41 @@ class ShortCut:
         query = miss.query
         if query is None or miss.verdict is not Verdict.GO:
             return False
+        knowledge = self._knowledge
         try:
-            return self._ask(miss, query)
+            plan = plan_for(miss.data, query)
+            if (
+                plan is None
+                or not self._ordinary.has(plan.question.name, knowledge)
+                or knowledge.cache.knows(plan)
+            ):
+                return False
+            landed, go_long = partial(self._pass_on, miss, query), partial(self._go_long, miss)
+            return self._responder.forwarder.fire(plan, landed, go_long)
         except Exception:  # noqa: BLE001 - a mistake of ours: the long way answers, or says so
             return False
 
-    def _ask(self, miss: Miss, query: CommonQuery) -> bool:
-        plan = plan_for(miss.data, query)
-        knowledge = self._knowledge
-        if (
-            plan is None
-            or not self._ordinary.has(plan.question.name, knowledge)
-            or knowledge.cache.knows(plan)
-        ):
-            return False
-        return self._responder.forwarder.fire(
-            plan,
-            partial(self._land, miss, query),
-            partial(self._go_long, miss),
-        )
+    def _pass_on(self, miss: Miss, query: CommonQuery, shot: Shot, data: bytes, end: int) -> bool:
+        """Pass a plain reply on; False: it is not plain, or would not be once passed on.
 
-    def _land(self, miss: Miss, query: CommonQuery, shot: Shot, data: bytes, end: int) -> bool:
-        try:
-            return self._pass_on(shot, data, end, miss, query)
-        except Exception:  # noqa: BLE001 - as above
-            Logger().failure("a plain reply could not be passed on")
+        The asker first, then the cache. Whatever is raised here sends the query the long way.
+        """
+        question = shot.plan.question
+        plain = read_plain_reply(data, end, question)
+        if plain is None:
             return False
-
-    def _pass_on(self, shot: Shot, data: bytes, end: int, miss: Miss, query: CommonQuery) -> bool:
-        """Pass a plain reply on; False: it is not plain, or would not be once passed on."""
-        plan = shot.plan
-        heard = read_plain_reply(data, end, plan.question)
-        if heard is None or self._is_private(heard, plan.question.name):
-            return False
+        if self._knowledge.switches.filter_private_answers and question.type in BEARERS:
+            for each in plain.datas:
+                if leads_home(question.type, each):
+                    return False
         cookie = self._cookies.reply_to(query.cookie, miss.address) if query.cookie else b""
-        reply = plain_answer(miss.data, query, heard, cookie)
+        reply = plain_answer(miss.data, query, plain, cookie)
         if reply is None:
             return False
         self._send(reply, miss.way_back)
         self._responder.outcomes["answered"] += 1
-        self._knowledge.cache.store(plan, heard, self._responder.clock())
+        self._knowledge.cache.store(shot.plan, plain.heard(question), self._responder.clock())
         return True
-
-    def _is_private(self, heard: Heard, name: Name) -> bool:
-        filters = self._knowledge.switches.filter_private_answers
-        return filters and without_private(heard, name) is not heard
 
 
 def plan_for(data: bytes, query: CommonQuery) -> Forward | None:

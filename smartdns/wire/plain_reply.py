@@ -8,7 +8,7 @@ denials, signatures, errors and everything malformed take the way through the co
 and a reply of this form means the same there.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from smartdns.answering.accepting import LONGEST_TTL
 from smartdns.answering.cache import Heard
@@ -16,19 +16,42 @@ from smartdns.answering.codes import ANY, CLASS_IN, NOERROR, OPT, A
 from smartdns.answering.plan import Record
 from smartdns.answering.query import Question
 from smartdns.wire.octets import RECORD_FIELDS
-from smartdns.wire.rdata import may_hold_names
+from smartdns.wire.rdata import HOLD_NAMES
 
 _OWNER: Final = b"\xc0\x0c"
 _FIXED: Final = {A: 4, 28: 16}
 _MOST_RECORDS: Final = 64
 _NO_OPTIONS: Final = b"\0\0"
+_NEVER_PLAIN: Final = HOLD_NAMES | {ANY, OPT}
 _HEAD: Final = len(_OWNER) + RECORD_FIELDS.size
 
 
-def read_plain_reply(data: bytes, end: int, question: Question) -> Heard | None:
-    """Give what `accept` would of a reply to `question`, whose octets end at `end`.
+class PlainReply(NamedTuple):
+    """What such a reply says: all that its asker needs, and what the cache is told afterwards."""
 
-    None for every other form. The caller has compared the ID and the question's octets.
+    section: bytes
+    """The answer section for a message with the same question: every TTL the lowest, no record
+    twice. Nearly always as it came."""
+    datas: list[bytes]
+    """Each record's data."""
+    ttl: int
+    authentic_data: bool
+
+    def __repr__(self) -> str:
+        """Show nothing of what was answered."""
+        return "PlainReply"
+
+    def heard(self, question: Question) -> Heard:
+        """Give what `accept` would of this reply to `question`."""
+        name, kind, klass = question
+        records = tuple(Record(name, kind, klass, self.ttl, data) for data in self.datas)
+        return Heard(NOERROR, records, (), self.ttl, self.authentic_data)
+
+
+def read_plain_reply(data: bytes, end: int, question: Question) -> PlainReply | None:
+    """Read a reply to `question`, whose octets end at `end`; None for every other form.
+
+    The caller has compared the ID and the question's octets.
     """
     kind = question.type
     count, opts = data[6] << 8 | data[7], data[11]
@@ -39,41 +62,39 @@ def read_plain_reply(data: bytes, end: int, question: Question) -> Heard | None:
         or not 0 < count <= _MOST_RECORDS
         or data[8:11] != b"\0\0\0"
         or opts > 1
-        or kind in {ANY, OPT}
+        or kind in _NEVER_PLAIN
         or question.klass != CLASS_IN
-        or may_hold_names(kind)
     ):
         return None
-    found = _records(data, end, count, kind)
-    if found is None:
-        return None
-    ttl, datas, end = found
-    if opts and not _is_bare_opt(data, end):
-        return None
-    name = question.name
-    records = tuple(Record(name, kind, CLASS_IN, ttl, each) for each in dict.fromkeys(datas))
-    return Heard(NOERROR, records, (), ttl, bool(data[3] & 0x20))
-
-
-def _records(
-    data: bytes, offset: int, count: int, wanted: int
-) -> tuple[int, list[bytes], int] | None:
-    """Give the lowest TTL, each record's data, and where the last ends."""
-    lowest, datas, size = LONGEST_TTL, [], len(data)
-    length_due = _FIXED.get(wanted)
+    lowest, highest, datas, size, at = LONGEST_TTL, 0, [], len(data), end
+    length_due = _FIXED.get(kind)
     for _ in range(count):
-        begin = offset + _HEAD
-        if begin > size or data[offset : offset + 2] != _OWNER:
+        begin = at + _HEAD
+        if begin > size or data[at : at + 2] != _OWNER:
             return None
-        kind, klass, ttl, length = RECORD_FIELDS.unpack_from(data, offset + 2)
-        offset = begin + length
-        if kind != wanted or klass != CLASS_IN or offset > size:
+        kind_here, klass, ttl, length = RECORD_FIELDS.unpack_from(data, at + 2)
+        at = begin + length
+        if kind_here != kind or klass != CLASS_IN or at > size:
             return None
         if length_due is not None and length != length_due:
             return None
-        datas.append(data[begin:offset])
+        datas.append(data[begin:at])
+        highest = max(highest, ttl)
         lowest = min(lowest, 0 if ttl >> 31 else ttl)
-    return lowest, datas, offset
+    if opts and not _is_bare_opt(data, at):
+        return None
+    section = data[end:at]
+    if lowest != highest or len(set(datas)) < count:
+        datas = list(dict.fromkeys(datas))
+        section = _section(kind, lowest, datas)
+    return PlainReply(section, datas, lowest, bool(data[3] & 0x20))
+
+
+def _section(kind: int, ttl: int, datas: list[bytes]) -> bytes:
+    parts: list[bytes] = []
+    for each in datas:
+        parts += (_OWNER, RECORD_FIELDS.pack(kind, CLASS_IN, ttl, len(each)), each)
+    return b"".join(parts)
 
 
 def _is_bare_opt(data: bytes, at: int) -> bool:

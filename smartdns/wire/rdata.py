@@ -36,6 +36,8 @@ _NAMES_IN: dict[int, tuple[int, int]] = {
     107: (2, 1),  # LP
 }
 _NAPTR = 35
+HOLD_NAMES = frozenset(_NAMES_IN) | {_NAPTR}
+"""Types whose data may be compressed; that of all others is the same octets everywhere."""
 _COMPRESSED_WHEN_WRITTEN = frozenset({2, 5, 6, 12, 14, 15})
 # What follows the names, where its length is fixed.
 _REST = {2: 0, 5: 0, 6: 20, 12: 0, 14: 0, 15: 0, 33: 0, 39: 0}
@@ -77,11 +79,6 @@ def _after_strings(data: bytes, offset: int, end: int, count: int) -> int:
             raise MalformedError
         offset += 1 + data[offset]
     return offset
-
-
-def may_hold_names(kind: int) -> bool:
-    """Say whether data of this type may be compressed; else it is the same octets everywhere."""
-    return kind in _NAMES_IN or kind == _NAPTR
 
 
 def split_names(kind: int, data: bytes) -> list[bytes] | None:

@@ -31,13 +31,20 @@ def reply(
 def agrees(data: bytes, name: Name, kind: int) -> bool:
     """Hold the reading by hand against the other; False: it left the reply alone."""
     question = Question(name, kind, 1)
-    heard = read_plain_reply(data, 12 + len(name) + 4, question)
-    if heard is None:
+    end = 12 + len(name) + 4
+    plain = read_plain_reply(data, end, question)
+    if plain is None:
         return False
+    heard = plain.heard(question)
     parsed = parse_upstream_reply(data)
     assert parsed is not None
     assert parsed.opcode == 0
     assert heard == accept(question, parsed, dnssec_ok=False)
+    # What its asker gets reads the same: each record once, every TTL the lowest.
+    head = data[:6] + bytes((0, len(plain.datas), 0, 0, 0, 0)) + data[12:end]
+    passed_on = parse_upstream_reply(head + plain.section)
+    assert passed_on is not None
+    assert passed_on.answer == heard.answer
     return True
 
 
