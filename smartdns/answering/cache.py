@@ -92,11 +92,11 @@ class Cache:
 
         Changes nothing, so any thread may ask.
         """
-        key = _key(asked)
-        if key in self._entries or key in self._failures:
-            return True
-        name, _, klass, dnssec_ok, checking_disabled = key
+        (name, kind, klass), dnssec_ok, checking_disabled, _ = asked
+        key = name, kind, klass, dnssec_ok, checking_disabled
         entries = self._entries
+        if key in entries or key in self._failures:
+            return True
         start = 0
         while size := name[start]:
             if (name[start:], _EVERY_TYPE, klass, dnssec_ok, checking_disabled) in entries:

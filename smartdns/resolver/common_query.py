@@ -19,6 +19,8 @@ _OPT: Final = b"\0\0\x29"  # the root, type 41
 _COOKIE: Final = OPTION_COOKIE.to_bytes(2)
 _WITHOUT_EDNS: Final = 512
 _LONGEST: Final = 1232
+_made: Final = tuple.__new__
+"""Without the constructor, which is Python's: 0.15 us, and ten times that where it is cold."""
 
 
 class CommonQuery(NamedTuple):
@@ -64,7 +66,8 @@ def read_common_query(data: bytes) -> CommonQuery | None:
         if end != size:
             return None
         canonical = data[2:12] + name + kind
-        return CommonQuery(data[12:end], canonical, canonical, _WITHOUT_EDNS, False, False, b"")
+        fields = data[12:end], canonical, canonical, _WITHOUT_EDNS, False, False, b""
+        return _made(CommonQuery, fields)
     opt = data[end : end + 11]
     if len(opt) < 11 or opt[:3] != _OPT or opt[6]:
         return None
@@ -76,7 +79,8 @@ def read_common_query(data: bytes) -> CommonQuery | None:
     head = data[2:12] + name + kind
     canonical = head + opt[:9] + b"\0\0"
     key = head + limit.to_bytes(2) + opt[5:9]
-    return CommonQuery(data[12:end], canonical, key, limit, True, opt[7] >> 7 == 1, cookie)
+    fields = data[12:end], canonical, key, limit, True, opt[7] >> 7 == 1, cookie
+    return _made(CommonQuery, fields)
 
 
 def _cookie_alone(data: bytes, at: int) -> bytes | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from smartdns.answering.codes import OPT
+from smartdns.answering.codes import CLASS_IN, OPT
 from smartdns.answering.ordinary import OrdinaryNames
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name, Question
@@ -30,6 +30,8 @@ _RD, _CD = 0x01, 0x10
 _IN: Final = b"\0\1"
 _FIRST_ODD_TYPE, _LAST_ODD_TYPE = 128, 255
 """Types that are no data's (RFC 6895 section 3.1)."""
+_made: Final = tuple.__new__
+"""As in `common_query`; nor is `Name` called, for the same reason."""
 
 
 class ShortCut:
@@ -93,7 +95,7 @@ class ShortCut:
 def plan_for(data: bytes, query: CommonQuery) -> Forward | None:
     """Give what is asked upstream for an ordinary name; None where the form alone decides."""
     wire = query.question
-    kind = int.from_bytes(wire[-4:-2])
+    kind = wire[-4] << 8 | wire[-3]
     if (
         not data[2] & _RD
         or wire[-2:] != _IN
@@ -101,5 +103,6 @@ def plan_for(data: bytes, query: CommonQuery) -> Forward | None:
         or _FIRST_ODD_TYPE <= kind <= _LAST_ODD_TYPE
     ):
         return None
-    name = Name(query.canonical[10 : 6 + len(wire)])
-    return Forward(Question(name, kind, 1), query.dnssec_ok, bool(data[3] & _CD))
+    name: Name = query.canonical[10 : 6 + len(wire)]  # type: ignore[assignment]
+    question = _made(Question, (name, kind, CLASS_IN))
+    return _made(Forward, (question, query.dnssec_ok, bool(data[3] & _CD), False))

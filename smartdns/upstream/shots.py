@@ -9,7 +9,6 @@ shot over as its first attempt, sent when it was sent. So whatever is not plain 
 truncated reply, an error, an upstream that is silent) has the outcome that it has without this.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -67,8 +66,7 @@ class Shots:
         upstream = self._group.first_choice(now)
         if upstream is None or plan in self.flying or (asking := upstream.ready.take()) is None:
             return False
-        name = plan.question.name
-        message = render_plain_query(plan, os.urandom(2 + len(name)))
+        message = render_plain_query(plan, asking.noise)
         shot = Shot(plan, upstream, asking, message, now, landed, go_long)
         asking.aim(partial(self._take, shot), partial(self._go_long, shot))
         upstream.health.asked(now)

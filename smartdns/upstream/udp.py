@@ -8,6 +8,7 @@ more, and each of them costs where nothing of it is in the processor's caches.
 """
 
 import contextlib
+import os
 import socket
 from collections import deque
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from twisted.logger import Logger
 from smartdns.event_loop import loop_of
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.bound_socket import open_socket
+from smartdns.wire.plain_query import NOISE_OCTETS
 
 READY: Final = 32
 KEPT_READY_S: Final = 10.0
@@ -74,6 +76,8 @@ class QuerySocket:
         self._loop.add_reader(sock, self._read)
         self.opened_at = reactor.seconds()
         self._strays = 0
+        self.noise = b""
+        """For the ID and the name's case of the query it was opened ahead for."""
         self.send = sock.send
         """May be called from any thread."""
         self.take: Callable[[bytes], bool] = _not_mine
@@ -150,6 +154,7 @@ class ReadySockets:
             asking = open_query_socket(self._reactor, self._upstream)
             if asking is None:
                 return
+            asking.noise = os.urandom(NOISE_OCTETS)
             asking.lost = self._forget(asking)
             self._ready.append(asking)
 

@@ -11,23 +11,25 @@ _OPT: Final = {
     for dnssec_ok in (False, True)
 }
 OPT_LENGTH: Final = 11
+NOISE_OCTETS: Final = 2 + 255
+"""An ID, and one for each octet of the longest name."""
 _CASE_BITS: Final = bytes(0x20 if 0x61 <= octet <= 0x7A else 0 for octet in range(256))
 
 
 def render_plain_query(plan: Forward, noise: bytes) -> bytes:
     """Render what `render_upstream_query` does, with an ID and a name's case out of `noise`.
 
-    `noise` is two octets and one for each of the name.
+    `noise` is `NOISE_OCTETS` that nobody can guess.
     """
-    question = plan.question
+    (name, kind, klass), dnssec_ok, checking_disabled, _ = plan
     return b"".join(
         (
             noise[:2],
-            _FLAGS[plan.checking_disabled],
-            mix_case(question.name, noise[2:]),
-            question.type.to_bytes(2),
-            question.klass.to_bytes(2),
-            _OPT[plan.dnssec_ok],
+            _FLAGS[checking_disabled],
+            mix_case(name, noise[2 : 2 + len(name)]),
+            kind.to_bytes(2),
+            klass.to_bytes(2),
+            _OPT[dnssec_ok],
         )
     )
 
