@@ -1,6 +1,5 @@
 """Fixtures for every test: real peers, and what catches the mistakes that async tests hide."""
 
-import asyncio
 import gc
 import inspect
 import os
@@ -13,12 +12,11 @@ import hypothesis
 import pytest
 import pytest_twisted
 from sqlalchemy import create_engine, text
-from twisted.internet import asyncioreactor
+
+from smartdns.event_loop import install_reactor
 
 # The reactor of the data plane, and before anything imports another one.
-LOOP = asyncio.new_event_loop()
-asyncio.set_event_loop(LOOP)
-asyncioreactor.install(LOOP)
+install_reactor()
 
 from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred

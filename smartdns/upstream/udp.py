@@ -3,8 +3,9 @@
 Sockets are opened ahead, while nobody waits: opening, connecting and registering one takes longer
 than to send. Each carries one query, and none is kept for long, so nobody finds out its port.
 
-They are read by asyncio's loop itself: by way of Twisted's readers a reply would wait for ten calls
-more, and each of them costs where nothing of it is in the processor's caches.
+They are read within the event loop's selector: by way of the loop, and of Twisted's readers, a
+reply would wait for eighteen calls more, and each of them costs where nothing of it is in the
+processor's caches.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ from typing import Final
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.logger import Logger
 
-from smartdns.event_loop import loop_of
+from smartdns.event_loop import selector_of
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.bound_socket import open_socket
 from smartdns.wire.plain_query import NOISE_OCTETS
@@ -72,8 +73,8 @@ class QuerySocket:
     """A socket for one query; Twisted's own UDP port would log its number."""
 
     def __init__(self, reactor: PosixReactorBase, sock: socket.socket) -> None:
-        self._loop, self._socket = loop_of(reactor), sock
-        self._loop.add_reader(sock, self._read)
+        self._selector, self._socket = selector_of(reactor), sock
+        self._selector.add(sock.fileno(), self._read)
         self.opened_at = reactor.seconds()
         self._strays = 0
         self.noise = b""
@@ -93,7 +94,7 @@ class QuerySocket:
         return self._socket.fileno() < 0
 
     def _read(self) -> None:
-        """Take the datagram that came; the loop calls again where there is another."""
+        """Take the datagram that came; it is called again where there is another."""
         try:
             if self.take(self._socket.recv(_MOST_OCTETS)):
                 self.stop()
@@ -114,7 +115,7 @@ class QuerySocket:
     def stop(self) -> None:
         """Close; nobody is told."""
         if self._socket.fileno() >= 0:
-            self._loop.remove_reader(self._socket)
+            self._selector.remove(self._socket.fileno())
             self._socket.close()
             # Who listens knows the socket: as a circle both would wait for the garbage collector.
             self.take, self.lost = _not_mine, _nothing
