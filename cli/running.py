@@ -21,7 +21,8 @@ from smartdns.telemetry.metrics import render_metrics
 from smartdns.telemetry.metrics_http import serve_metrics
 from smartdns.workers import StartError, Supervisor
 
-WORKER = [sys.executable, "-m", "cli.main", "worker"]
+WORKER = [sys.executable, "-P", "-m", "cli.main", "worker"]
+"""-P: else modules would be looked for first where the operator happens to be."""
 
 
 @dataclass
