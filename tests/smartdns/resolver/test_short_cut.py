@@ -142,7 +142,7 @@ async def test_ready_sockets_are_closed_in_the_end(
 
 
 async def test_what_is_under_way_is_answered_before_the_end(
-    make_resolver: Make, odd_name_server: OddNameServer, long_ways: list[bytes]
+    make_resolver: Make, odd_name_server: OddNameServer, decided: list[bytes]
 ) -> None:
     """A worker that is replaced waits for the queries of the short cut as for all others."""
     resolver = make_resolver(odd_name_server.port)
@@ -150,7 +150,7 @@ async def test_what_is_under_way_is_answered_before_the_end(
     (upstream,) = resolver.forwarder.upstreams
     for _ in range(20):  # an upstream that is far away, so that a second is nothing unusual
         upstream.health.answered(0.9, reactor.seconds())
-    long_ways.clear()
+    decided.clear()
     odd_name_server.delay = 0.6
     count = len(odd_name_server.queries)
     asked = ensureDeferred(resolver.ask("o.example.com"))
@@ -159,4 +159,4 @@ async def test_what_is_under_way_is_answered_before_the_end(
     assert resolver.responder.in_flight == 1
     await resolver.listeners.stopService()
     assert (await asked).answer
-    assert not long_ways
+    assert not decided
