@@ -11,6 +11,8 @@ from flask_security.utils import set_request_attr
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from registry.actions.add_account import new_uniquifier
+from registry.database import insert_unless_present
 from registry.models import Account, BrowserSession
 from registry.publishing.publisher import utc_today
 
@@ -53,20 +55,24 @@ class Visitors(UserDatastore):
         """There are no roles."""
 
     def create_user(self, **given: Any) -> Visitor:  # noqa: ANN401
-        """Make an account for somebody who signs up; it must be confirmed."""
-        return self.put(
-            Visitor(
-                email=given["email"].lower(),
-                password=given["password"],
-                fs_uniquifier=secrets.token_hex(32),
-                active=True,
-                confirmed=False,
-            )
-        )
+        """Make an account for somebody who signs up; it must be confirmed.
+
+        At once, before anything is mailed to it; a button pressed twice makes one.
+        """
+        values = {
+            "email": given["email"].lower(),
+            "password": given["password"],
+            "fs_uniquifier": new_uniquifier(),
+            "active": True,
+            "confirmed": False,
+        }
+        with self._sessions.begin() as writing:
+            writing.execute(insert_unless_present(writing, Account).values(values))
+            return writing.scalars(select(Visitor).where(Visitor.email == values["email"])).one()
 
     def set_uniquifier(self, user: UserMixin, uniquifier: str | None = None) -> None:
         """End every session of the account and every link mailed to it."""
-        user.fs_uniquifier = uniquifier or secrets.token_hex(32)
+        user.fs_uniquifier = uniquifier or new_uniquifier()
         _unwritten().signed_out.add(user.id)
         self.put(user)
 

@@ -3,6 +3,7 @@
 import datetime
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,27 @@ def test_signing_up_works_once_the_mailed_link_was_confirmed(
     assert "do not belong together" in client.sign_in(email, PASSWORD).text
     assert "is confirmed" in client.submit(page.form("Confirm")).text
     assert "This network" in client.sign_in(email, PASSWORD).text
+
+
+def test_a_button_pressed_twice_makes_one_account(
+    server: RegistryServer, mail_server: MailServer, email: str
+) -> None:
+    """Both replies say the same, and the link of the later mail confirms it, too."""
+    client = browser(server)
+    form = client.get("/sign-up").form("Make an account")
+    values = {**form.values, "email": email, "password": PASSWORD}
+
+    def press(_: int) -> int:
+        return client.request("POST", form.action, values).status
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(press, range(2))) == [302, 302]
+    mails = [mail_server.next_to(email) for _ in range(2)]
+    # If the second came late after all, its mail says that there is an account already.
+    links = [link_in(mail, server) for mail in mails if "You have one already" not in mail]
+    last = [client.get(link).form("Confirm") for link in links][-1]
+    assert "is confirmed" in client.submit(last).text
+    assert "This network" in browser(server).sign_in(email, PASSWORD).text
 
 
 def test_signing_up_twice_looks_the_same_and_tells_the_owner_by_mail(
