@@ -14,7 +14,7 @@ from registry.actions.forget_all_addresses import forget_all_addresses
 from registry.actions.issue_token import issue_token
 from registry.actions.register_address import register_address
 from registry.actions.registrations import networks_of
-from registry.actions.remove_address import remove_address, restore_address
+from registry.actions.remove_address import Removed, remove_address, restore_address
 from registry.actions.set_region import set_region
 from registry.models import Account, PendingNetwork, Registration, Slot, SlotKind
 from smartdns.contract.addresses import parse_address, parse_network
@@ -183,6 +183,18 @@ def test_removal_and_undo(sessions: sessionmaker[Session], anna: int) -> None:
         restore_address(session, anna, removed, limit=3)
     assert held(sessions, anna) == ["8.8.8.8/32"]
     assert pending(sessions) == {"8.8.8.8/32"}
+
+
+def test_an_undo_never_reaches_into_another_accounts_slot(
+    sessions: sessionmaker[Session], anna: int, ben: int
+) -> None:
+    """Whatever slot it says it came from, the address comes back to who undoes."""
+    register(sessions, anna, "8.8.8.8")
+    with sessions.begin() as session:
+        slot = session.scalars(select(Slot.id)).one()
+        removed = Removed(parse_network("9.9.9.9"), SlotKind.PAGE, slot)
+        restore_address(session, ben, removed, limit=3)
+    assert (held(sessions, anna), held(sessions, ben)) == (["8.8.8.8/32"], ["9.9.9.9/32"])
 
 
 def test_nobody_removes_what_another_account_holds(

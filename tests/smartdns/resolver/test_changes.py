@@ -9,8 +9,10 @@ from typing import Any
 import dns.edns
 import dns.flags
 import dns.message
+import dns.query
 import dns.rcode
 import pytest
+from twisted.internet.threads import deferToThread
 
 from smartdns.answering.knowledge import RelayAddresses
 from smartdns.contract.grants import OFF, Profile
@@ -111,3 +113,18 @@ async def test_claims_are_answered_with_care(resolver: Laboratory) -> None:
         reply = await resolver.ask("www.example.com", raise_on_truncation=False)
         assert reply.flags & dns.flags.TC
         assert not reply.answer
+
+
+async def test_a_claim_that_returns_its_cookie_is_answered(resolver: Laboratory) -> None:
+    """What it was given shows that it is there (RFC 7873), so it gets what others get."""
+    resolver.allowlist.profiles[HERE] = Profile(claimed=True)
+    resolver.responder.grants_changed()
+    cookie = b"12345678"
+    for answered in (False, True, True):
+        option = dns.edns.GenericOption(dns.edns.OptionType.COOKIE, cookie)
+        query = dns.message.make_query("www.netflix.com", "A", use_edns=0, options=[option])
+        reply = await deferToThread(dns.query.udp, query, "127.0.0.1", 10, resolver.port)
+        assert (_addresses(reply) == [RELAY]) is answered
+        (cookie,) = [
+            each.to_wire() for each in reply.options if each.otype == dns.edns.OptionType.COOKIE
+        ]

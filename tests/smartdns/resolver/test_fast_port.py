@@ -13,6 +13,7 @@ import dns.rcode
 import pytest
 from twisted.internet.threads import deferToThread
 
+from smartdns.answering.rate_limit import client_key
 from tests.peers.name_server import NameServer
 from tests.smartdns.resolver.conftest import Make
 from tests.smartdns.resolver.laboratory import STRANGER, Laboratory
@@ -67,6 +68,18 @@ async def test_strangers_take_no_decision(resolver: Laboratory, decided: list[by
             assert reply.question == query.question
             assert len(reply.options) == (edns == 0)
     assert decided == []
+
+
+async def test_a_change_of_grants_shows_in_whose_rate_is_drawn_from(resolver: Laboratory) -> None:
+    """An address whose network was widened draws from the network's rate at once, not its own."""
+    here = socket.inet_aton("127.0.0.1")
+    networks = resolver.listeners._datagram_ports[0]._thread._look.allowance.networks
+    await resolver.ask("www.netflix.com")
+    assert networks[here] == client_key(here, 32)
+    resolver.allowlist.prefix_lengths[here] = 29
+    resolver.responder.grants_changed()
+    await resolver.ask("www.netflix.com")
+    assert networks[here] == client_key(here, 29)
 
 
 async def test_reading_ends_although_nobody_asks(

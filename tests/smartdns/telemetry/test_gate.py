@@ -8,14 +8,16 @@ import pytest
 CANARY = "canary-7f3a.example.com"
 
 BEGIN = f"""
-import asyncio, gc, logging, sys, threading, traceback, warnings
+import asyncio, faulthandler, gc, logging, sys, threading, traceback, warnings
+faulthandler.enable()
 logging.getLogger("early").addHandler(logging.StreamHandler())
 from smartdns.event_loop import install_reactor
 install_reactor()
 from twisted.internet import defer, reactor
-from twisted.logger import Logger
+from twisted.logger import Logger, formatEvent, globalLogPublisher
 from twisted.python import log
 from smartdns.telemetry.gate import close_gate, say
+globalLogPublisher.addObserver(lambda event: print(formatEvent(event)))
 close_gate()
 secret = {CANARY!r}
 """
@@ -76,6 +78,16 @@ def test_the_same_line_is_said_once() -> None:
     """Whoever can provoke an error cannot fill the operator's disk with it."""
     said = run("for _ in range(50): logging.getLogger('x').error(secret)")
     assert len(said.splitlines()) == 1
+
+
+def test_a_printer_that_was_there_before_prints_no_more() -> None:
+    """It may write to a file, or to somebody else's log."""
+    assert len(run("logging.getLogger('early').error(secret)").splitlines()) == 1
+
+
+def test_a_crash_writes_no_traces() -> None:
+    """Python's own fault handler, which whoever starts us may have switched on, is off."""
+    assert run("say(str(faulthandler.is_enabled()))") == "False\n"
 
 
 def test_what_we_say_on_purpose_goes_out() -> None:
