@@ -20,14 +20,13 @@ def add_account(
     catalog: Catalog,
     region: str | None = None,
     paid_until: datetime.date | None = None,
-    confirmed: bool = True,
 ) -> int:
     """Add an account and give its number; without a password it gets one by mail or command."""
     email = normal_email(email)
     values = {
         "email": email,
         "password": None if password is None else hash_password(password, email),
-        "confirmed": confirmed,
+        "confirmed": True,
         "active": True,
         "fs_uniquifier": new_uniquifier(),
         "paid_until": paid_until,
