@@ -11,15 +11,12 @@ import math
 import select
 import selectors
 import signal
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar, cast
+from collections.abc import Callable
+from typing import cast
 
 from twisted.internet import asyncioreactor
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
-from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
-
-T = TypeVar("T")
 
 
 def install_reactor() -> AsyncioSelectorReactor:
@@ -94,11 +91,3 @@ def stop_on(reactor: AsyncioSelectorReactor, *signals: signal.Signals) -> None:
 
     for number in signals:
         signal.signal(number, lambda *_: reactor.callFromThread(stop))
-
-
-def deferred_from(coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
-    """Run a coroutine of asyncio's libraries; cancelling the Deferred cancels its task.
-
-    Awaiting asyncio's futures inside a coroutine of Twisted's raises, so this is the one bridge.
-    """
-    return Deferred.fromFuture(asyncio.ensure_future(coroutine))

@@ -15,16 +15,11 @@ class UpstreamReply:
     rcode: int
     """With the upper bits of the OPT record, where there is one."""
     truncated: bool
-    recursion_available: bool
     authentic_data: bool
     question: Question | None
     question_wire: bytes
     """As it came, case and all: to be compared with what was sent (0x20)."""
     answer: tuple[Record, ...]
     authority: tuple[Record, ...]
-    additional: tuple[Record, ...]
-    """Without the OPT record."""
-    edns: bool = False
     error: ExtendedError | None = None
     """The first Extended DNS Error."""
-    options: tuple[tuple[int, bytes], ...] = ()

@@ -22,7 +22,6 @@ from types import MappingProxyType
 from smartdns.contract.addresses import Network
 from smartdns.contract.grants import GrantChange, Head, Profile
 
-VERSION = 1
 GRANTS = "mediastreamer:v1:grants"
 HEAD = "mediastreamer:v1:head"
 CHANGES = "mediastreamer:v1:changes"

@@ -267,23 +267,18 @@ def _parse_upstream_reply(data: bytes, header: DNSHeader) -> UpstreamReply:
     question, wire, offset = read_question(data, header.q, tails)
     answer, _, offset = read_section(data, offset, header.a, tails)
     authority, _, offset = read_section(data, offset, header.auth, tails)
-    additional, opt, _ = read_section(data, offset, header.ar, tails, opt_allowed=True)
-    options = () if opt is None else opt.edns.options
+    _, opt, _ = read_section(data, offset, header.ar, tails, opt_allowed=True)
     return UpstreamReply(
         id=header.id,
         opcode=header.opcode,
         rcode=header.rcode | (0 if opt is None else opt.rcode_high << 4),
         truncated=bool(header.tc),
-        recursion_available=bool(header.ra),
         authentic_data=bool(header.ad),
         question=question,
         question_wire=wire,
         answer=answer,
         authority=authority,
-        additional=additional,
-        edns=opt is not None,
-        error=first_error(options),
-        options=options,
+        error=None if opt is None else first_error(opt.edns.options),
     )
 
 

@@ -1,7 +1,5 @@
 """DNS messages in a stream: each after its length in two octets (RFC 1035 section 4.2.2)."""
 
-MOST_OCTETS = 65_535
-
 
 def with_length(message: bytes) -> bytes:
     """Frame one message; one write, so that prefix and message share a segment (RFC 7766, 8)."""

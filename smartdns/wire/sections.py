@@ -86,22 +86,6 @@ def read_section(
     return tuple(records), opt, offset
 
 
-def ttl_offsets(message: bytes) -> tuple[int, ...]:
-    """Give where the TTL of each record lies in a message of ours, but for the OPT record's.
-
-    For who gives out the same octets again a second later. MalformedError if it is no message.
-    """
-    counts = struct.unpack_from("!4H", message, 4)
-    tails: Tails = {}
-    _, _, offset = read_question(message, counts[0], tails)
-    offsets = []
-    for _ in range(sum(counts[1:])):
-        _, kind, _, _, begin, offset = read_record(message, offset, tails)
-        if kind != OPT:
-            offsets.append(begin - 6)
-    return tuple(offsets)
-
-
 def first_error(options: tuple[tuple[int, bytes], ...]) -> ExtendedError | None:
     """Give the first Extended DNS Error among EDNS options, its text cut short."""
     for code, data in options:

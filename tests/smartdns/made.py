@@ -123,13 +123,11 @@ def said(
         "opcode": 0,
         "rcode": rcode,
         "truncated": False,
-        "recursion_available": True,
         "authentic_data": False,
         "question": asked,
         "question_wire": asked.name + struct.pack("!HH", asked.type, asked.klass),
         "answer": answer,
         "authority": (),
-        "additional": (),
     }
     return UpstreamReply(**(values | changes))  # type: ignore[arg-type]
 

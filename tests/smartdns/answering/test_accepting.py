@@ -76,7 +76,6 @@ def test_only_what_was_asked_for_is_kept() -> None:
         Record(name_of("www.example.com"), A, 3, 300, TWO),
         poison,
         authority=(record("example.com", NS, name_of("ns.evil.example")), poison),
-        additional=(poison,),
     )
     heard = accept(ASKED, reply, dnssec_ok=False)
     assert heard is not None

@@ -25,13 +25,11 @@ def reply(
         opcode=0,
         rcode=rcode,
         truncated=truncated,
-        recursion_available=True,
         authentic_data=False,
         question=None,
         question_wire=b"",
         answer=answer,
         authority=authority,
-        additional=(),
     )
 
 

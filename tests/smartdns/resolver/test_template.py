@@ -3,6 +3,8 @@
 import dns.edns
 import dns.message
 import dns.rcode
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smartdns.answering.codes import EDE_PROHIBITED
 from smartdns.answering.plan import Record, Reply
@@ -11,7 +13,9 @@ from smartdns.resolver.common_query import CommonQuery, read_common_query
 from smartdns.resolver.short_reply import REFUSED_FLAGS, short_reply
 from smartdns.resolver.template import Template, make_template
 from smartdns.wire.dns_message import parse_query, render_reply
+from tests.smartdns.wire.strategies import names, records
 
+OPT = b"\0\0\x29\x04\xd0\0\0\0\0\0\0"
 NAME = Name(b"\3www\7example\3com\0")
 RECORDS = (
     Record(NAME, 5, 1, 300, b"\1a\7example\3com\0"),
@@ -55,6 +59,21 @@ def test_its_ttls_count_down_and_it_ends_before_the_first_is_0() -> None:
     assert body is not None
     message = dns.message.from_wire(data[:2] + body)
     assert [rrset.ttl for rrset in message.answer] == [290, 110]
+
+
+@given(names, st.lists(records, min_size=1, max_size=8))
+def test_the_place_of_each_ttl_is_known(name: bytes, answer: list[Record]) -> None:
+    """Whatever the records hold, each TTL is found, and nothing else is written over."""
+    asked = parse_query(b"\0\0\1\0\0\1\0\0\0\0\0\1" + name + b"\0\1\0\1" + OPT)
+    assert isinstance(asked, Query)
+    wire = bytearray(render_reply(asked, Reply(0, tuple(answer)), limit=65_535))
+    template = make_template(bytes(wire), 0.0, constant=False, second=0)
+    for number, (offset, ttl) in enumerate(template.ttls):
+        assert ttl == answer[number].ttl
+        wire[offset + 2 : offset + 6] = number.to_bytes(4)
+    got = dns.message.from_wire(bytes(wire), one_rr_per_rrset=True)
+    assert [rrset.ttl for rrset in got.answer] == list(range(len(answer)))
+    assert got.payload == 1232
 
 
 def test_constant_ttls_stay() -> None:
