@@ -17,6 +17,7 @@ from typing import cast
 from twisted.internet import asyncioreactor
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.error import ReactorNotRunning
+from twisted.logger import Logger
 
 
 def install_reactor() -> AsyncioSelectorReactor:
@@ -33,7 +34,7 @@ class ReadingSelector(selectors.EpollSelector):
     """Calls some readers as soon as it learns of their datagrams, before it says what is ready.
 
     By way of the loop a reply waits for eight calls more, 12 us where nothing of them is in the
-    processor's caches. These readers do not raise, and may do whatever any other may.
+    processor's caches. These readers may do whatever any other may.
     """
 
     def __init__(self) -> None:
@@ -60,7 +61,10 @@ class ReadingSelector(selectors.EpollSelector):
         ready = []
         for descriptor, event in self._epoll.poll(seconds, len(readers) + len(keys) + 1):
             if (read := readers.get(descriptor)) is not None:
-                read()
+                try:
+                    read()
+                except Exception:  # noqa: BLE001 - nobody's mistake may end the loop
+                    Logger().failure("a reply could not be read")
             elif (key := keys.get(descriptor)) is not None:  # else it was closed meanwhile
                 events = (event & ~select.EPOLLIN and selectors.EVENT_WRITE) | (
                     event & ~select.EPOLLOUT and selectors.EVENT_READ

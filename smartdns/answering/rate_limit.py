@@ -66,7 +66,7 @@ class RateLimiter:
         """
         if self.rate <= 0:
             return 0.0
-        self._turn(now)
+        self.forget_full(now)
         full_at = self._young.get(key)
         if full_at is None:
             if len(self._young) >= self._maximum_keys:
@@ -86,7 +86,7 @@ class RateLimiter:
         """Take for queries that were answered already, at most until the bucket is empty."""
         if self.rate <= 0:
             return
-        self._turn(now)
+        self.forget_full(now)
         if key not in self._young and len(self._young) >= self._maximum_keys:
             key = b""
         full_at = max(self._young.get(key, now), self._old.get(key, now), now)
@@ -96,9 +96,9 @@ class RateLimiter:
         """Say whether nothing is missing from a bucket."""
         return max(self._young.get(key, now), self._old.get(key, now)) <= now
 
-    def _turn(self, now: float) -> None:
-        """Drop the older generation once every bucket in it is full again."""
-        age, fills_in = now - self._turned_at, self._burst / self.rate
+    def forget_full(self, now: float) -> None:
+        """Drop buckets that are full again: the older generation, once all in it are."""
+        age, fills_in = now - self._turned_at, self._burst / self.rate if self.rate > 0 else 0.0
         if age > fills_in:
             self._old = self._young if age <= 2 * fills_in else {}
             self._young = {}

@@ -55,8 +55,7 @@ class Allowance:
         """Let go of who has been quiet, and count anew."""
         self._total = self._uncounted = 0
         self._counts.clear()
-        for key in [key for key in self._watched if self._buckets.is_full(key, now)]:
-            self._watched.discard(key)
+        self._let_go(now)
 
     def count(self, addresses: Sequence[bytes], now: float) -> bool:
         """Count a batch's senders before it is answered; True: some of them are watched anew."""
@@ -81,6 +80,13 @@ class Allowance:
             counts.clear()
         return bool(fresh)
 
+    def forget_addresses(self, now: float) -> None:
+        """Keep nobody but those who exceed their rate."""
+        self._let_go(now)
+        self.networks.clear()
+        self._counts.clear()
+        self._uncounted = self._total
+
     def watches(self, address: bytes) -> bool:
         """Say whether the queries of `address` need `admit`."""
         return bool(self._watched) and self.networks[address] in self._watched
@@ -88,3 +94,7 @@ class Allowance:
     def admit(self, address: bytes, now: float) -> Verdict:
         """Draw from the bucket of a watched address."""
         return self._buckets.admit(self.networks[address], now)
+
+    def _let_go(self, now: float) -> None:
+        for key in [key for key in self._watched if self._buckets.is_full(key, now)]:
+            self._watched.discard(key)

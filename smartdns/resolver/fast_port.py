@@ -5,6 +5,7 @@ path. Where a query has the common form its *canonical* query is what is asked, 
 all of that kind: it is adapted to the one who asked, and learned.
 """
 
+import dataclasses
 import os
 import socket
 import struct
@@ -89,6 +90,10 @@ class FastPort:
         sys.setswitchinterval(SWITCH_S)
         self._thread.start(self._socket)
 
+    def forget_askers(self) -> None:
+        """Keep nothing of who asked until now."""
+        self._thread.forget_askers()
+
     def stopReading(self) -> Deferred[None]:  # noqa: N802 - as Twisted's ports have it
         """Take no more queries; what was taken is still answered."""
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._thread.stop)
@@ -147,8 +152,8 @@ class FastPort:
         if body is not None:
             return miss.data[:2] + body
         # With its cookie it does not fit, so something must be left out.
-        answered = self._responder.respond(miss.data, _source(miss), miss.verdict)
-        return answered.octets if isinstance(answered, Rendered) else None
+        self._answer(dataclasses.replace(miss, query=None))
+        return None
 
     def _send_to(self, octets: bytes, way_back: WayBack) -> None:
         """Send, or lose it as a network may: full buffers, no route."""

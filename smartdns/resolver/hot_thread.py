@@ -72,6 +72,7 @@ class HotThread:
         self._ended = ended
         self._learned: deque[Learned] = deque()
         self._news = True
+        self._forgets = False
         self._look_again_at = 0
         """The second in which the next one begins."""
         self.taken = 0
@@ -81,6 +82,8 @@ class HotThread:
         self._counted = (0, 0.0)
         """`taken` when the rate was last reckoned, and when that was."""
         self._stopping = False
+        self._told = False
+        """By another thread, to stop or to forget."""
         self._thread = threading.Thread(target=self._run, name="hot", daemon=True)
 
     def start(self, listener: socket.socket) -> None:
@@ -91,7 +94,7 @@ class HotThread:
 
     def stop(self) -> None:
         """Take no more batches; returns when the thread has ended, within `WAKE_S`."""
-        self._stopping = True
+        self._stopping = self._told = True
         self._thread.join()
 
     def learn(self, epoch: Epoch, view: View, key: bytes, template: Template) -> None:
@@ -102,6 +105,10 @@ class HotThread:
     def look_up(self) -> None:
         """Note before the next batch that grants or knowledge changed; from any thread."""
         self._news = True
+
+    def forget_askers(self) -> None:
+        """Keep nothing of who asked, with the next batch or after `WAKE_S`; from any thread."""
+        self._forgets = self._told = True
 
     def _run(self) -> None:
         try:
@@ -118,7 +125,7 @@ class HotThread:
         queries, peers, vectors, slots = batch.queries, batch.peers, batch.vectors, batch.slots
         receive, send, received = batch.receive, batch.send, batch.received
         monotonic, addresses_of, tables = self._now, batch.addresses, memo.tables
-        while not self._stopping:
+        while not (self._told and self._obey()):
             if not (count := receive()):
                 continue
             self.taken += count
@@ -147,6 +154,14 @@ class HotThread:
             send(first, count)
             if count < SMALL_BATCH:
                 self._rest(now)
+
+    def _obey(self) -> bool:
+        """Do what was told between batches; True: stop."""
+        self._told = False  # first: whatever is told from here on sets it again
+        if self._forgets:
+            self._forgets = False
+            self._look.forget_askers(self._now())
+        return self._stopping
 
     def _look_again(self, missed: list[Missed], now: float) -> list[int]:
         """Answer what the tables do not know; a mistake of ours costs a batch, not the process."""

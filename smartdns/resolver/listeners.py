@@ -7,7 +7,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.internet.posixbase import PosixReactorBase
-from twisted.internet.task import deferLater
+from twisted.internet.task import LoopingCall, deferLater
 
 from smartdns.resolver.fast_port import FastPort, listen_fast
 from smartdns.resolver.mmsg import is_supported
@@ -18,6 +18,8 @@ from smartdns.resolver.tls import OverTls, ServerContext
 from smartdns.resolver.udp import DatagramPort, listen_datagrams
 
 _LOOK_EVERY_S = 0.02
+FORGET_EVERY_S = 60.0
+"""Who asked is known for so long at most, be it busy or quiet."""
 DRAIN_S = 5.0
 """How long what is in flight may take when the worker ends."""
 
@@ -51,6 +53,8 @@ class Listeners(Service):
         self._listen_datagrams = listen_fast if fast and is_supported() else listen_datagrams
         self._datagram_ports: list[DatagramPort | FastPort] = []
         self._stream_ports: list[IListeningPort] = []
+        self._forgetting = LoopingCall(self._forget_askers)
+        self._forgetting.clock = reactor
 
     def report(self) -> dict[str, object]:
         """Give where queries are taken, and whether they are."""
@@ -79,15 +83,23 @@ class Listeners(Service):
             over_tls = OverTls(self._tls, self._tls_streams)
             for bound in self._sockets.get("tls", ()):
                 self._accept(bound, over_tls)
+        self._forgetting.start(FORGET_EVERY_S, now=False)
 
     def stopService(self) -> Deferred[None]:
         """Take no more queries, send the replies that are due, close."""
         super().stopService()  # type: ignore[no-untyped-call]
+        self._forgetting.stop()
         return Deferred.fromCoroutine(self._drain_and_close())
 
     def _accept(self, bound: socket.socket, factory: IProtocolFactory) -> None:
         port = self._reactor.adoptStreamPort(bound.fileno(), bound.family, factory)
         self._stream_ports.append(port)
+
+    def _forget_askers(self) -> None:
+        self._responder.limits.forget_full(self._responder.clock())
+        for port in self._datagram_ports:
+            if isinstance(port, FastPort):
+                port.forget_askers()
 
     async def _drain_and_close(self) -> None:
         for datagrams in self._datagram_ports:

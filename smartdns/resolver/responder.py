@@ -54,6 +54,11 @@ class Limits:
     clients: RateLimiter
     strangers: RateLimiter
 
+    def forget_full(self, now: float) -> None:
+        """Keep no network's count for longer than it counts."""
+        self.clients.forget_full(now)
+        self.strangers.forget_full(now)
+
 
 class Responder:
     """Answers one query at a time; at once where nobody else must be asked."""

@@ -102,6 +102,14 @@ class SecondLook:
         self._epoch = epoch
         self._strangers.begin_epoch()
 
+    def forget_askers(self, now: float) -> None:
+        """Keep nothing of who asked, nor of what was asked last; only between batches."""
+        self.memo.forget_addresses()
+        self.allowance.forget_addresses(now)
+        self._views.clear()
+        self._cookies.forget()
+        self.batch.forget()
+
     def learn(self, epoch: Epoch, view: View, key: bytes, template: Template) -> None:
         """Keep a reply, unless something changed since it was decided on."""
         if epoch == self._epoch:

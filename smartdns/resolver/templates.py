@@ -98,5 +98,9 @@ class ServerCookies:
             self._made.put((address, cookie), data)
         return data
 
+    def forget(self) -> None:
+        """Keep nobody's."""
+        self._made.clear()
+
     def __len__(self) -> int:
         return len(self._made)

@@ -56,7 +56,7 @@ def test_the_thread_pauses_once_it_has_seen_the_rate(monkeypatch: Any) -> None:
     def sleep(seconds: float) -> None:
         pauses.append(seconds)
         if len(pauses) == 3:
-            thread._stopping = True
+            thread._stopping = thread._told = True
 
     monkeypatch.setattr(time, "sleep", sleep)
     thread._answer_batches()
