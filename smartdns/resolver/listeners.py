@@ -88,7 +88,8 @@ class Listeners(Service):
     def stopService(self) -> Deferred[None]:
         """Take no more queries, send the replies that are due, close."""
         super().stopService()  # type: ignore[no-untyped-call]
-        self._forgetting.stop()
+        if self._forgetting.running:  # else it was stopped before
+            self._forgetting.stop()
         return Deferred.fromCoroutine(self._drain_and_close())
 
     def _accept(self, bound: socket.socket, factory: IProtocolFactory) -> None:
