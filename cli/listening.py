@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from smartdns.contract.addresses import Address, SocketAddress
+from smartdns.contract.configuration import SettingError
 from smartdns.sockets import NamedSocket, bind
 
 if TYPE_CHECKING:
@@ -89,9 +90,25 @@ def _bound(
 
 
 def activated(role: str, given: Sequence[NamedSocket], workers: int) -> SetsOfSockets:
-    """Sockets that systemd bound for this role, all of them in every worker; [] if none."""
+    """Sockets that systemd bound for this role, all of them in every worker; [] if none.
+
+    Raises SettingError where a resolver's takes IPv4 and IPv6, as systemd's do unless told
+    otherwise.
+    """
     ours = [each for each in given if each.name in NAMES[role]]
+    for each in ours:
+        if role == "resolver" and _takes_both(each.socket):
+            raise SettingError(
+                f"{each.url()}: this socket takes IPv4, too, and those who ask by it would be "
+                "refused; set BindIPv6Only=ipv6-only and add a socket for 0.0.0.0"
+            )
     return [ours] * workers if ours else []
+
+
+def _takes_both(bound: socket.socket) -> bool:
+    return bound.family == socket.AF_INET6 and not bound.getsockopt(
+        socket.IPPROTO_IPV6, socket.IPV6_V6ONLY
+    )
 
 
 def close(sets: SetsOfSockets) -> None:
