@@ -4,6 +4,8 @@ Sending happens in a thread of its own, so that a page takes the same time wheth
 was somebody to write to. Nothing is kept: a mail that cannot be sent in a few tries is dropped.
 """
 
+import contextlib
+import itertools
 import logging
 import os
 import queue
@@ -114,7 +116,19 @@ def _write(message: EmailMessage, folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = folder / f".{os.urandom(8).hex()}"
     unfinished.write_bytes(message.as_bytes())
-    unfinished.rename(folder / f"{len(list(folder.glob('*.eml'))) + 1:04}.eml")
+    try:
+        _number(unfinished, folder)
+    finally:
+        unfinished.unlink()
+
+
+def _number(unfinished: Path, folder: Path) -> None:
+    """Give it the number after the last one: a link, unlike renaming, never replaces a file."""
+    numbers = (int(file.stem) for file in folder.glob("*.eml") if file.stem.isdecimal())
+    for number in itertools.count(max(numbers, default=0) + 1):
+        with contextlib.suppress(FileExistsError):  # somebody else's, a moment ago
+            (folder / f"{number:04}.eml").hardlink_to(unfinished)
+            return
 
 
 class SecurityMail(MailUtil):
