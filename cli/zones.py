@@ -110,6 +110,11 @@ def explain_name(
     except NameFormatError as error:
         raise click.BadParameter(str(error), param_hint="NAME") from None
     if address is not None:
+        if region is not None or directories:
+            raise click.UsageError(
+                "--from shows what is running, with the address's own region and the zones "
+                "setting: leave --region and --zones out"
+            )
         _follow(state, name, address, as_json=as_json)
         return
     catalog = _load(state, directories)

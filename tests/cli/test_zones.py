@@ -126,6 +126,8 @@ def test_explain_a_name_that_is_not_steered(
         (("explain", "a b"), "host name"),
         (("explain", "a.example", "--region", "xx"), "known: us"),
         (("explain", "a.example", "--from", "here"), "--from: not an IP address"),
+        (("explain", "a.example", "--from", "8.8.8.8", "--region", "us"), "leave --region"),
+        (("explain", "a.example", "--from", "8.8.8.8", "--zones", LISTS), "leave --region"),
         (("explain",), "NAME"),
         (("check", "--zones", "/nowhere"), "/nowhere"),
         (("import", "/nowhere"), "/nowhere"),
