@@ -191,6 +191,8 @@ def resume(state: State, email: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def delete(state: State, email: str, *, yes: bool) -> None:
     """Delete an account and everything that is held about it."""
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("no terminal to ask whether to delete: give --yes")
     with open_registry(state) as registry:
         number = _number(registry, email)
         if not yes:

@@ -1,5 +1,8 @@
 import csv
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,7 +62,8 @@ def test_account_is_added_shown_and_listed(installed: Run, report: Report) -> No
         (["set", "anna@example.com", "--service", "nonesuch=us"], "", 1, "Unknown streaming"),
         (["show", "nobody@example.com"], "", 1, "no such account"),
         (["password", "nobody@example.com", "--password-stdin"], "", 1, "no such account"),
-        (["delete", "anna@example.com"], "n\n", 1, "Abort"),
+        (["delete", "anna@example.com"], "", 2, "give --yes"),
+        (["delete", "anna@example.com"], "y\n", 2, "give --yes"),
         (["import", "/nonexistent.csv"], "", 2, "does not exist"),
     ],
 )
@@ -109,6 +113,27 @@ def test_token_is_shown_once_and_limited(installed: Run, report: Report) -> None
     for _ in range(4):
         installed("account", "token", "anna@example.com")
     assert "All 5 places" in installed("account", "token", "anna@example.com", status=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "says", "left"),
+    [(b"n\n", 1, b"Aborted!", ["anna@example.com"]), (b"y\n", 0, b"Deleted anna@", [])],
+)
+def test_deleting_asks_at_a_terminal(
+    report: Report, typed: bytes, status: int, says: bytes, left: list[str]
+) -> None:
+    """Only whoever answers yes there has the account deleted."""
+    keyboard, terminal = os.openpty()
+    os.write(keyboard, typed)
+    words = ["-m", "cli.main", "account", "delete", "anna@example.com"]
+    done = subprocess.run(
+        [sys.executable, *words], stdin=terminal, capture_output=True, timeout=60, check=False
+    )
+    os.close(terminal)
+    os.close(keyboard)
+    assert done.returncode == status
+    assert says in done.stdout + done.stderr
+    assert [one["email"] for one in report("account", "list")] == left
 
 
 def test_deleting_leaves_nothing_in_the_files(installed: Run, tmp_path: Path) -> None:
