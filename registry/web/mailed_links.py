@@ -7,12 +7,13 @@ has a button. Changing the e-mail address asks for the password again.
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, abort, render_template, request
+from flask import Flask, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security.change_email import ChangeEmailForm
 from flask_security.forms import PasswordFormMixin
-from flask_security.utils import get_message
+from flask_security.utils import do_flash, get_message
 
+from registry.actions.errors import EmailTaken
 from registry.settings import SignUp
 from registry.web.invitation import is_invited
 from registry.web.parts import parts, visitor
@@ -34,14 +35,13 @@ class ChangeEmailWithPassword(PasswordFormMixin, ChangeEmailForm):
 def guard_mailed_links(app: Flask) -> None:
     """Put a button between a mailed link and what it does."""
     views = app.view_functions
-    for endpoint in ("security.confirm_email", "security.change_email_confirm"):
-        if endpoint in views:
-            views[endpoint] = _by_button(views[endpoint])
-    if "security.change_email_confirm" in views:
+    if "security.confirm_email" in views:
+        views["security.confirm_email"] = _by_button(views["security.confirm_email"])
+    endpoint = "security.change_email_confirm"
+    if endpoint in views:
+        views[endpoint] = _by_button(_unless_taken(views[endpoint]))
         prefix = app.config["SECURITY_CHANGE_EMAIL_URL"]
-        app.add_url_rule(
-            f"{prefix}/<token>", endpoint="security.change_email_confirm", methods=["POST"]
-        )
+        app.add_url_rule(f"{prefix}/<token>", endpoint=endpoint, methods=["POST"])
     if "security.register" in views:
         views["security.register"] = _by_invitation(views["security.register"])
 
@@ -52,6 +52,20 @@ def _by_button(view: View) -> View:
             confirmed: ResponseReturnValue = view(token=token)
             return confirmed
         return render_template("security/confirm_link.html")
+
+    return guarded
+
+
+def _unless_taken(view: View) -> View:
+    """Refuse whoever is a moment late as the view refuses whoever is later."""
+
+    def guarded(token: str) -> ResponseReturnValue:
+        try:
+            page: ResponseReturnValue = view(token=token)
+        except EmailTaken:
+            do_flash(*get_message("API_ERROR"))
+            return redirect(url_for("security.change_email"))
+        return page
 
     return guarded
 

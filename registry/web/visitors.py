@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 from flask import current_app, g, session
 from flask_security import RoleMixin, UserDatastore, UserMixin
 from flask_security.utils import set_request_attr
-from sqlalchemy import delete, select
+from sqlalchemy import delete, inspect, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from registry.actions.add_account import new_uniquifier
+from registry.actions.reserve_email import reserve_email
 from registry.database import insert_unless_present
 from registry.models import Account, BrowserSession
 from registry.publishing.publisher import utc_today
@@ -77,8 +78,13 @@ class Visitors(UserDatastore):
         self.put(user)
 
     def put(self, model: UserMixin) -> Visitor:
-        """Remember to write it."""
+        """Remember to write it; a new e-mail address at once, or EmailTaken."""
         assert isinstance(model, Visitor)  # noqa: S101  # the only user model there is
+        if inspect(model).attrs.email.history.has_changes():
+            with self._sessions.begin() as writing:
+                reserve_email(writing, model.email)
+                writing.add(model)
+            return model
         _unwritten().visitors.append(model)
         return model
 

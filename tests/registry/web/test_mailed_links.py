@@ -7,12 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
+from registry.models import Account
 from registry.web.invitation import make_invitation
 from tests.peers.certificates import self_signed
 from tests.peers.form_client import FormClient
 from tests.peers.mail_server import MailServer
 from tests.peers.registry_server import PASSWORD, RegistryServer
+from tests.peers.waiting import wait_until
+from tests.registry.databases import create_postgresql_database
 from tests.registry.web.conftest import StartServer, new_address, served
 
 SECRET = "0123456789abcdef" * 3
@@ -164,6 +168,61 @@ def test_a_new_email_counts_from_its_confirmation_on(
     fresh = browser(server)
     assert "do not belong together" in fresh.sign_in(email, PASSWORD).text
     assert "This network" in fresh.sign_in(f"NEW-{email}", PASSWORD).text
+
+
+@pytest.fixture
+def server_on_postgresql(
+    mail_server: MailServer, postgresql_server: str, tmp_path: Path
+) -> Iterator[RegistryServer]:
+    """Serve one where two changes may be under way at the same time."""
+    mail_url = f"smtp://127.0.0.1:{mail_server.port}"
+    with create_postgresql_database(postgresql_server) as url:
+        yield from served(url, tmp_path, mail_url=mail_url)
+
+
+def test_of_two_who_confirm_the_same_email_at_once_the_second_is_told(
+    server_on_postgresql: RegistryServer, mail_server: MailServer, email: str
+) -> None:
+    """Who is a moment late reads what who is later reads, and no log has the address."""
+    server, new = server_on_postgresql, f"new-{email}"
+    server.add_account(email)
+    first = server.add_account(f"first-{email}")
+    client = browser(server)
+    client.sign_in(email, PASSWORD)
+    client.submit(client.get("/account/email").form("Send the link"), email=new, password=PASSWORD)
+    button = client.get(link_in(mail_server.next_to(new), server)).form("Confirm")
+    with ThreadPoolExecutor(1) as threads:
+        with server.sessions.begin() as session:
+            session.get_one(Account, first).email = new
+            session.flush()
+            page = threads.submit(client.submit, button)
+            wait_until(lambda: blocked(server.engine) == 1, seconds=20)
+        told = page.result()
+    assert told.status == 200
+    later = client.submit(button)
+    for each in (told, later):
+        assert "not valid any more" in each.text
+        assert "Your new e-mail address is set" not in each.text
+    assert "This network" in browser(server).sign_in(email, PASSWORD).text
+    assert new not in postgresql_log(server.engine)
+
+
+def blocked(engine: Engine) -> int:
+    """How many connections to this database wait for another's transaction."""
+    query = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with engine.connect() as connection:
+        count: int = connection.exec_driver_sql(query).scalar_one()
+    return count
+
+
+def postgresql_log(engine: Engine) -> str:
+    """All that the server has written so far."""
+    with engine.connect() as connection:
+        folder = Path(connection.exec_driver_sql("SHOW data_directory").scalar_one())
+    return (folder / "log").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "Forwarded"])
