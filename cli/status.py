@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cli import asking
+from cli.privileges import become
 from cli.state import State, json_option, state_option
 
 
@@ -15,6 +16,8 @@ from cli.state import State, json_option, state_option
 @json_option
 def status(state: State, *, as_json: bool) -> None:
     """Show what runs and how far it has come; exit status 1 unless all of it is ready."""
+    # Root without CAP_DAC_OVERRIDE, as in a container, may not speak to the process otherwise.
+    become(state.given().get("run_as"))  # a wrong setting is said first
     found = status_of(state)
     if found is None:
         raise click.ClickException(
@@ -31,7 +34,6 @@ def status(state: State, *, as_json: bool) -> None:
 
 def status_of(state: State) -> dict[str, Any] | None:
     """Ask `up`, or each role that runs by itself, and put the answers together."""
-    state.configuration()  # a wrong setting is said first
     answers = [each for each in asking.ask(state.folder, {"what": "status"}) if each]
     if not answers:
         return None

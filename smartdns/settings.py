@@ -34,8 +34,8 @@ RESOLV_CONF = Path("/etc/resolv.conf")
 _LOOPBACK = ipaddress.IPv4Address("127.0.0.1")
 
 
-def _listen(text: str) -> tuple[SocketAddress, ...]:
-    return tuple(parse_socket_address(word) for word in parse_words(text))
+def _listen(text: str, default_port: int | None = None) -> tuple[SocketAddress, ...]:
+    return tuple(parse_socket_address(word, default_port) for word in parse_words(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class DataPlaneSettings:
     """How long the last known allowlist holds without word from Redis; then nobody is let in."""
 
     dns_listen: tuple[SocketAddress, ...] = _listen("127.0.0.1:1053")
-    """UDP and TCP."""
+    """UDP and TCP; port 53 where none is given."""
     dns_tls_listen: tuple[SocketAddress, ...] = ()
     """DNS over TLS; by default the addresses of `dns_listen` with port 853, given a certificate."""
     dns_certificate: Path | None = None
@@ -281,7 +281,7 @@ def _loopback(text: str) -> SocketAddress:
 _PARSERS: Mapping[str, Callable[[str], object]] = {
     "redis_url": _redis_url,
     "allowlist_max_age_hours": _positive,
-    "dns_listen": _listen,
+    "dns_listen": functools.partial(_listen, default_port=53),
     "dns_tls_listen": _listen,
     "dns_certificate": _file,
     "dns_key": _file,

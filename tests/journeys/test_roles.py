@@ -186,6 +186,14 @@ def test_systemd_hands_sockets_over(roles: Roles) -> None:
     assert "status: REFUSED" in roles.dig()
 
 
+FEW_RIGHTS = [
+    "setpriv",
+    "--no-new-privs",
+    "--bounding-set=-all,+net_bind_service,+setuid,+setgid",
+]
+"""What root may in docker/compose.yaml."""
+
+
 def everybody_may_go_to(path: Path) -> list[str]:
     """Give a command before another one, in whose view of the files no parent of `path` is closed.
 
@@ -202,7 +210,10 @@ def everybody_may_go_to(path: Path) -> list[str]:
 
 
 def test_root_binds_the_port_and_nobody_does_the_work(roles: Roles) -> None:
-    """RUN_AS: no process of the resolver keeps root's rights once it reads the network."""
+    """RUN_AS: no process of the resolver keeps root's rights once it reads the network.
+
+    With the capabilities and the state folder of docker/compose.yaml, and its health check.
+    """
     if os.geteuid() != 0:
         missing("only root can become somebody else")
     view = everybody_may_go_to(Path(sys.base_prefix))
@@ -216,11 +227,16 @@ def test_root_binds_the_port_and_nobody_does_the_work(roles: Roles) -> None:
     roles.start("registry")
     roles.settings["resolver"] |= {"run_as": "nobody", "dns_listen": "127.0.0.153:53"}
     folder = roles.folder / "resolver"
-    folder.mkdir(mode=0o700)
-    shutil.chown(folder, "nobody")
+    folder.mkdir()
+    folder.chmod(0o750)
+    shutil.chown(folder, "nobody", 0)
     for parent in (roles.folder, *list(roles.folder.parents)[:-2]):
         parent.chmod(parent.stat().st_mode | 0o011)
-    resolver = roles.start("resolver", *view)
+    few_rights = [*view, *FEW_RIGHTS]
+    resolver = roles.start("resolver", *few_rights)
+    status = [*few_rights, *roles._command("status")[:-1], str(folder)]
+    environment = clean_environment(**roles.settings["resolver"])
+    until(lambda: subprocess.run(status, check=False, env=environment).returncode == 0)
     children = Path(f"/proc/{resolver.pid}/task/{resolver.pid}/children").read_text().split()
     assert children
     for pid in (resolver.pid, *map(int, children)):
