@@ -75,7 +75,8 @@ def _print_account(report: dict[str, Any]) -> None:
     )
     for slot in report["slots"]:
         place = "by operator" if slot["number"] is None else f"{slot['number']} ({slot['kind']})"
-        click.echo(f"  slot {place} {slot['label']}: {' '.join(slot['networks']) or 'empty'}")
+        words = " ".join(["slot", place, *filter(None, [slot["label"]])])
+        click.echo(f"  {words}: {' '.join(slot['networks']) or 'empty'}")
 
 
 def _summary(found: Account) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def status(state: State, *, as_json: bool) -> None:
         click.echo(json.dumps({"good": found.good, **asdict(found)}, indent=2))
     else:
         click.echo(f"database: {_shown(found.database)}, {found.pending} waiting to be published")
-        click.echo(f"Redis:    {_shown(found.redis)}, {found.grants} networks let in")
+        click.echo(f"Redis:    {_shown(found.redis)}, networks let in: {found.grants}")
         if found.redis != found.database:
             click.echo("They differ: a running registry mends that within seconds.", err=True)
         for fault in found.faults:

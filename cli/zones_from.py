@@ -75,7 +75,7 @@ def lines(trail: Trail) -> list[str]:
         for number, said in enumerate(answers, 1):
             held = said["profile"] or NOT_LET_IN if said["loaded"] else "allowlist not loaded"
             decision = f": {said['decision']}" if "decision" in said else ""
-            shown.append(f"{role} {number:<{max(1, 10 - len(role) - 1)}}{held}{decision}")
+            shown.append(f"{f'{role} {number}':<11}{held}{decision}")
     return shown
 
 

@@ -108,7 +108,7 @@ class Report:
         clean, unseen = len(self.of(CLEAN)), len(self.of(UNSEEN))
         return (
             f"RESULT: clean. Nothing that was sent is kept in any of the {clean} places that were "
-            f"searched; {unseen} were not seen."
+            f"searched; not seen: {unseen}."
         )
 
 
