@@ -33,8 +33,8 @@ def install_reactor() -> AsyncioSelectorReactor:
 class ReadingSelector(selectors.EpollSelector):
     """Calls some readers as soon as it learns of their datagrams, before it says what is ready.
 
-    By way of the loop a reply waits for eight calls more, 12 us where nothing of them is in the
-    processor's caches. These readers may do whatever any other may.
+    By way of the loop a reply waits for eight calls more, and each of them costs where nothing of
+    it is in the processor's caches. These readers may do whatever any other may.
     """
 
     def __init__(self) -> None:
