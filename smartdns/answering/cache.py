@@ -9,7 +9,7 @@ objects a full cache made every full collection last 100 ms.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,10 +87,11 @@ class Cache:
             entry = self._absence_above(asked, now)
         return None if entry is None else _aged(entry, int(now) - entry[_STORED_AT])
 
-    def knows(self, asked: Forward) -> bool:
+    def knows(self, asked: Forward, others: Container[bytes]) -> bool:
         """Say whether there is anything about this: an answer, expired ones too, or a failure.
 
-        Changes nothing, so any thread may ask.
+        Or whether its name is, or is below, one of `others`. Changes nothing, so any thread may
+        ask. What it does takes one walk, and one call: every further one would cost a miss 3 us.
         """
         (name, kind, klass), dnssec_ok, checking_disabled, _ = asked
         key = name, kind, klass, dnssec_ok, checking_disabled
@@ -99,7 +100,10 @@ class Cache:
             return True
         start = 0
         while size := name[start]:
-            if (name[start:], _EVERY_TYPE, klass, dnssec_ok, checking_disabled) in entries:
+            above = name[start:]
+            if above in others or (
+                above, _EVERY_TYPE, klass, dnssec_ok, checking_disabled,
+            ) in entries:  # fmt: skip
                 return True
             start += size + 1
         return False

@@ -4,7 +4,7 @@ Known as DNS rebinding; names that mean a device in the home by design are liste
 """
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from smartdns.answering.cache import Heard
@@ -54,6 +54,15 @@ def without_private(heard: Heard, name: Name) -> Heard:
     return replace(
         heard, answer=(), authority=authority, ttl=TTL, authentic_data=False, error=_BLOCKED
     )
+
+
+def any_leads_home(kind: int, datas: Iterable[bytes]) -> bool:
+    """Say whether one of these records of a type does; most are told apart without a call."""
+    if kind in BEARERS:
+        for each in datas:
+            if (kind != A or each[0] in _FIRST_OCTETS) and leads_home(kind, each):
+                return True
+    return False
 
 
 def leads_home(kind: int, data: bytes) -> bool:

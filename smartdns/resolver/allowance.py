@@ -13,6 +13,7 @@ may be charged at most one second's rate too much when it becomes watched, and o
 its rate.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -45,7 +46,11 @@ class Allowance:
         self._buckets = buckets
         self.networks = Networks(key_of)
         """To be cleared when grants change."""
-        self._total = 0
+        self.quiet = buckets.rate or math.inf
+        """So many queries of all together in a second, and nobody needs to be counted."""
+        self.total = 0
+        """In this second; whoever reads a batch adds to it."""
+        self._counting = False
         self._uncounted = 0
         """Of this second, what was answered before counting began."""
         self._counts: Counter[bytes] = Counter()
@@ -53,17 +58,19 @@ class Allowance:
 
     def begin_second(self, now: float) -> None:
         """Let go of who has been quiet, and count anew."""
-        self._total = self._uncounted = 0
+        self.total = self._uncounted = 0
+        self._counting = False
         self._counts.clear()
         self._let_go(now)
 
     def count(self, addresses: Sequence[bytes], now: float) -> bool:
-        """Count a batch's senders before it is answered; True: some of them are watched anew."""
+        """Count a batch's senders before it is answered, where `total` is more than `quiet`.
+
+        True: some of them are watched anew.
+        """
         rate = self._buckets.rate
-        self._total += len(addresses)
-        if self._total <= rate or not rate:
-            self._uncounted = self._total
-            return False
+        if not self._counting:
+            self._counting, self._uncounted = True, self.total - len(addresses)
         networks = self.networks
         keys = [networks[each] for each in addresses]
         counts = self._counts
@@ -85,7 +92,7 @@ class Allowance:
         self._let_go(now)
         self.networks.clear()
         self._counts.clear()
-        self._uncounted = self._total
+        self._uncounted = self.total
 
     def watches(self, address: bytes) -> bool:
         """Say whether the queries of `address` need `admit`."""

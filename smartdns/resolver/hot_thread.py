@@ -24,15 +24,12 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
-
-from twisted.logger import Logger
 
 from smartdns.resolver.memo import MISS, View
 from smartdns.resolver.mmsg import LENGTHS
-from smartdns.resolver.second_look import Epoch, SecondLook
-from smartdns.resolver.strangers import Missed
+from smartdns.resolver.second_look import Epoch, Miss, SecondLook
 from smartdns.resolver.template import Template
 
 WAKE_S: Final = 0.2
@@ -42,6 +39,9 @@ WORTH_A_PAUSE: Final = 3
 """Queries that the longest pause must gather: for fewer, two wake-ups cost more than they save."""
 RECKONED: Final = 256
 """Queries over which a rate is reckoned."""
+
+_NOTHING: Final = (), ()
+"""Unanswered, and misses of a batch that the memo knows all of."""
 
 Learned = tuple[Epoch, View, bytes, Template]
 
@@ -63,11 +63,13 @@ class HotThread:
     def __init__(
         self,
         look: SecondLook,
+        ask: Callable[[Sequence[Miss]], None],
         ended: Callable[[BaseException | None], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`ended` is called from the thread at its end, with the error that ended it."""
+        """`ask` gets a batch's misses; `ended`, at the end, the error that ended the thread."""
         self._look = look
+        self._ask = ask
         self._now = now
         self._ended = ended
         self._learned: deque[Learned] = deque()
@@ -118,9 +120,10 @@ class HotThread:
         else:
             self._ended(None)
 
-    def _answer_batches(self) -> None:
+    def _answer_batches(self) -> None:  # noqa: C901 - each call would cost a miss 3 us
         look = self._look
         batch, memo, allowance = look.batch, look.memo, look.allowance
+        answer, ask = look.answer, self._ask
         # Each of these would be an attribute's look-up for every wake-up or every query.
         queries, peers, vectors, slots = batch.queries, batch.peers, batch.vectors, batch.slots
         receive, send, received = batch.receive, batch.send, batch.received
@@ -133,9 +136,10 @@ class HotThread:
             if now >= self._look_again_at or self._news or memo.full:
                 self._take_note(now)
             addresses = addresses_of[count](peers)
-            if allowance.count(addresses, now):
+            allowance.total += count
+            if allowance.total > allowance.quiet and allowance.count(addresses, now):
                 memo.forget_addresses()
-            missed: list[Missed] = []
+            missed = []
             for length, address, (i, keys, vector) in zip(
                 LENGTHS[count](received), addresses, slots, strict=False
             ):
@@ -147,12 +151,15 @@ class HotThread:
                     missed.append((i, length, address))
                 else:
                     vectors[vector] = found
+            unanswered, misses = answer(missed, now) if missed else _NOTHING
             first = 0
-            for i in self._look_again(missed, now) if missed else ():
+            for i in unanswered:
                 send(first, i)
                 first = i + 1
             send(first, count)
-            if count < SMALL_BATCH:
+            if misses:
+                ask(misses)
+            elif count < SMALL_BATCH:
                 self._rest(now)
 
     def _obey(self) -> bool:
@@ -162,14 +169,6 @@ class HotThread:
             self._forgets = False
             self._look.forget_askers(self._now())
         return self._stopping
-
-    def _look_again(self, missed: list[Missed], now: float) -> list[int]:
-        """Answer what the tables do not know; a mistake of ours costs a batch, not the process."""
-        try:
-            return self._look.answer(missed, now)
-        except Exception:  # noqa: BLE001 - whoever finds such a query must not stop the resolver
-            Logger().failure("a batch could not be answered")
-            return [i for i, _, _ in missed]
 
     def _rest(self, now: float) -> None:
         """Let a few more queries come where that saves more than it delays."""

@@ -10,8 +10,9 @@ anything else             -> a miss, for the reactor
 import datetime
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, NamedTuple
+
+from twisted.logger import Logger
 
 from smartdns.answering.knowledge import Knowledge
 from smartdns.answering.rate_limit import (
@@ -34,9 +35,8 @@ Epoch = tuple[int, int, int]
 """Generation of the grants and of everything else a decision looks at, and the UTC day."""
 
 
-@dataclass(slots=True, repr=False)
-class Miss:
-    """A datagram for the reactor, and where its reply goes."""
+class Miss(NamedTuple):
+    """A datagram that must be asked about, and where its reply goes."""
 
     data: bytes
     query: CommonQuery | None
@@ -46,6 +46,14 @@ class Miss:
     way_back: WayBack
     view: View | None
     epoch: Epoch
+
+    def __repr__(self) -> str:
+        """Show nothing of who asked what."""
+        return "Miss"
+
+
+_made: Final = tuple.__new__
+"""As in `common_query`."""
 
 
 def today() -> int:
@@ -64,9 +72,8 @@ class SecondLook:
         strangers: RateLimiter,
         cookies: ServerCookies,
         epoch: Callable[[], Epoch],
-        hand_over: Callable[[list[Miss]], None],
     ) -> None:
-        """`epoch` may be asked from any thread; `hand_over` takes a batch's misses."""
+        """`epoch` may be asked from any thread."""
         self.memo = Memo()
         self.allowance = Allowance(clients, self._network_of)
         self.batch = batch
@@ -74,7 +81,6 @@ class SecondLook:
         self._strangers = Strangers(batch, knowledge, strangers, cookies)
         self._cookies = cookies
         self._ask_epoch = epoch
-        self._hand_over = hand_over
         self._epoch: Epoch = (-1, -1, -1)
         self._templates = Templates()
         self._views: dict[bytes, View | None] = {}
@@ -115,30 +121,42 @@ class SecondLook:
         if epoch == self._epoch:
             self._templates.put(view, key, template)
 
-    def answer(self, missed: Sequence[Missed], now: float) -> list[int]:
-        """Fill the slots of what can be answered; give those of the rest, in order."""
-        unanswered, misses = [], []
-        views = self._views
-        for each in self._strangers.refuse_known(missed, views):
-            i, length, address = each
-            view = views[address] if address in views else self._look_up(address)
-            if view is None and self._strangers.refuse_barest(i, length):
-                continue
-            data = self.batch.datagram(i, length)
-            if length < 12 or data[2] & 0x80:  # no query at all
-                unanswered.append(i)
-                continue
-            if view is None:
-                outcome = self._refuse(each, data, now)
-            else:
-                outcome = self._answer(each, data, view, now)
-            if outcome is not None:
-                unanswered.append(i)
-                if isinstance(outcome, Miss):
-                    misses.append(outcome)
-        if misses:
-            self._hand_over(misses)
-        return unanswered
+    def answer(self, missed: Sequence[Missed], now: float) -> tuple[Sequence[int], Sequence[Miss]]:
+        """Fill the slots of what can be answered; give those of the rest, in order, and the misses.
+
+        A mistake of ours costs a batch, not the process.
+        """
+        unanswered: list[int] = []
+        misses: list[Miss] = []
+        views, batch, strangers = self._views, self.batch, self._strangers
+        queries = batch.queries
+        try:
+            for each in strangers.refuse_known(missed, views) if strangers.ends else missed:
+                i, length, address = each
+                view = views[address] if address in views else self._look_up(address)
+                if view is None and strangers.refuse_barest(i, length):
+                    continue
+                start = i * KEY_SIZE
+                data = (
+                    queries[start : start + length]
+                    if length <= KEY_SIZE
+                    else batch.datagram(i, length)
+                )
+                if length < 12 or data[2] & 0x80:  # no query at all
+                    unanswered.append(i)
+                    continue
+                if view is None:
+                    outcome = self._refuse(each, data, now)
+                else:
+                    outcome = self._answer(each, data, view, now)
+                if outcome is not None:
+                    unanswered.append(i)
+                    if outcome is not Verdict.DROP:
+                        misses.append(outcome)
+        except Exception:  # noqa: BLE001 - whoever finds such a query must not stop the resolver
+            Logger().failure("a batch could not be answered")
+            return [i for i, _, _ in missed], ()
+        return unanswered, misses
 
     def _look_up(self, address: bytes) -> View | None:
         profile = self._knowledge.allowlist.lookup(address, self._epoch[2])
@@ -154,21 +172,22 @@ class SecondLook:
         found = self._knowledge.allowlist.lookup_network(address, self._epoch[2])
         return host_key(address) if found is None else client_key(address, found[1])
 
-    def _refuse(self, missed: Missed, data: bytes, now: float) -> Miss | Verdict | None:
+    def _refuse(self, missed: Missed, data: bytes, now: float) -> "_Outcome":
         verdict = self._strangers.refuse(missed, data, now)
-        if verdict is None or verdict is Verdict.DROP:
-            return verdict
+        if verdict is None:
+            return None
+        if verdict is Verdict.DROP:
+            return Verdict.DROP
         return self._miss(missed, data, None, verdict, None)
 
-    def _answer(self, missed: Missed, data: bytes, view: View, now: float) -> Miss | Verdict | None:
-        """Give None where the slot was filled, else what is to become of the query."""
+    def _answer(self, missed: Missed, data: bytes, view: View, now: float) -> "_Outcome":
         i, length, address = missed
         verdict, key, current = Verdict.GO, data[2:], view.current
         if self.memo.tables[address] is not current:  # who is watched is in no table
             if not self.allowance.watches(address):
                 self.memo.admit(address, view)
             elif (verdict := self.allowance.admit(address, now)) is Verdict.DROP:
-                return verdict
+                return Verdict.DROP
         held = key in current.young or key in current.old  # spares a call where it is not
         if held and verdict is Verdict.GO and length <= KEY_SIZE:
             vector = current[key]
@@ -211,5 +230,11 @@ class SecondLook:
         view: View | None,
     ) -> Miss:
         i, _, address = missed
-        way_back = self.batch.way_back(i)
-        return Miss(data, query, verdict, address, way_back, view, self._epoch)
+        batch = self.batch
+        peer, control = batch.ways_back[i]
+        way_back = batch.peers[peer], batch.controls[control]
+        return _made(Miss, (data, query, verdict, address, way_back, view, self._epoch))
+
+
+_Outcome = Miss | Literal[Verdict.DROP] | None
+"""What is to become of a query; None: its slot was filled."""

@@ -7,16 +7,16 @@ Everything else takes the long way by `Responder`, from the beginning or from wh
 ends, and what came of it is the same.
 """
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from smartdns.answering.codes import CLASS_IN, OPT
-from smartdns.answering.ordinary import OrdinaryNames
+from smartdns.answering.local_names import BROWSING
+from smartdns.answering.ordinary import names_with_rules
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name, Question
 from smartdns.answering.rate_limit import Verdict
-from smartdns.answering.rebinding import BEARERS, leads_home
+from smartdns.answering.rebinding import any_leads_home
 from smartdns.resolver.common_query import CommonQuery
 from smartdns.resolver.mmsg import WayBack
 from smartdns.resolver.plain_answer import plain_answer
@@ -43,45 +43,56 @@ class ShortCut:
         cookies: ServerCookies,
         send: Callable[[bytes, WayBack], None],
         go_long: Callable[[Miss], None],
+        hand_over: Callable[[Sequence[Miss]], None],
     ) -> None:
-        """`go_long` answers a miss in whatever other way there is."""
+        """`go_long` answers a miss in whatever other way there is; `hand_over` has it done so."""
         self._responder, self._knowledge = responder, responder.knowledge
         self._cookies, self._send, self._go_long = cookies, send, go_long
-        self._ordinary = OrdinaryNames()
-        responder.forwarder.shots.wanted = True
+        self._landed, self._hand_over = self._pass_on, hand_over
+        self._shots = responder.forwarder.shots
+        self._shots.wanted = True
+        self._generation = -1
+        self._with_rules: frozenset[bytes] = frozenset()
+        """As of that generation of knowledge."""
 
-    def take(self, miss: Miss) -> bool:
-        """Ask upstream for the miss; False: it is for others. Called from the hot thread."""
-        query = miss.query
-        if query is None or miss.verdict is not Verdict.GO:
-            return False
-        knowledge = self._knowledge
-        try:
-            plan = plan_for(miss.data, query)
-            if (
-                plan is None
-                or not self._ordinary.has(plan.question.name, knowledge)
-                or knowledge.cache.knows(plan)
-            ):
-                return False
-            landed, go_long = partial(self._pass_on, miss, query), partial(self._go_long, miss)
-            return self._responder.forwarder.fire(plan, landed, go_long)
-        except Exception:  # noqa: BLE001 - a mistake of ours: the long way answers, or says so
-            return False
+    def ask(self, misses: Sequence[Miss]) -> None:
+        """Ask upstream for a batch's misses, or hand them over. Called from the hot thread."""
+        generation, rest = misses[0].epoch[1], []
+        if generation != self._generation:
+            self._take_in(generation)
+        for miss in misses:
+            query = miss.query
+            try:
+                if (
+                    query is None
+                    or miss.verdict is not Verdict.GO
+                    or (plan := plan_for(miss.data, query)) is None
+                    or self._knowledge.cache.knows(plan, self._with_rules)
+                    or not self._shots.fire(plan, self._landed, self._go_long, miss)
+                ):
+                    rest.append(miss)
+            except Exception:  # noqa: BLE001 - a mistake of ours: the long way answers, or says so
+                rest.append(miss)
+        if rest:
+            self._hand_over(rest)
 
-    def _pass_on(self, miss: Miss, query: CommonQuery, shot: Shot, data: bytes, end: int) -> bool:
+    def _take_in(self, generation: int) -> None:
+        self._with_rules = names_with_rules(self._knowledge) | self._responder.forwarder.suffixes
+        self._generation = generation
+
+    def _pass_on(self, shot: Shot[Miss], data: bytes, end: int) -> bool:
         """Pass a plain reply on; False: it is not plain, or would not be once passed on.
 
         The asker first, then the cache. Whatever is raised here sends the query the long way.
         """
-        question = shot.plan.question
-        plain = read_plain_reply(data, end, question)
-        if plain is None:
+        question, miss = shot.plan.question, shot.asker
+        query, plain = miss.query, read_plain_reply(data, end, question)
+        if plain is None or query is None:
             return False
-        if self._knowledge.switches.filter_private_answers and question.type in BEARERS:
-            for each in plain.datas:
-                if leads_home(question.type, each):
-                    return False
+        if self._knowledge.switches.filter_private_answers and any_leads_home(
+            question.type, plain.datas
+        ):
+            return False
         cookie = self._cookies.reply_to(query.cookie, miss.address) if query.cookie else b""
         reply = plain_answer(miss.data, query, plain, cookie)
         if reply is None:
@@ -93,7 +104,10 @@ class ShortCut:
 
 
 def plan_for(data: bytes, query: CommonQuery) -> Forward | None:
-    """Give what is asked upstream for an ordinary name; None where the form alone decides."""
+    """Give what is asked upstream for an ordinary name; None where a form decides.
+
+    Its form does for the root, and for what can be browsed.
+    """
     wire = query.question
     kind = wire[-4] << 8 | wire[-3]
     if (
@@ -104,5 +118,7 @@ def plan_for(data: bytes, query: CommonQuery) -> Forward | None:
     ):
         return None
     name: Name = query.canonical[10 : 6 + len(wire)]  # type: ignore[assignment]
+    if name[0] == 0 or name.startswith(BROWSING):
+        return None
     question = _made(Question, (name, kind, CLASS_IN))
     return _made(Forward, (question, query.dnssec_ok, bool(data[3] & _CD), False))

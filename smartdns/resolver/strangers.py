@@ -58,7 +58,7 @@ class Strangers:
         self._refusal = EDE_NOT_READY
         self._opens = True
         """There are names that strangers are answered."""
-        self._ends: set[bytes] = set()
+        self.ends: set[bytes] = set()
         """What follows the first label of queries of the barest form: labels, type, class."""
 
     def begin_second(self) -> None:
@@ -67,7 +67,7 @@ class Strangers:
 
     def begin_epoch(self) -> None:
         """Look again at what is not refused, and why the rest is."""
-        self._ends.clear()
+        self.ends.clear()
         self._opens = bool(self._knowledge.switches.open_names)
         loaded = self._knowledge.allowlist.loaded
         self._refusal = EDE_PROHIBITED if loaded else EDE_NOT_READY
@@ -78,12 +78,12 @@ class Strangers:
         """Refuse known strangers' queries that end as others did; give the rest, in order.
 
         Only while all strangers together ask less than one may: so they may be refused one
-        network's rate beyond their buckets.
+        network's rate beyond their buckets. Without any `ends` there is none.
         """
         refused = self._refused
-        if refused + len(missed) > self._buckets.rate > 0 or not self._ends:
+        if refused + len(missed) > self._buckets.rate > 0:
             return missed
-        batch, ends, bare = self._batch, self._ends, BARE_REFUSALS
+        batch, ends, bare = self._batch, self.ends, BARE_REFUSALS
         queries, slots, vectors, headers = batch.queries, batch.slots, batch.vectors, batch.headers
         rest: list[Missed] = []
         for each in missed:
@@ -126,9 +126,9 @@ class Strangers:
         return body is not None
 
     def _note_end(self, end: bytes) -> None:
-        if len(self._ends) >= _MOST_ENDS:
-            self._ends.clear()
-        self._ends.add(end)
+        if len(self.ends) >= _MOST_ENDS:
+            self.ends.clear()
+        self.ends.add(end)
 
     def refuse(self, missed: Missed, data: bytes, now: float) -> Verdict | None:
         """Give None where the slot was filled, DROP for silence, else what the reactor may do."""

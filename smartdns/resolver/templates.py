@@ -28,28 +28,28 @@ class Generations(Generic[K, V]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._young: dict[K, V] = {}
-        self._old: dict[K, V] = {}
+        self.young: dict[K, V] = {}
+        self.old: dict[K, V] = {}
 
     def get(self, key: K) -> V | None:
         """Give a value, and keep it for longer."""
-        value = self._young.get(key)
-        if value is None and (value := self._old.get(key)) is not None:
+        value = self.young.get(key)
+        if value is None and (value := self.old.get(key)) is not None:
             self.put(key, value)
         return value
 
     def put(self, key: K, value: V) -> None:
         """Keep a value."""
-        if len(self._young) >= self._most:
-            self._old, self._young = self._young, {}
-        self._young[key] = value
+        if len(self.young) >= self._most:
+            self.old, self.young = self.young, {}
+        self.young[key] = value
 
     def clear(self) -> None:
         """Forget everything."""
-        self._young, self._old = {}, {}
+        self.young, self.old = {}, {}
 
     def __len__(self) -> int:
-        return len(self._young) + len(self._old)
+        return len(self.young) + len(self.old)
 
 
 class Templates:
@@ -61,7 +61,9 @@ class Templates:
 
     def find(self, view: View, key: bytes, second: int) -> Template | None:
         """Give what holds in `second`."""
-        kept = self._all.get((view.number, key))
+        both = view.number, key
+        held = both in self._all.young or both in self._all.old  # spares a call where it is not
+        kept = self._all.get(both) if held else None
         if kept is None:
             return None
         template = Template(*kept)

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.posixbase import PosixReactorBase
 
@@ -54,7 +54,7 @@ class Errand:
         plan: Forward,
         ended: Callable[[UpstreamReply | None], None],
         budget_s: float = BUDGET_S,
-        shot: Shot | None = None,
+        shot: Shot[Any] | None = None,
     ) -> None:
         """Ask `group` what `plan` says; `ended` gets the reply, or None for none, once.
 
@@ -93,7 +93,7 @@ class Errand:
         else:
             self._sleep_until(self._exchange.due_at())
 
-    def _take_over(self, shot: Shot) -> None:
+    def _take_over(self, shot: Shot[Any]) -> None:
         """Count as begun what was sent; if that upstream may not be asked any more, drop it."""
         for attempt in self._exchange.attempts_due(shot.begun):
             upstream = self._group.members[attempt.server]
@@ -212,4 +212,4 @@ class Errand:
 
 def random_case(name: Name) -> bytes:
     """Give `name` with each letter's case at random (0x20): bits that a forger has to guess."""
-    return mix_case(name, secrets.token_bytes(len(name)))
+    return mix_case(name, secrets.randbits(8 * len(name)))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, succeed
@@ -20,7 +20,7 @@ from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.errand import Errand
 from smartdns.upstream.group import Group, Upstream
-from smartdns.upstream.shots import Shot, Shots
+from smartdns.upstream.shots import Shots
 
 _IN_FLIGHT_TO_THE_DEAD = 64
 
@@ -60,12 +60,17 @@ class Forwarder(Service, Generic[T]):
             suffix: Group.at(reactor, special) for suffix, special in (suffixes or {}).items()
         }
         self._under_way: dict[Forward, _UnderWay[T]] = {}
-        self.shots = Shots(reactor, self._group)
+        self.shots: Shots[Any] = Shots(reactor, self._group, elsewhere=self._under_way)
 
     @property
     def groups(self) -> tuple[Group, ...]:
         """The upstreams for everything, then those of each suffix."""
         return (self._group, *self._suffixes.values())
+
+    @property
+    def suffixes(self) -> frozenset[Name]:
+        """What is asked of upstreams of its own."""
+        return frozenset(self._suffixes)
 
     @property
     def upstreams(self) -> tuple[Upstream, ...]:
@@ -97,19 +102,6 @@ class Forwarder(Service, Generic[T]):
         asker: Deferred[T] = Deferred(askers.remove)
         askers.append(asker)
         return asker
-
-    def fire(
-        self,
-        plan: Forward,
-        landed: Callable[[Shot, bytes, int], bool],
-        go_long: Callable[[], None],
-    ) -> bool:
-        """Ask `plan` by a shot, where the upstreams for everything are asked and not already."""
-        if plan in self._under_way or (
-            self._suffixes and below(plan.question.name, self._suffixes)
-        ):
-            return False
-        return self.shots.fire(plan, landed, go_long)
 
     def group_for(self, name: Name) -> Group:
         """Say who is asked about `name`: the longest suffix decides."""

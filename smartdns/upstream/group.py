@@ -10,7 +10,6 @@ from smartdns.answering.exchange import Server
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.health import Health, order_of_asking
 from smartdns.upstream.stream import StreamPool
-from smartdns.upstream.udp import ReadySockets
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,6 @@ class Upstream:
     address: UpstreamAddress
     health: Health
     streams: StreamPool
-    ready: ReadySockets
 
 
 class Group:
@@ -33,15 +31,7 @@ class Group:
     def at(cls, reactor: PosixReactorBase, addresses: Sequence[UpstreamAddress]) -> "Group":
         """Make a group of upstreams that nothing is known of yet."""
         return cls(
-            [
-                Upstream(
-                    address,
-                    Health(),
-                    StreamPool(reactor, address),
-                    ReadySockets(reactor, address),
-                )
-                for address in addresses
-            ]
+            [Upstream(address, Health(), StreamPool(reactor, address)) for address in addresses]
         )
 
     def servers(self, now: float) -> list[Server]:

@@ -1,19 +1,14 @@
 """One query in a datagram, each from a socket and hence a random port of its own (RFC 5452).
 
-Sockets are opened ahead, while nobody waits: opening, connecting and registering one takes longer
-than to send. Each carries one query, and none is kept for long, so nobody finds out its port.
+Each carries one query, and none is kept for long, so nobody finds out its port.
 
 They are read within the event loop's selector: by way of the loop, and of Twisted's readers, a
 reply would wait for eighteen calls more, and each of them costs where nothing of it is in the
 processor's caches.
 """
 
-import contextlib
-import os
 import socket
-from collections import deque
 from collections.abc import Callable
-from typing import Final
 
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.logger import Logger
@@ -21,10 +16,7 @@ from twisted.logger import Logger
 from smartdns.event_loop import selector_of
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.bound_socket import open_socket
-from smartdns.wire.plain_query import NOISE_OCTETS
 
-READY: Final = 32
-KEPT_READY_S: Final = 10.0
 _MOST_OCTETS = 4096
 _MOST_STRAYS = 20
 """Datagrams that do not fit the query; more are somebody trying IDs at this port."""
@@ -77,8 +69,6 @@ class QuerySocket:
         self._selector.add(sock.fileno(), self._read)
         self.opened_at = reactor.seconds()
         self._strays = 0
-        self.noise = b""
-        """For the ID and the name's case of the query it was opened ahead for."""
         self.send = sock.send
         """May be called from any thread."""
         self.take: Callable[[bytes], bool] = _not_mine
@@ -133,46 +123,3 @@ def _not_mine(_: bytes) -> bool:
 
 def _nothing() -> None:
     pass
-
-
-class ReadySockets:
-    """Sockets towards one upstream that wait for a query."""
-
-    def __init__(self, reactor: PosixReactorBase, upstream: UpstreamAddress) -> None:
-        self._reactor, self._upstream = reactor, upstream
-        self._ready: deque[QuerySocket] = deque()
-
-    def take(self) -> QuerySocket | None:
-        """Give one, the oldest; from any thread."""
-        try:
-            return self._ready.popleft()
-        except IndexError:
-            return None
-
-    def fill(self, most: int = READY) -> None:
-        """Open as many as are missing."""
-        while len(self._ready) < most:
-            asking = open_query_socket(self._reactor, self._upstream)
-            if asking is None:
-                return
-            asking.noise = os.urandom(NOISE_OCTETS)
-            asking.lost = self._forget(asking)
-            self._ready.append(asking)
-
-    def drop_older_than(self, moment: float) -> None:
-        """Close those opened before `moment`."""
-        while (asking := self.take()) is not None:
-            if asking.opened_at >= moment:
-                self._ready.appendleft(asking)
-                return
-            asking.stop()
-
-    def __len__(self) -> int:
-        return len(self._ready)
-
-    def _forget(self, asking: QuerySocket) -> Callable[[], None]:
-        def forget() -> None:
-            with contextlib.suppress(ValueError):  # taken meanwhile
-                self._ready.remove(asking)
-
-        return forget

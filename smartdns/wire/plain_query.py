@@ -11,22 +11,21 @@ _OPT: Final = {
     for dnssec_ok in (False, True)
 }
 OPT_LENGTH: Final = 11
-NOISE_OCTETS: Final = 2 + 255
-"""An ID, and one for each octet of the longest name."""
+LONGEST_NAME: Final = 255
 _CASE_BITS: Final = bytes(0x20 if 0x61 <= octet <= 0x7A else 0 for octet in range(256))
 
 
-def render_plain_query(plan: Forward, noise: bytes) -> bytes:
-    """Render what `render_upstream_query` does, with an ID and a name's case out of `noise`.
+def render_plain_query(plan: Forward, message_id: bytes, noise: int) -> bytes:
+    """Render what `render_upstream_query` does, with two octets of ID and a name's mixed case.
 
-    `noise` is `NOISE_OCTETS` that nobody can guess.
+    Neither `message_id` nor `noise` may be guessed by anybody.
     """
     (name, kind, klass), dnssec_ok, checking_disabled, _ = plan
     return b"".join(
         (
-            noise[:2],
+            message_id,
             _FLAGS[checking_disabled],
-            mix_case(name, noise[2 : 2 + len(name)]),
+            mix_case(name, noise),
             kind.to_bytes(2),
             klass.to_bytes(2),
             _OPT[dnssec_ok],
@@ -34,7 +33,10 @@ def render_plain_query(plan: Forward, noise: bytes) -> bytes:
     )
 
 
-def mix_case(name: bytes, noise: bytes) -> bytes:
-    """Give a lower-case `name` with the case of each letter as a bit of `noise` says (0x20)."""
-    bits = int.from_bytes(name.translate(_CASE_BITS)) & int.from_bytes(noise)
+def mix_case(name: bytes, noise: int) -> bytes:
+    """Give a lower-case `name` with each letter's case as a bit of `noise` says (0x20).
+
+    `noise` has eight bits for each octet of the name, the last octet's being the lowest.
+    """
+    bits = int.from_bytes(name.translate(_CASE_BITS)) & noise
     return (int.from_bytes(name) ^ bits).to_bytes(len(name))

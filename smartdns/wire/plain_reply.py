@@ -26,6 +26,10 @@ _NEVER_PLAIN: Final = HOLD_NAMES | {ANY, OPT}
 _HEAD: Final = len(_OWNER) + RECORD_FIELDS.size
 
 
+_made: Final = tuple.__new__
+"""Without the constructor, which is Python's."""
+
+
 class PlainReply(NamedTuple):
     """What such a reply says: all that its asker needs, and what the cache is told afterwards."""
 
@@ -66,7 +70,7 @@ def read_plain_reply(data: bytes, end: int, question: Question) -> PlainReply | 
         or question.klass != CLASS_IN
     ):
         return None
-    lowest, highest, datas, size, at = LONGEST_TTL, 0, [], len(data), end
+    datas, ttls, size, at = [], [], len(data), end
     length_due = _FIXED.get(kind)
     for _ in range(count):
         begin = at + _HEAD
@@ -79,15 +83,21 @@ def read_plain_reply(data: bytes, end: int, question: Question) -> PlainReply | 
         if length_due is not None and length != length_due:
             return None
         datas.append(data[begin:at])
-        highest = max(highest, ttl)
-        lowest = min(lowest, 0 if ttl >> 31 else ttl)
+        ttls.append(ttl)
     if opts and not _is_bare_opt(data, at):
         return None
-    section = data[end:at]
-    if lowest != highest or len(set(datas)) < count:
-        datas = list(dict.fromkeys(datas))
-        section = _section(kind, lowest, datas)
-    return PlainReply(section, datas, lowest, bool(data[3] & 0x20))
+    authentic = bool(data[3] & 0x20)
+    if count > 1 or ttl > LONGEST_TTL:
+        return _evened_out(kind, datas, ttls, authentic)
+    return _made(PlainReply, (data[end:at], datas, ttl, authentic))
+
+
+def _evened_out(kind: int, datas: list[bytes], ttls: list[int], authentic: bool) -> PlainReply:  # noqa: FBT001 - a field
+    """Give every record the lowest TTL, and leave out what is there twice."""
+    # RFC 2181 section 8: a TTL with its highest bit set is 0.
+    ttl = min(LONGEST_TTL, *(0 if each >> 31 else each for each in ttls))
+    datas = list(dict.fromkeys(datas))
+    return PlainReply(_section(kind, ttl, datas), datas, ttl, authentic)
 
 
 def _section(kind: int, ttl: int, datas: list[bytes]) -> bytes:

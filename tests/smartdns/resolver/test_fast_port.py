@@ -109,7 +109,7 @@ def test_the_process_ends_with_its_hot_thread() -> None:
         from smartdns.resolver.fast_port import thread_ended
         class Broken:
             batch = None
-        thread = HotThread(Broken(), thread_ended)
+        thread = HotThread(Broken(), print, thread_ended)
         thread.start(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         time.sleep(20)
     """

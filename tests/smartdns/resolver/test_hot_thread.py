@@ -1,35 +1,15 @@
-"""The hot thread: a mistake of ours costs a batch, and queries gather where many come."""
+"""The hot thread: queries gather where many come, and nobody waits who is known."""
 
 import itertools
+import math
 import time
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from twisted.logger import Logger
 
-import smartdns.resolver.hot_thread as under_test
 from smartdns.resolver.hot_thread import LONGEST_PAUSE_S, RECKONED, SMALL_BATCH, HotThread, pause_at
-
-
-class _Mistaken:
-    def answer(self, *_: object) -> list[int]:
-        raise IndexError
-
-
-class _Silent(Logger):
-    said = 0
-
-    def failure(self, *_: Any, **__: Any) -> None:
-        type(self).said += 1
-
-
-def test_a_batch_that_cannot_be_answered_is_left_unanswered(monkeypatch: Any) -> None:
-    """Its slots are named as such, so that the replies of others in it still go out."""
-    monkeypatch.setattr(under_test, "Logger", _Silent)
-    thread = HotThread(cast("Any", _Mistaken()), lambda _: None)
-    assert thread._look_again([(3, 40, b"\x7f\0\0\1"), (7, 40, b"\x7f\0\0\1")], 0.0) == [3, 7]
-    assert _Silent.said == 1
+from smartdns.resolver.memo import MISS
 
 
 @pytest.mark.parametrize("rate", [0, 1, 200, 3_999])
@@ -51,7 +31,7 @@ def test_the_thread_pauses_once_it_has_seen_the_rate(monkeypatch: Any) -> None:
     """Of ten thousand queries a second, one by one, the first few hundred do not wait."""
     pauses: list[float] = []
     ticks = itertools.count()
-    thread = HotThread(cast("Any", _Idle()), lambda _: None, lambda: next(ticks) / 10_000)
+    thread = HotThread(cast("Any", _Busy()), _nobody, _nobody, lambda: next(ticks) / 10_000)
 
     def sleep(seconds: float) -> None:
         pauses.append(seconds)
@@ -64,15 +44,39 @@ def test_the_thread_pauses_once_it_has_seen_the_rate(monkeypatch: Any) -> None:
     assert thread.taken == RECKONED + 2
 
 
-class _Idle:
-    """Each batch is one query that the memo does not know; nobody answers it."""
+def test_what_is_known_is_sent_before_others_are_asked(monkeypatch: Any) -> None:
+    """Of a batch the answers first, then the misses; and nobody sleeps while they are due."""
+    done: list[object] = []
+    look = _Busy()
+    look.memo.tables[b""] = {b"": MISS}
+    look.answer = lambda *_: ((0,), ("miss",))
+    look.batch.send = lambda first, end: done.append((first, end))
+
+    def ask(misses: object) -> None:
+        done.append(misses)
+        thread._stopping = thread._told = True
+
+    thread = HotThread(cast("Any", look), ask, _nobody, time.monotonic)
+    thread._pause_s = LONGEST_PAUSE_S
+    monkeypatch.setattr(time, "sleep", lambda _: done.append("asleep"))
+    thread._answer_batches()
+    assert done == [(0, 0), (1, 1), ("miss",)]
+
+
+def _nobody(_: object) -> None:
+    pass
+
+
+class _Busy:
+    """Each batch is one query that the memo knows."""
+
+    answer: Any = None
 
     def __init__(self) -> None:
-        self.batch = SimpleNamespace(
-            queries=b"", peers=None, vectors=None, received=bytes(64), slots=((0, {0: 0}, 0),),
+        self.batch: Any = SimpleNamespace(
+            queries={0: b""}, peers=None, vectors={}, received=bytes(64), slots=((0, {0: 0}, 0),),
             receive=lambda: 1, send=lambda *_: None, addresses={1: lambda _: (b"",)},
         )  # fmt: skip
-        self.memo = SimpleNamespace(tables={b"": {}}, full=False)
-        self.allowance = SimpleNamespace(count=lambda *_: False)
-        self.answer = lambda *_: [0]
+        self.memo: Any = SimpleNamespace(tables={b"": {b"": b"reply"}}, full=False)
+        self.allowance = SimpleNamespace(total=0, quiet=math.inf)
         self.begin_second = self.begin_epoch = self.learn = lambda *_: None

@@ -24,8 +24,7 @@ def fast() -> bool:
 async def ready(resolver: Laboratory) -> None:
     """Ask once, so that sockets are kept ready."""
     await resolver.ask("first.example.com")
-    (upstream,) = resolver.forwarder.upstreams
-    while not upstream.ready:
+    while not resolver.forwarder.shots.ready:
         await deferLater(reactor, 0.01)
 
 
@@ -133,12 +132,12 @@ async def test_ready_sockets_are_closed_in_the_end(
     """What nobody uses for long does not stay open, nor anything at the end."""
     resolver = make_resolver(odd_name_server.port)
     await ready(resolver)
-    (upstream,) = resolver.forwarder.upstreams
-    upstream.ready.drop_older_than(reactor.seconds() + 1)  # type: ignore[attr-defined]
-    assert not upstream.ready
+    shots = resolver.forwarder.shots
+    shots._drop_older_than(reactor.seconds() + 1)  # type: ignore[attr-defined]
+    assert not shots.ready
     assert (await resolver.ask("n.example.com")).answer
     await resolver.forwarder.stopService()
-    assert not upstream.ready
+    assert not shots.ready
 
 
 async def test_what_is_under_way_is_answered_before_the_end(

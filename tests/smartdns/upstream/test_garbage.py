@@ -137,11 +137,14 @@ async def test_a_shot_leaves_nothing(
     resolving.shots.fill()
     odd_name_server.react = react
 
-    def land(_shot: Shot, data: bytes, _end: int) -> bool:
+    def land(_shot: Shot[Forward], data: bytes, _end: int) -> bool:
         return b"\xc0\x0c\x00\x01" in data
 
+    def go_long(plan: Forward) -> None:
+        resolving.forward(plan)
+
     def fire(plan: Forward) -> bool:
-        return resolving.fire(plan, land, lambda: resolving.forward(plan) and None)
+        return resolving.shots.fire(plan, land, go_long, plan)
 
     with nothing_left():
         assert all(fire(question(f"abcdef{n}.example")) for n in range(QUESTIONS))
