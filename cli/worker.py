@@ -43,6 +43,7 @@ def worker(role: str) -> None:
         raise click.UsageError(f"workers are started by `mediastreamer {role}`")
     (control,) = inheritance["control"]
     reactor = _prepare_process()
+    from smartdns.huge_pages import gather_in_huge_pages
     from smartdns.landlock import forbid_writing
     from smartdns.worker_channel import receive_sockets, say_failed
 
@@ -53,6 +54,7 @@ def worker(role: str) -> None:
             sys.exit(0)
         service = make(settings, by_name(sockets))
         if role in _DATA_PLANE:
+            gather_in_huge_pages()
             forbid_writing()  # everything is imported and read; threads start later
     except Exception as error:  # noqa: BLE001  # told to the supervisor, which tells the operator
         say_failed(control, _line(error))

@@ -28,7 +28,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from smartdns.resolver.memo import MISS, View
-from smartdns.resolver.mmsg import LENGTHS
+from smartdns.resolver.mmsg import FIRST_LENGTH, LENGTHS
 from smartdns.resolver.second_look import Epoch, Miss, SecondLook
 from smartdns.resolver.template import Template
 
@@ -120,14 +120,15 @@ class HotThread:
         else:
             self._ended(None)
 
-    def _answer_batches(self) -> None:  # noqa: C901 - each call would cost a miss 3 us
+    def _answer_batches(self) -> None:  # noqa: C901, PLR0912 - each call would cost a miss 3 us
         look = self._look
         batch, memo, allowance = look.batch, look.memo, look.allowance
         answer, ask = look.answer, self._ask
         # Each of these would be an attribute's look-up for every wake-up or every query.
         queries, peers, vectors, slots = batch.queries, batch.peers, batch.vectors, batch.slots
         receive, send, received = batch.receive, batch.send, batch.received
-        monotonic, addresses_of, tables = self._now, batch.addresses, memo.tables
+        addresses_of, first_address, numbers = batch.addresses, batch.first_address, batch.numbers
+        monotonic, tables = self._now, memo.tables
         while not (self._told and self._obey()):
             if not (count := receive()):
                 continue
@@ -135,14 +136,15 @@ class HotThread:
             now = monotonic()
             if now >= self._look_again_at or self._news or memo.full:
                 self._take_note(now)
-            addresses = addresses_of[count](peers)
+            if count == 1:  # as most where few ask: 5 us less where nothing is in the caches
+                addresses, lengths = (peers[first_address],), (numbers[FIRST_LENGTH],)
+            else:
+                addresses, lengths = addresses_of[count](peers), LENGTHS[count](received)
             allowance.total += count
             if allowance.total > allowance.quiet and allowance.count(addresses, now):
                 memo.forget_addresses()
             missed = []
-            for length, address, (i, keys, vector) in zip(
-                LENGTHS[count](received), addresses, slots, strict=False
-            ):
+            for length, address, (i, keys, vector) in zip(lengths, addresses, slots, strict=False):
                 try:
                     found = tables[address][queries[keys[length]]]
                 except IndexError:  # longer than a key; a check would cost every other query
@@ -154,9 +156,11 @@ class HotThread:
             unanswered, misses = answer(missed, now) if missed else _NOTHING
             first = 0
             for i in unanswered:
-                send(first, i)
+                if first < i:
+                    send(first, i)
                 first = i + 1
-            send(first, count)
+            if first < count:
+                send(first, count)
             if misses:
                 ask(misses)
             elif count < SMALL_BATCH:

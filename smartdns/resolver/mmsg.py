@@ -42,6 +42,10 @@ _ADDRESSES: Final = {
     socket.AF_INET6: tuple(struct.Struct("8x16s8x" * n).unpack_from for n in range(BATCH + 1)),
 }
 """For each count: the addresses of so many senders, in sockaddr_in or sockaddr_in6."""
+FIRST_LENGTH: Final = 14
+"""Of a single datagram, among the numbers of `received`."""
+_FIRST_ADDRESS: Final = {socket.AF_INET: slice(4, 8), socket.AF_INET6: slice(8, 24)}
+"""Of a single datagram's sender."""
 _PEER_SIZES: Final = {socket.AF_INET: 16, socket.AF_INET6: 28}
 _PEER_SPACE: Final = 32
 SCRATCH_SIZE: Final = 4096
@@ -132,6 +136,9 @@ class DatagramBatch:
         )
         """Where in `peers` and `controls` it says where a reply goes: a `WayBack`."""
         self.headers = tuple(slice(i * KEY_SIZE + 2, i * KEY_SIZE + 4) for i in range(BATCH))
+        self.numbers = memoryview(self.received).cast("I")
+        """What was received, as 32-bit numbers."""
+        self.first_address = _FIRST_ADDRESS[family]
         self.addresses = _ADDRESSES[family]
         # Made once and passed without conversion: a third of the 1.2 us that a call costs.
         self._receive_arguments = (

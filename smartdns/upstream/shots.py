@@ -146,7 +146,7 @@ class Shots(Generic[A]):
     def _take(self, shot: Shot[A], data: bytes) -> bool:
         message = shot.message
         end = len(message) - OPT_LENGTH
-        fits = data[:2] == message[:2] and data[12:end] == message[12:end]
+        fits = data.startswith(shot.id) and data[12:end] == message[12:end]
         if fits and shot.landed(shot, data, end):
             self._landed(shot)
             return True

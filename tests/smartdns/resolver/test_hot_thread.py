@@ -48,8 +48,8 @@ def test_what_is_known_is_sent_before_others_are_asked(monkeypatch: Any) -> None
     """Of a batch the answers first, then the misses; and nobody sleeps while they are due."""
     done: list[object] = []
     look = _Busy()
-    look.memo.tables[b""] = {b"": MISS}
-    look.answer = lambda *_: ((0,), ("miss",))
+    look.batch.receive = lambda: 2
+    look.answer = lambda *_: ((1,), ("miss",))
     look.batch.send = lambda first, end: done.append((first, end))
 
     def ask(misses: object) -> None:
@@ -60,7 +60,7 @@ def test_what_is_known_is_sent_before_others_are_asked(monkeypatch: Any) -> None
     thread._pause_s = LONGEST_PAUSE_S
     monkeypatch.setattr(time, "sleep", lambda _: done.append("asleep"))
     thread._answer_batches()
-    assert done == [(0, 0), (1, 1), ("miss",)]
+    assert done == [(0, 1), ("miss",)]
 
 
 def _nobody(_: object) -> None:
@@ -68,15 +68,18 @@ def _nobody(_: object) -> None:
 
 
 class _Busy:
-    """Each batch is one query that the memo knows."""
+    """Each batch is one query that the memo knows; of two it does not know the second."""
 
     answer: Any = None
 
     def __init__(self) -> None:
         self.batch: Any = SimpleNamespace(
-            queries={0: b""}, peers=None, vectors={}, received=bytes(64), slots=((0, {0: 0}, 0),),
-            receive=lambda: 1, send=lambda *_: None, addresses={1: lambda _: (b"",)},
+            queries=(b"known", b"unknown"), peers=(b"",), received=bytes(128), vectors={},
+            slots=((0, {0: 0}, 0), (1, {0: 1}, 1)), receive=lambda: 1, send=lambda *_: None,
+            addresses={2: lambda _: (b"", b"")}, numbers=bytes(15), first_address=0,
         )  # fmt: skip
-        self.memo: Any = SimpleNamespace(tables={b"": {b"": b"reply"}}, full=False)
+        self.memo: Any = SimpleNamespace(
+            tables={b"": {b"known": b"", b"unknown": MISS}}, full=False
+        )
         self.allowance = SimpleNamespace(total=0, quiet=math.inf)
         self.begin_second = self.begin_epoch = self.learn = lambda *_: None
