@@ -28,8 +28,9 @@ def main() -> None:
         for name, kind in (("udp", socket.SOCK_DGRAM), ("tcp", socket.SOCK_STREAM))
         for bound in bind(name, kind, where)
     ]
-    service = resolver_service(settings, by_name(sockets))
+    service = resolver_service(settings)
     reactor.callWhenRunning(service.startService)
+    reactor.callWhenRunning(service.open, by_name(sockets))
     reactor.callWhenRunning(LoopingCall(_work).start, EVERY_S)
     reactor.run()
 

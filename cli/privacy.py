@@ -69,7 +69,12 @@ def audit(state: State, search: tuple[Path, ...], *, as_json: bool) -> None:
     traffic = Traffic(report)
     began, metrics = time.time(), state.configuration().texts.get("metrics")
     before = read_metrics(metrics)
-    pids = {pid: name for name, role in roles.items() for pid in role.get("pids", ())}
+    pids = {
+        pid: name
+        for name, role in roles.items()
+        for kind in ("pids", "standby")  # which holds addresses as well
+        for pid in role.get(kind, ())
+    }
     with open_registry(state) as registry:
         with Watch(pids) as watch:
             _send_everything(traffic, state, roles, registry)

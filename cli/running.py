@@ -90,6 +90,7 @@ def _status_of(supervisor: Supervisor) -> dict[str, Any]:
     merged: dict[str, Any] = {
         "ready": supervisor.ready,
         "pids": [worker.pid for worker in supervisor.workers],
+        "standby": [supervisor.standby.pid] if supervisor.standby else [],
         "listen": list(dict.fromkeys(
             each.url() for sockets in supervisor.sets_of_sockets for each in sockets
         )),

@@ -1,17 +1,17 @@
-"""`mediastreamer worker ROLE`: one process of a role, started by a supervisor with its sockets."""
+"""`mediastreamer worker ROLE`: one process of a role; its supervisor hands it sockets later."""
 
 import importlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from socket import socket
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 from smartdns.contract.configuration import load_configuration
-from smartdns.sockets import by_name, inherited
+from smartdns.sockets import NamedSocket, by_name, inherited
 
 if TYPE_CHECKING:
     from twisted.internet.asyncioreactor import AsyncioSelectorReactor
@@ -23,7 +23,10 @@ class RoleService(Protocol):
     """What a role's composition root makes: a Twisted service that can say how it is."""
 
     def startService(self) -> None:
-        """Begin; the reactor runs."""
+        """Begin with all that needs no socket; the reactor runs."""
+
+    def open(self, sockets: Sockets) -> None:
+        """Take work from these sockets at once."""
 
     def stopService(self) -> object:
         """Answer what is in flight and end."""
@@ -45,17 +48,14 @@ def worker(role: str) -> None:
     reactor = _prepare_process()
     from smartdns.huge_pages import gather_in_huge_pages
     from smartdns.landlock import forbid_writing
-    from smartdns.worker_channel import receive_sockets, say_failed
+    from smartdns.worker_channel import say_failed
 
     try:
         make, settings = _load(role)
-        sockets = receive_sockets(control)
-        if sockets is None:
-            sys.exit(0)
-        service = make(settings, by_name(sockets))
+        service = make(settings)
         if role in _DATA_PLANE:
             gather_in_huge_pages()
-            forbid_writing()  # everything is imported and read; threads start later
+            forbid_writing()  # everything is imported and read; threads and sockets come later
     except Exception as error:  # noqa: BLE001  # told to the supervisor, which tells the operator
         say_failed(control, _line(error))
         sys.exit(1)
@@ -94,6 +94,7 @@ def _run(service: RoleService, control: socket, reactor: "AsyncioSelectorReactor
             control,
             report=service.report,
             answer=lambda question: _answer(service, question),
+            open_front=lambda sockets: _open(service, sockets),
             orphaned=lambda: os.kill(os.getpid(), signal.SIGTERM),
             reactor=reactor,
         )
@@ -101,6 +102,17 @@ def _run(service: RoleService, control: socket, reactor: "AsyncioSelectorReactor
     reactor.callWhenRunning(begin)
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     reactor.run()
+
+
+def _open(service: RoleService, sockets: Sequence[NamedSocket]) -> None:
+    """Whoever cannot open ends and is succeeded: it would hold a place where nobody answers."""
+    from twisted.logger import Logger
+
+    try:
+        service.open(by_name(sockets))
+    except Exception:  # noqa: BLE001 - whatever it is
+        Logger().failure("a front could not be opened")
+        os._exit(os.EX_SOFTWARE)
 
 
 def _answer(service: RoleService, question: Mapping[str, Any]) -> object:
@@ -127,7 +139,7 @@ _SERVICES = {
 }
 
 
-def _load(role: str) -> tuple[Callable[[Any, Sockets], RoleService], Any]:
+def _load(role: str) -> tuple[Callable[[Any], RoleService], Any]:
     """Import what makes the service, which takes a second, and read its settings."""
     module, make, settings = _SERVICES[role]
     read = importlib.import_module(settings).read_settings(load_configuration())

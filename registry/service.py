@@ -1,4 +1,4 @@
-"""Composition root of the registry: settings and sockets -> the service that runs it."""
+"""Composition root of the registry: settings -> the service that runs it."""
 
 import socket
 from collections.abc import Mapping, Sequence
@@ -40,10 +40,15 @@ class RegistryService(MultiService):
         for part in (publisher, sweeper, follower, pages):
             self.addService(part)  # type: ignore[no-untyped-call]
 
+    def open(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
+        """Serve the pages; `sockets` under "web" and "check" are bound."""
+        self._pages.open(sockets)
+
     def report(self) -> dict[str, Any]:
         """Say how far it is, for `status`: without Redis pages go on, publishing waits."""
         head = self._publisher.head
         return {
+            "prepared": True,
             "ready": self._pages.listening,
             **({} if head is None else {"epoch": head.epoch, "position": head.position}),
             "listen": self._pages.listen,
@@ -51,10 +56,8 @@ class RegistryService(MultiService):
         }
 
 
-def registry_service(
-    settings: RegistrySettings, sockets: Mapping[str, Sequence[socket.socket]]
-) -> RegistryService:
-    """Put the registry together; `sockets` under "web" and "check" are bound.
+def registry_service(settings: RegistrySettings) -> RegistryService:
+    """Put the registry together.
 
     Raises DatabaseUnready, SettingError and CatalogError, whose texts say what to do.
     """
@@ -74,7 +77,7 @@ def registry_service(
         publishing_waits=lambda: publisher.trouble is not None,
         postman=_postman(settings),
     )
-    pages = PagesService(make_application(parts), parts, sockets)
+    pages = PagesService(make_application(parts), parts)
     return RegistryService(pages, publisher, sweeper, _follower(parts))
 
 

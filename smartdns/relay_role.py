@@ -1,4 +1,4 @@
-"""Composition of a relay: settings and bound sockets in, the service of a worker out."""
+"""Composition of a relay: settings in, the service of a worker out."""
 
 import resource
 from collections.abc import Mapping, Sequence
@@ -23,10 +23,8 @@ from zones.catalog import ANY_REGION, Catalog
 from zones.load import load_catalog
 
 
-def relay_service(
-    settings: DataPlaneSettings, sockets: Sockets, reactor: PosixReactorBase | None = None
-) -> Role:
-    """Make a worker of the relay; it accepts once the allowlist was read."""
+def relay_service(settings: DataPlaneSettings, reactor: PosixReactorBase | None = None) -> Role:
+    """Make a worker of the relay; once open it accepts as soon as the allowlist was read."""
     catalog = load_catalog(settings.zones)
     _check_regions("RELAY_EXITS", settings.relay_exits, catalog)
     _check_regions("RELAY_UPSTREAMS", settings.relay_upstreams, catalog)
@@ -38,30 +36,34 @@ def relay_service(
         raise SettingError(f"MEDIASTREAMER_RELAY_UPSTREAMS: {error}") from None
     reactor = reactor or installed_reactor()
     mirror, follower = allowlist_of(settings)
+    knowledge = RelayKnowledge(
+        mirror, catalog, exits, tuple(settings.relay_addresses), _check_origin(settings)
+    )
+    forwarders = {
+        asked: Forwarder(reactor, asked, addresses_in) for asked in set(upstreams.values())
+    }
+
+    def relay(sockets: Sockets) -> RelayService:
+        listening = _listening(settings, sockets)
+        rules = _origin_rules(settings, listening)
+        found = {
+            asked: Origins(LookUp(forwarder), rules, reactor.seconds)
+            for asked, forwarder in forwarders.items()
+        }
+        origins = {region: found[asked] for region, asked in upstreams.items()}
+        limits = _relay_limits(settings)
+        return RelayService(loop_of(reactor), knowledge, origins, listening, limits)
+
+    return Role(follower, relay, *forwarders.values())
+
+
+def _listening(settings: DataPlaneSettings, sockets: Sockets) -> list[Listening]:
     tls, http = settings.relay_origin_ports
-    listening = [
+    return [
         Listening(bound, port)
         for name, port in (("relay-tls", tls_port(tls)), ("relay-http", http_port(http)))
         for bound in sockets.get(name, ())
     ]
-    rules = _origin_rules(settings, listening)
-    forwarders = {
-        asked: Forwarder(reactor, asked, addresses_in) for asked in set(upstreams.values())
-    }
-    found = {
-        asked: Origins(LookUp(forwarder), rules, reactor.seconds)
-        for asked, forwarder in forwarders.items()
-    }
-    front = RelayService(
-        loop_of(reactor),
-        RelayKnowledge(
-            mirror, catalog, exits, tuple(settings.relay_addresses), _check_origin(settings)
-        ),
-        {region: found[asked] for region, asked in upstreams.items()},
-        listening,
-        _relay_limits(settings),
-    )
-    return Role(follower, front, *forwarders.values())
 
 
 def _check_regions(setting: str, table: Mapping[str, object], catalog: Catalog) -> None:

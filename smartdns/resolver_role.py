@@ -1,4 +1,4 @@
-"""Composition of a resolver: settings and bound sockets in, the service of a worker out."""
+"""Composition of a resolver: settings in, the service of a worker out."""
 
 import functools
 import time
@@ -33,10 +33,8 @@ from zones.names import parse_name
 V = TypeVar("V")
 
 
-def resolver_service(
-    settings: DataPlaneSettings, sockets: Sockets, reactor: PosixReactorBase | None = None
-) -> Role:
-    """Make a worker of the resolver; it answers from its start on, and refuses till it knows."""
+def resolver_service(settings: DataPlaneSettings, reactor: PosixReactorBase | None = None) -> Role:
+    """Make a worker of the resolver; once open it answers, and refuses till it knows."""
     reactor = reactor or installed_reactor()
     mirror, follower = allowlist_of(settings)
     knowledge = knowledge_of(settings, mirror)
@@ -50,9 +48,10 @@ def resolver_service(
     responder = Responder(knowledge, forwarder, limits_of(settings), settings.cookie_secret)
     mirror.on_change(lambda _: responder.grants_changed())
     streams = StreamLimits(settings.tcp_connections, settings.tcp_connections_per_client)
-    listeners = Listeners(
-        reactor, responder, sockets, streams, _tls(settings), fast=settings.fast_path
-    )
+    tls = _tls(settings)
+
+    def listeners(sockets: Sockets) -> Listeners:
+        return Listeners(reactor, responder, sockets, streams, tls, fast=settings.fast_path)
 
     def relays_changed(relays: dict[str, RelayAddresses]) -> None:
         knowledge.relays = relays

@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import IService, MultiService
@@ -26,22 +26,35 @@ Sockets = Mapping[str, Sequence[socket.socket]]
 """Bound sockets by what they are for: udp, tcp, tls; relay-tls, relay-http."""
 
 
+Front = Listeners | RelayService
+
+
 class Role(MultiService):
-    """One worker of a role: its front, and what that depends on."""
+    """One worker of a role: its front, and what that depends on.
+
+    All but the front runs from the start, so who stands by knows as much as who answers, and
+    answers as soon as it is given sockets.
+    """
 
     def __init__(
-        self, follower: Follower, front: Listeners | RelayService, *parts: IService
+        self, follower: Follower, make_front: Callable[[Sockets], Front], *parts: IService
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.knowledge: Knowledge | None = None
         """What a resolver decides by."""
         self._follower = follower
-        self._front = front
+        self._make_front = make_front
+        self._front: Front | None = None
         self._watchers = [
             part for part in parts if isinstance(part, RelayWatcher | UpstreamWatcher)
         ]
-        for part in (follower, *parts, front):
-            part.setServiceParent(self)  # type: ignore[no-untyped-call]
+        for part in (follower, *parts):
+            part.setServiceParent(self)
+
+    def open(self, sockets: Sockets) -> None:
+        """Take queries or connections from now on; nobody waits for what is not known yet."""
+        self._front = self._make_front(sockets)
+        self._front.setServiceParent(self)  # type: ignore[no-untyped-call]
 
     def report(self) -> dict[str, object]:
         """Say how far it is; nothing in here comes from a query.
@@ -50,16 +63,18 @@ class Role(MultiService):
         how the following goes.
         """
         mirror = self._follower.mirror
-        front = self._front.report()
+        front = self._front.report() if self._front else {"listen": [], "ready": False}
         trouble = [line for watcher in self._watchers for line in watcher.trouble()]
         probed = all(watcher.ready for watcher in self._watchers)
         failed = next((w.failed() for w in self._watchers if w.failed()), None)
+        prepared = bool(mirror.loaded and failed is None and probed)
         return {
             **front,
             "epoch": None if mirror.head is None else mirror.head.epoch,
             "position": None if mirror.head is None else mirror.head.position,
             "loaded": mirror.loaded,
-            "ready": bool(mirror.loaded and front["ready"] and failed is None and probed),
+            "prepared": prepared,
+            "ready": prepared and bool(front["ready"]),
             "allowlist": self._follower.trouble or "followed",
             "trouble": trouble,
             "failed": failed,
@@ -82,7 +97,8 @@ class Role(MultiService):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
-        await maybeDeferred(self._front.disownServiceParent)
+        if self._front is not None:
+            await maybeDeferred(self._front.disownServiceParent)
         await maybeDeferred(super().stopService)
 
 

@@ -1,6 +1,6 @@
 """JSON lines between a supervisor and each of its workers, over an inherited socket pair.
 
-    supervisor -> worker    {"sockets": ["udp", …]}       with the sockets themselves: begin
+    supervisor -> worker    {"sockets": ["udp", …]}       with the sockets themselves: open
                             {"ask": n, "question": {…}}
     worker -> supervisor    {"report": {…}}               whenever it changed
                             {"failed": "one line"}        it cannot start, and why
@@ -17,19 +17,21 @@ from typing import Any
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IFileDescriptorReceiver
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import LoopingCall
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from smartdns.sockets import NamedSocket
 
 Report = dict[str, Any]
-"""`service.report()`; "ready" says whether it does its work."""
+"""`service.report()`; "prepared" says whether it could do its work if it had sockets, "ready"
+whether it does it."""
 
 REPORT_INTERVAL_S = 0.2
 _LONGEST_LINE = 1 << 20
-_MOST_SOCKETS = 250  # SCM_MAX_FD is 253
 
 
 class JsonLines(LineOnlyReceiver):
@@ -57,6 +59,30 @@ class JsonLines(LineOnlyReceiver):
         self._lost()
 
 
+@implementer(IFileDescriptorReceiver)
+class JsonLinesAndSockets(JsonLines):
+    """The same, where descriptors of sockets may come along: before the line that names them."""
+
+    def connectionMade(self) -> None:
+        """Begin with none."""
+        self._descriptors: list[int] = []
+
+    def fileDescriptorReceived(self, descriptor: int) -> None:  # noqa: N802
+        """Keep one until its line is here."""
+        self._descriptors.append(descriptor)
+
+    def take(self, names: Sequence[str]) -> list[NamedSocket]:
+        """Make sockets of what has come, each with its name."""
+        descriptors, self._descriptors = self._descriptors, []
+        sockets = [
+            NamedSocket(name, socket.socket(fileno=descriptor))
+            for name, descriptor in zip(names, descriptors, strict=True)
+        ]
+        for each in sockets:
+            each.socket.setblocking(False)
+        return sockets
+
+
 def adopt(protocol: Protocol, end: socket.socket, reactor: AsyncioSelectorReactor) -> None:
     """Let `protocol` speak over a connected socket, which then belongs to the reactor."""
     end.setblocking(False)
@@ -67,7 +93,7 @@ def adopt(protocol: Protocol, end: socket.socket, reactor: AsyncioSelectorReacto
 
 
 class WorkerEnd:
-    """The worker's side: reports when something changed, answers when asked."""
+    """The worker's side: reports when something changed, answers when asked, opens when told."""
 
     def __init__(
         self,
@@ -75,13 +101,15 @@ class WorkerEnd:
         *,
         report: Callable[[], Report],
         answer: Callable[[Mapping[str, Any]], object],
+        open_front: Callable[[Sequence[NamedSocket]], None],
         orphaned: Callable[[], None],
         reactor: AsyncioSelectorReactor,
     ) -> None:
         self._report = report
         self._answer = answer
+        self._open_front = open_front
         self._last: Report | None = None
-        self._lines = JsonLines(self._asked, orphaned)
+        self._lines = JsonLinesAndSockets(self._received, orphaned)
         adopt(self._lines, end, reactor)
         self._looking = LoopingCall(self._look)
         self._looking.clock = reactor
@@ -93,27 +121,18 @@ class WorkerEnd:
             self._last = report
             self._lines.send({"report": report})
 
+    def _received(self, message: dict[str, Any]) -> None:
+        if "sockets" in message:
+            self._open_front(self._lines.take(message["sockets"]))
+        else:
+            self._asked(message)
+
     def _asked(self, message: dict[str, Any]) -> None:
         try:
             value = self._answer(message["question"])
         except Exception:  # noqa: BLE001  # a question that cannot be answered ends nobody's work
             value = None
         self._lines.send({"answer": message["ask"], "value": value})
-
-
-def receive_sockets(end: socket.socket) -> list[NamedSocket] | None:
-    """In a worker that is ready to begin: wait for its sockets; None if the supervisor is gone."""
-    end.setblocking(True)
-    line, descriptors, _, _ = socket.recv_fds(end, _LONGEST_LINE, _MOST_SOCKETS)
-    if not line:
-        return None
-    sockets = [
-        NamedSocket(name, socket.socket(fileno=descriptor))
-        for name, descriptor in zip(json.loads(line)["sockets"], descriptors, strict=True)
-    ]
-    for each in sockets:
-        each.socket.setblocking(False)
-    return sockets
 
 
 def say_failed(end: socket.socket, line: str) -> None:
@@ -139,7 +158,7 @@ class SupervisorEnd:
         adopt(self._lines, end, reactor)
 
     def hand_over(self, sockets: Sequence[NamedSocket]) -> None:
-        """Let the worker begin; it gets descriptors of the same sockets."""
+        """Let the worker open its front; it gets descriptors of the same sockets."""
         names = json.dumps({"sockets": [each.name for each in sockets]}).encode() + b"\n"
         with suppress(OSError):  # it is dead already, and its end will be noticed
             socket.send_fds(self._end, [names], [each.socket.fileno() for each in sockets])

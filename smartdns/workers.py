@@ -3,11 +3,12 @@
     supervisor ── holds the sockets, one set for each place
        place 1 ── worker, a process with set 1 ── control channel
        place 2 ── worker, a process with set 2 ── control channel
-       standby ── a process that has loaded its code and waits for a set
+       standby ── a process that follows the allowlist and waits for a set
 
-A successor gets the set of the worker it follows and is ready before that one is asked to stop,
-so nothing that is queued on a socket is lost. Loading takes a second, so whoever dies is
-succeeded by the standby.
+Whoever dies is succeeded by the standby, which gets the set at once, whatever it knows: no query
+waits. Whoever is to be replaced keeps its set until its successor has all that it needs, and is
+asked to stop once that one is ready. So nothing that is queued on a socket is lost, and nobody is
+refused by a newcomer who does not know him yet.
 """
 
 import os
@@ -40,7 +41,7 @@ class StartError(Exception):
 
 
 class Worker(Child):
-    """A process of a role with its sockets and its control channel."""
+    """A process of a role with its control channel; its sockets it gets over that."""
 
     def __init__(
         self,
@@ -64,9 +65,17 @@ class Worker(Child):
         self.channel = SupervisorEnd(ours, changed, reactor)
 
     @property
+    def prepared(self) -> bool:
+        """It runs and says that it could do its work if it had sockets."""
+        return self._says("prepared")
+
+    @property
     def ready(self) -> bool:
         """It runs and says that it does its work."""
-        return not self.ended and bool((self.channel.report or {}).get("ready"))
+        return self._says("ready")
+
+    def _says(self, what: str) -> bool:
+        return not self.ended and bool((self.channel.report or {}).get(what))
 
 
 def _ordinary_variables() -> dict[str, str]:
@@ -146,6 +155,12 @@ class Supervisor(Service):
         return [each for each in children if isinstance(each, Worker) and not each.ended]
 
     @property
+    def standby(self) -> Worker | None:
+        """Who would succeed one of them; None until it has said anything of itself."""
+        child = self._standby.child
+        return child if isinstance(child, Worker) and child.channel.report is not None else None
+
+    @property
     def ready(self) -> bool:
         """Every place has a worker that does its work."""
         workers = self.workers
@@ -201,15 +216,12 @@ class Supervisor(Service):
                 break
 
     async def _replace_each(self) -> None:
-        standby = self._standby.vacate()
-        if standby is not None:  # it has loaded what is to be replaced
-            await standby.stop()
+        outdated = self._standby.child
         for place, sockets in zip(self._places, self.sets_of_sockets, strict=True):
-            successor = self._spawn(sockets)
+            successor = self._start()
+            begun = ensureDeferred(self._begin(successor, sockets, outdated))
             try:
-                await self._wait_for(lambda successor=successor: _fit(successor)).addTimeout(  # type: ignore[misc]
-                    READY_WITHIN_S, self._reactor
-                )
+                await begun.addTimeout(READY_WITHIN_S, self._reactor)
             except BaseException:
                 successor.stop()
                 raise
@@ -217,6 +229,19 @@ class Supervisor(Service):
             place.occupy(successor)
             if before is not None:
                 await before.stop()
+
+    async def _begin(
+        self, successor: Worker, sockets: Sequence[NamedSocket], outdated: Child | None
+    ) -> None:
+        """Let `successor` have the sockets once it is prepared, and no sooner; until it is ready.
+
+        A standby that has loaded what is replaced is kept till then: the successor may fail.
+        """
+        await self._wait_for(lambda: _fit(successor) and successor.prepared)
+        if outdated is self._standby.child and (standby := self._standby.vacate()) is not None:
+            standby.stop()
+        successor.channel.hand_over(sockets)
+        await self._wait_for(lambda: _fit(successor) and successor.ready)
 
     def _wait_for(self, look: Callable[[], bool]) -> Deferred[None]:
         """Fire once `look` is true, looked at whenever a worker says something or ends."""
@@ -251,6 +276,7 @@ class Supervisor(Service):
 
 
 def _fit(successor: Worker) -> bool:
+    """Nothing speaks against it; else StartError says what."""
     if successor.channel.failure is not None or successor.ended:
         raise StartError(successor.channel.failure or "the new worker ended before it was ready")
-    return successor.ready
+    return True

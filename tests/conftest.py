@@ -20,6 +20,7 @@ install_reactor()
 
 from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred
+from twisted.internet.task import deferLater
 from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 
 from tests.peers.installation import Installation
@@ -45,7 +46,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
 
     names = inspect.signature(inspect.unwrap(function)).parameters
     arguments = {n: pyfuncitem.funcargs[n] for n in names if n in pyfuncitem.funcargs}
-    pytest_twisted.blockon(run(**arguments))
+    # From within the reactor: before it runs for the first time, nothing of asyncio's would begin.
+    pytest_twisted.blockon(deferLater(reactor, 0, run, **arguments))
     return True
 
 

@@ -22,42 +22,41 @@ if TYPE_CHECKING:
 
 
 class PagesService(Service):
-    """Serves one application, and the check's picture apart, on sockets that are bound already.
+    """Serves one application, and the check's picture apart, on sockets that are bound already."""
 
-    `sockets` under "web" and "check".
-    """
-
-    def __init__(
-        self, application: Flask, parts: Parts, sockets: Mapping[str, Sequence[socket.socket]]
-    ) -> None:
+    def __init__(self, application: Flask, parts: Parts) -> None:
         from twisted.internet import reactor  # noqa: PLC0415  # only now is it installed
 
         self._reactor = reactor
         self._application = application
         self._parts = parts
-        self._sockets = sockets.get("web", ())
-        self._check_sockets = sockets.get("check", ())
         self._pool = ThreadPool(1, THREADS, name="pages")
         self._ports: list[IListeningPort] = []
         self._certificate = _certificate(parts.settings)
-        scheme = "http" if self._certificate is None else "https"
-        self.listen = [f"{scheme}://{_text(bound)}" for bound in self._sockets]
+        self.listen: list[str] = []
+        """Where pages are served."""
 
     @property
     def listening(self) -> bool:
         """Pages are served."""
-        return len(self._ports) >= len(self._sockets) > 0
+        return len(self._ports) >= len(self.listen) > 0
 
     def startService(self) -> None:
-        """Start threads, then listen."""
+        """Start threads, for what is to be served."""
         super().startService()  # type: ignore[no-untyped-call]
         self._pool.start()
         # A pool that still runs would keep the process alive after the reactor has ended.
         self._reactor.addSystemEventTrigger("during", "shutdown", self._stop_pool)
         if self._parts.postman is not None:
             self._parts.postman.start()
-        self._listen(self._sockets, make_site(self._reactor, self._pool, self._application))
-        self._listen(self._check_sockets, make_picture_site())
+
+    def open(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
+        """Serve pages on `sockets` under "web", the picture on those under "check"."""
+        web = sockets.get("web", ())
+        scheme = "http" if self._certificate is None else "https"
+        self.listen = [f"{scheme}://{_text(bound)}" for bound in web]
+        self._listen(web, make_site(self._reactor, self._pool, self._application))
+        self._listen(sockets.get("check", ()), make_picture_site())
 
     def _listen(self, sockets: Sequence[socket.socket], factory: "IProtocolFactory") -> None:
         if self._certificate is not None:

@@ -6,13 +6,15 @@ import signal
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import dns.exception
 import dns.message
 import dns.query
+import dns.rcode
 import pytest
 
 from tests.peers.form_client import FormClient
@@ -66,7 +68,7 @@ def test_registry_killed_between_commit_and_publish(
 
 
 def test_a_resolver_that_is_killed_is_back(shared: Installation, browser: FormClient) -> None:
-    """The standby takes its place: within a second, unless it is still loading its code."""
+    """The standby takes its place: within a second, unless it has only just begun."""
     (before,) = shared.pids("resolver")
     until(lambda: len(resolvers_of(shared)) == 2)
     (standby,) = resolvers_of(shared) - {before}
@@ -76,6 +78,74 @@ def test_a_resolver_that_is_killed_is_back(shared: Installation, browser: FormCl
     while not is_answered(query, shared.dns):
         assert time.monotonic() < began + 10
     assert shared.pids("resolver") == [standby]
+
+
+def test_a_resolver_that_is_killed_refuses_nobody(
+    shared: Installation, browser: FormClient
+) -> None:
+    """Its successor knows who is registered, and answers what came meanwhile."""
+    (before,) = shared.pids("resolver")
+    until(lambda: stands_by(shared))
+    with asking(shared.dns, 200) as asked:
+        until(lambda: bool(asked.rcodes))
+        os.kill(before, signal.SIGKILL)
+        until(lambda: bool(shared.status()["ready"]) and shared.pids("resolver") != [before])
+    assert set(asked.rcodes) == {dns.rcode.NOERROR}
+    assert asked.count - len(asked.rcodes) < 5, "what it had in hand, and nothing that was queued"
+
+
+def test_a_rolling_restart_without_redis_leaves_the_resolver_in_place(
+    shared: Installation, browser: FormClient
+) -> None:
+    """Nobody is refused, and that the worker stays is said; even if it dies, who stood by knows."""
+    (redis,), (before,) = shared.pids("redis"), shared.pids("resolver")
+    until(lambda: stands_by(shared))
+    said = shared.output.stat().st_size
+    os.kill(redis, signal.SIGSTOP)
+    try:
+        with asking(shared.dns, 200) as asked:
+            shared.signal(signal.SIGHUP)
+            until(lambda: stayed(shared, said) == 2, within=60)
+            assert shared.pids("resolver") == [before]
+            os.kill(before, signal.SIGKILL)
+            until(lambda: shared.pids("resolver") not in ([], [before]))
+    finally:
+        os.kill(redis, signal.SIGCONT)
+    assert set(asked.rcodes) == {dns.rcode.NOERROR}
+
+
+def stayed(installation: Installation, since: int) -> int:
+    """Count the roles of which it was said that a worker stays; `since` an offset in the output."""
+    line = b"a worker stays as it is: its successor was not ready in 30 s"
+    return installation.output.read_bytes()[since:].count(line)
+
+
+@pytest.mark.timeout_s(120)
+def test_a_rolling_restart_goes_on_once_redis_is_there(
+    shared: Installation, browser: FormClient
+) -> None:
+    """Each successor is given sockets when it has read the allowlist; till then nobody notices."""
+    before = pids_of(shared)
+    (redis,) = shared.pids("redis")
+    os.kill(redis, signal.SIGSTOP)
+    try:
+        with asking(shared.dns, 200) as asked:
+            shared.signal(signal.SIGHUP)
+            time.sleep(5)
+            assert shared.pids("resolver") == before["resolver"]
+            os.kill(redis, signal.SIGCONT)
+            until_replaced(shared, before)
+    finally:
+        os.kill(redis, signal.SIGCONT)
+    assert Counter(asked.rcodes) == {dns.rcode.NOERROR: asked.count}
+
+
+def stands_by(installation: Installation) -> bool:
+    """Say whether a resolver waits beside the one that answers, and has nothing more to load."""
+    waiting = resolvers_of(installation) - set(installation.pids("resolver"))
+    before = {pid: cpu_seconds(pid) for pid in waiting}
+    time.sleep(0.5)
+    return len(waiting) == 1 and before == {pid: cpu_seconds(pid) for pid in waiting}
 
 
 def resolvers_of(installation: Installation) -> set[int]:
@@ -146,51 +216,71 @@ def test_a_full_disk_stops_registrations_and_no_query(
 @pytest.mark.timeout_s(120)
 def test_a_rolling_restart_loses_no_query(shared: Installation, browser: FormClient) -> None:
     """SIGHUP replaces every worker while 1,000 queries a second are asked; all are answered."""
-    before = {role: shared.pids(role) for role in ("resolver", "relay", "registry")}
-    over = threading.Event()
-    counts: list[tuple[int, int]] = []
-    load = threading.Thread(target=lambda: counts.append(ask_on_and_on(shared.dns, 1_000, over)))
+    before = pids_of(shared)
+    with asking(shared.dns, 1_000) as asked:
+        shared.signal(signal.SIGHUP)
+        until_replaced(shared, before)
+    assert asked.count > 1_000
+    assert Counter(asked.rcodes) == {dns.rcode.NOERROR: asked.count}
+
+
+def pids_of(installation: Installation) -> dict[str, list[int]]:
+    """Give the workers of each role."""
+    return {role: installation.pids(role) for role in ("resolver", "relay", "registry")}
+
+
+def until_replaced(installation: Installation, before: dict[str, list[int]]) -> None:
+    """Wait until other workers are at every place, and those from before are gone."""
+    for role, pids in before.items():
+        until(lambda role=role, pids=pids: not set(pids) & set(installation.pids(role)), within=120)
+    until(lambda: not any(alive(pid) for pids in before.values() for pid in pids), within=60)
+
+
+class Asked:
+    """How many queries were sent, and the RCODE of each reply."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.rcodes: list[int] = []
+
+
+@contextmanager
+def asking(port: int, rate: int) -> Iterator[Asked]:
+    """Ask for a steered name `rate` times a second meanwhile."""
+    asked, over = Asked(), threading.Event()
+    load = threading.Thread(target=ask_on_and_on, args=(port, rate, over, asked))
     load.start()
     try:
-        shared.signal(signal.SIGHUP)
-        for role, pids in before.items():
-            until(lambda role=role, pids=pids: not set(pids) & set(shared.pids(role)), within=120)
-        until(lambda: not any(alive(pid) for pids in before.values() for pid in pids), within=60)
+        yield asked
     finally:
         over.set()
         load.join()
-    ((sent, received),) = counts
-    assert sent > 1_000
-    assert received == sent
 
 
-def ask_on_and_on(port: int, rate: int, over: threading.Event) -> tuple[int, int]:
-    """Ask for a steered name `rate` times a second; give how many were asked and answered."""
+def ask_on_and_on(port: int, rate: int, over: threading.Event, asked: Asked) -> None:
+    """Send until it is over, then wait for the replies that are still to come."""
     query = dns.message.make_query(STEERED, "A").to_wire()
-    numbers: set[int] = set()
-    asked = 0
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         client.connect(("127.0.0.1", port))
         client.setblocking(False)
         begun = time.monotonic()
-        while not over.is_set() and asked < 0xFFFF:
-            while asked < (time.monotonic() - begun) * rate and asked < 0xFFFF:
-                client.send(asked.to_bytes(2, "big") + query[2:])
-                asked += 1
-            _collect(client, numbers)
+        while not over.is_set() and asked.count < 0xFFFF:
+            while asked.count < (time.monotonic() - begun) * rate and asked.count < 0xFFFF:
+                client.send(asked.count.to_bytes(2, "big") + query[2:])
+                asked.count += 1
+            _collect(client, asked.rcodes)
             time.sleep(0.002)
         end = time.monotonic() + 5
-        while len(numbers) < asked and time.monotonic() < end:
-            _collect(client, numbers)
+        while len(asked.rcodes) < asked.count and time.monotonic() < end:
+            _collect(client, asked.rcodes)
             time.sleep(0.01)
-    return asked, len(numbers)
 
 
-def _collect(client: socket.socket, numbers: set[int]) -> None:
+def _collect(client: socket.socket, rcodes: list[int]) -> None:
     try:
         while True:
-            numbers.add(int.from_bytes(client.recv(2_000)[:2], "big"))
+            rcodes.append(client.recv(2_000)[3] & 0xF)
     except BlockingIOError:
         return
 

@@ -3,11 +3,12 @@
 import json
 import socket
 import stat
+from pathlib import Path
 
 import pytest
 
 from tests.peers.form_client import FormClient
-from tests.peers.installation import RELAY, Installation
+from tests.peers.installation import RELAY, Installation, until
 
 
 @pytest.fixture
@@ -86,6 +87,32 @@ def test_status_has_the_shape_that_operators_rely_on(shared: Installation) -> No
     registry = said["roles"]["registry"]
     assert registry["epoch"] == resolver["epoch"]
     assert registry["position"] >= resolver["position"]
+
+
+@pytest.mark.parametrize("role", ["resolver", "relay"])
+def test_who_stands_by_is_no_worker_and_as_confined_as_one(shared: Installation, role: str) -> None:
+    """It holds addresses: no file, no core dump, no swap, and no new rights, as with a worker."""
+    until(lambda: bool(shared.status()["roles"][role]["standby"]))
+    said = shared.status()["roles"][role]
+    (standby,), (worker,) = said["standby"], said["pids"]
+    assert standby != worker
+    assert str(standby) not in shared.command("status").stdout
+    standing, working = confinement(standby), confinement(worker)
+    assert standing == working
+    assert standing["NoNewPrivs"] == "1"
+    assert standing["Max core file size"] == "0 0 bytes"
+
+
+def confinement(pid: int) -> dict[str, str | bool]:
+    """Give what keeps a process from leaving anything behind."""
+    status, limits = (Path(f"/proc/{pid}/{file}").read_text() for file in ("status", "limits"))
+    lines = dict(line.split(":", 1) for line in status.splitlines())
+    (cores,) = (line.split() for line in limits.splitlines() if line.startswith("Max core file"))
+    return {
+        "NoNewPrivs": lines["NoNewPrivs"].strip(),
+        "Max core file size": " ".join(cores[4:]),
+        "locked": lines["VmLck"].split()[0] != "0",
+    }
 
 
 def test_secrets_and_the_control_socket_are_for_the_owner_alone(shared: Installation) -> None:

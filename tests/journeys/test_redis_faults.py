@@ -42,8 +42,9 @@ class Worker:
             relay_check_port=0,
             fast_path=fast,
         )
-        self.role = resolver_service(settings, {"udp": [self.socket]})
+        self.role = resolver_service(settings)
         self.role.startService()
+        self.role.open({"udp": [self.socket]})
 
     async def ask(self) -> tuple[int, int | None, float]:
         """RCODE and EDE of a steered name's answer, and the seconds it took."""

@@ -39,8 +39,9 @@ def main() -> None:
         for where in listen
         for each in bind(name, socket.SOCK_STREAM, where)
     ]
-    service = registry_service(settings, by_name(sockets))
+    service = registry_service(settings)
     reactor.callWhenRunning(service.startService)
+    reactor.callWhenRunning(service.open, by_name(sockets))
     reactor.callWhenRunning(lambda: sys.stdout.write("Ready\n") and sys.stdout.flush())
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     reactor.run()

@@ -59,7 +59,7 @@ def test_a_wrong_certificate_stops_the_start_with_one_line(tmp_path: Path) -> No
     upgrade(url)
     settings = RegistrySettings(database_url=url, web_certificate=wrong, web_key=wrong)
     with pytest.raises(SettingError, match="MEDIASTREAMER_WEB_CERTIFICATE"):
-        registry_service(settings, {})
+        registry_service(settings)
 
 
 def _everything_in(reading: redis.Redis) -> bytes:

@@ -26,7 +26,9 @@ Start = Callable[..., "Running"]
 class Running:
     """One resolver as a worker composes it."""
 
-    def __init__(self, redis_url: str, upstream_port: int, **texts: str) -> None:
+    def __init__(
+        self, redis_url: str, upstream_port: int, *, opens: bool = True, **texts: str
+    ) -> None:
         given = {
             "redis_url": redis_url,
             "upstreams": f"127.0.0.1:{upstream_port}",
@@ -38,8 +40,10 @@ class Running:
         where = parse_socket_address("127.0.0.1:0")
         self.sockets = {"udp": [bind("udp", socket.SOCK_DGRAM, where)[0].socket]}
         self.port = self.sockets["udp"][0].getsockname()[1]
-        self.service = resolver_service(read_settings(Configuration(given)), self.sockets)
+        self.service = resolver_service(read_settings(Configuration(given)))
         self.service.startService()
+        if opens:
+            self.service.open(self.sockets)
 
     async def ask(self, name: str, **options: Any) -> dns.message.Message:
         query = dns.message.make_query(name, "A", use_edns=0)

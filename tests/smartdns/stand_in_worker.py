@@ -1,27 +1,23 @@
 """A worker that answers each datagram with its pid: what a supervisor does can be seen with it.
 
-STAND_IN decides how it behaves: "" well, "late" is ready half a second after its start, "failing"
-says that it cannot start.
+STAND_IN decides how it behaves: "" well, "late" is prepared half a second after its start,
+"ignorant" never is, "failing" says that it cannot start.
 """
 
 import os
 import sys
+from collections.abc import Sequence
 
-from smartdns.sockets import by_name, inherited
+from smartdns.sockets import NamedSocket, by_name, inherited
 
 (control,) = by_name(inherited())["control"]
 behaviour = os.environ.get("MEDIASTREAMER_STAND_IN", "")
 
-from smartdns.worker_channel import WorkerEnd, receive_sockets, say_failed
+from smartdns.worker_channel import WorkerEnd, say_failed
 
 if behaviour == "failing":
     say_failed(control, "MEDIASTREAMER_STAND_IN: takes something better")
     sys.exit(1)
-
-given = receive_sockets(control)
-if given is None:
-    sys.exit(0)
-sockets = by_name(given)
 
 from smartdns.event_loop import install_reactor
 
@@ -37,15 +33,29 @@ class Pid(DatagramProtocol):
         self.transport.write(b"%d %s" % (os.getpid(), datagram), addr)
 
 
-for udp in sockets.get("udp", []):
-    reactor.adoptDatagramPort(udp.fileno(), udp.family, Pid())
-    udp.close()
+opened: list[NamedSocket] = []
+
+
+def open_front(sockets: Sequence[NamedSocket]) -> None:
+    """Answer from now on."""
+    opened.extend(sockets)
+    for each in sockets:
+        reactor.adoptDatagramPort(each.socket.fileno(), each.socket.family, Pid())
+
+
+def report() -> dict[str, bool]:
+    """Say what the behaviour asks for."""
+    late = behaviour == "late" and reactor.seconds() - started < 0.5
+    prepared = behaviour != "ignorant" and not late
+    return {"prepared": prepared, "ready": prepared and bool(opened)}
+
 
 started = reactor.seconds()
 WorkerEnd(
     control,
-    report=lambda: {"ready": behaviour != "late" or reactor.seconds() - started > 0.5},
+    report=report,
     answer=lambda question: {"pid": os.getpid(), "heard": question},
+    open_front=open_front,
     orphaned=reactor.stop,
     reactor=reactor,
 )

@@ -27,8 +27,9 @@ async def test_the_relay_is_composed_and_reports(
     where = parse_socket_address("127.0.0.1:0")
     listening = bind("relay-tls", socket.SOCK_STREAM, where, listen=False)[0].socket
     given = {"redis_url": redis_server.url, "upstreams": f"127.0.0.1:{name_server.port}"}
-    service = relay_service(read_settings(Configuration(given)), {"relay-tls": [listening]})
+    service = relay_service(read_settings(Configuration(given)))
     service.startService()
+    service.open({"relay-tls": [listening]})
     while not service.report()["ready"]:
         await deferLater(reactor, 0.01)
     assert service.report()["position"] == 1
@@ -50,4 +51,4 @@ def test_an_exit_of_a_region_that_does_not_exist_stops_the_relays_start() -> Non
     """A misspelt region would be one that nobody reaches; the line names the setting."""
     settings = read_settings(Configuration({"relay_exits": "us=direct zz=direct"}))
     with pytest.raises(SettingError, match="RELAY_EXITS: there is no region zz; there are"):
-        relay_service(settings, {})
+        relay_service(settings)

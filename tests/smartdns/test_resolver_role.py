@@ -101,7 +101,7 @@ def test_a_broken_certificate_stops_the_start(tmp_path: Any) -> None:
     pem.write_text("nonsense")
     given = {"dns_certificate": str(pem), "dns_key": str(pem), "upstreams": "192.0.2.1"}
     with pytest.raises(SettingError, match="MEDIASTREAMER_DNS_CERTIFICATE"):
-        resolver_service(read_settings(Configuration(given)), {})
+        resolver_service(read_settings(Configuration(given)))
 
 
 async def test_a_homes_own_domain_is_asked_of_its_router(

@@ -113,7 +113,7 @@ async def test_a_killed_worker_is_back_and_answers_what_was_queued(supervised: S
 
 
 async def test_who_dies_is_succeeded_by_the_standby(supervised: Supervised) -> None:
-    """The successor has loaded its code before it is needed, and another waits soon after."""
+    """The successor is prepared before it is needed, and another waits soon after."""
     await start(supervised)
     standby, (worker,) = supervised.supervisor._standby.child, supervised.supervisor.workers
     os.kill(worker.pid, signal.SIGKILL)
@@ -121,6 +121,21 @@ async def test_who_dies_is_succeeded_by_the_standby(supervised: Supervised) -> N
     assert await deferToThread(supervised.ask) == standby.pid
     await supervised.supervisor.when_ready()
     assert supervised.supervisor._standby.child not in {None, standby}
+
+
+async def test_who_dies_is_succeeded_at_once_whatever_the_standby_knows(
+    supervised: Supervised,
+) -> None:
+    """No query waits: the resolver's standby refuses while it knows nobody."""
+    supervised.supervisor.startService()
+    supervised.behaviour = "ignorant"  # from the standby on
+    await supervised.supervisor.when_ready().addTimeout(20, reactor)
+    standby, (worker,) = supervised.supervisor._standby.child, supervised.supervisor.workers
+    os.kill(worker.pid, signal.SIGKILL)
+    await worker.when_ended()
+    assert await deferToThread(supervised.ask) == standby.pid
+    assert [each.pid for each in supervised.supervisor.workers] == [standby.pid]
+    assert not supervised.supervisor.ready
 
 
 async def test_a_standby_that_died_unnoticed_costs_no_place(supervised: Supervised) -> None:
@@ -234,6 +249,32 @@ async def test_a_successor_that_is_never_ready_is_given_up_and_that_is_said(
     await supervised.supervisor.replace_all()
     assert [worker.pid for worker in supervised.supervisor.workers] == [before]
     assert "its successor was not ready" in capsys.readouterr().err
+
+
+async def test_a_successor_that_is_not_prepared_gets_no_socket(
+    supervised: Supervised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not one query is answered by it, and the standby that is prepared stays one."""
+    monkeypatch.setattr("smartdns.workers.READY_WITHIN_S", 2.0)
+    await start(supervised)
+    standby, (worker,) = supervised.supervisor._standby.child, supervised.supervisor.workers
+    supervised.behaviour = "ignorant"
+    replaced = supervised.supervisor.replace_all()
+    while not replaced.called:
+        assert await deferToThread(supervised.ask) == worker.pid
+        await deferLater(reactor, 0.01)
+    os.kill(worker.pid, signal.SIGKILL)
+    await worker.when_ended()
+    assert await deferToThread(supervised.ask) == standby.pid
+
+
+async def test_a_standby_is_replaced_as_well(supervised: Supervised) -> None:
+    """What it has loaded is as old as what the workers had."""
+    await start(supervised)
+    standby = supervised.supervisor._standby.child
+    await supervised.supervisor.replace_all()
+    assert supervised.supervisor._standby.child is not standby
+    await standby.when_ended()
 
 
 async def test_who_was_started_anew_while_it_is_replaced_does_not_stay(

@@ -61,10 +61,9 @@ class Regions:
             "relay_origin_ports": f"{origin_port},80",
             **texts,
         }
-        self.service = relay_service(
-            read_settings(Configuration(given)), {"relay-tls": [self.listening]}
-        )
+        self.service = relay_service(read_settings(Configuration(given)))
         self.service.startService()
+        self.service.open({"relay-tls": [self.listening]})
 
     async def ask(self, region: str) -> str:
         """Say hello as the region's household; what the origin says."""
@@ -178,4 +177,4 @@ def test_upstreams_that_a_region_cannot_have_stop_the_start(
         **texts,
     }
     with pytest.raises(SettingError, match=f"MEDIASTREAMER_RELAY_UPSTREAMS: {said}"):
-        relay_service(read_settings(Configuration(given)), {})
+        relay_service(read_settings(Configuration(given)))
