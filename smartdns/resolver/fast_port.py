@@ -24,7 +24,7 @@ from smartdns.resolver.mmsg import DatagramBatch, WayBack
 from smartdns.resolver.rendering import Rendered
 from smartdns.resolver.responder import Responder
 from smartdns.resolver.second_look import Epoch, Miss, SecondLook, today
-from smartdns.resolver.short_cut import ShortCut
+from smartdns.resolver.short_cut import ShortCut, Where
 from smartdns.resolver.template import make_template
 from smartdns.resolver.templates import ServerCookies
 from smartdns.wire.dns_message import HEADER_LENGTH
@@ -70,7 +70,9 @@ class FastPort:
             self._cookies,
             self._epoch,
         )
-        short_cut = ShortCut(responder, self._cookies, self._send_to, self._answer, self._hand_over)
+        short_cut = ShortCut(
+            responder, self._cookies, self._where, self._send_to, self._answer, self._hand_over
+        )
         self._thread = HotThread(look, short_cut.ask, thread_ended, responder.clock)
         self._handed_over = 0
         self._taken_over = 0
@@ -132,7 +134,7 @@ class FastPort:
         if miss.query is not None and len(reply.octets) > HEADER_LENGTH:
             octets = self._adapt(reply, miss, second)
         if octets is not None:
-            self._send_to(octets, miss.way_back)
+            self._send_to(octets, self._where(miss.way_back))
 
     def _adapt(self, reply: Rendered, miss: Miss, second: int) -> bytes | None:
         """Give the reply to the very query, and let its like be answered by the hot thread."""
@@ -152,22 +154,24 @@ class FastPort:
         self._answer(miss._replace(query=None))
         return None
 
-    def _send_to(self, octets: bytes, way_back: WayBack) -> None:
+    def _where(self, way_back: WayBack) -> Where:
+        """Give the way back as Python has it."""
+        peer, control = way_back
+        if not control:
+            return _address(peer), []
+        level, kind, size = _PKTINFO[self._socket.family]
+        return _address(peer), [(level, kind, control[_DATA_AT : _DATA_AT + size])]
+
+    def _send_to(self, octets: bytes, where: Where) -> None:
         """Send, or lose it as a network may: full buffers, no route."""
         if not self._open:
             return
-        peer, control = way_back
+        address, ancillary = where
         try:
-            if not control:
-                # Without a call where it is short: it would cost a miss 3 us.
-                address = _address(peer) if len(peer) != 16 else (
-                    socket.inet_ntoa(peer[4:8]), peer[2] << 8 | peer[3]
-                )  # fmt: skip
+            if ancillary:
+                self._socket.sendmsg([octets], ancillary, socket.MSG_DONTWAIT, address)
+            else:
                 self._socket.sendto(octets, socket.MSG_DONTWAIT, address)
-                return
-            level, kind, size = _PKTINFO[self._socket.family]
-            ancillary = [(level, kind, control[_DATA_AT : _DATA_AT + size])]
-            self._socket.sendmsg([octets], ancillary, socket.MSG_DONTWAIT, _address(peer))
         except OSError:
             return
 

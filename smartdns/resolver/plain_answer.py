@@ -1,7 +1,12 @@
 """Replies by hand to queries of the common form: 3 us, where dnslib takes 60.
 
 ID, flags, counts | question as it was asked | records as they came | OPT, for who sent one
+
+All but the records and what they change in the header is known when the query is; it is made while
+the upstream thinks.
 """
+
+from typing import NamedTuple
 
 from smartdns.resolver.common_query import CommonQuery
 from smartdns.resolver.short_reply import OPT_HEAD
@@ -11,19 +16,51 @@ from smartdns.wire.plain_reply import PlainReply
 _QR, _RA, _RD, _AD, _CD = 0x80, 0x80, 0x01, 0x20, 0x10
 
 
-def plain_answer(data: bytes, query: CommonQuery, plain: PlainReply, cookie: bytes) -> bytes | None:
-    """Give what `render_reply` does of `plain`, for who sent `data`; None where it is too long.
+class BegunAnswer(NamedTuple):
+    """What is known of a reply before its records are."""
+
+    start: bytes
+    """ID, and the first octet of the flags."""
+    flags: int
+    """The second, but for AD."""
+    authentic: int
+    """AD, for who knows what it means (RFC 6840 sections 5.7, 5.8)."""
+    question: bytes
+    """With the counts before it, from NSCOUNT on."""
+    opt: bytes
+    limit: int
+    """Octets of the whole."""
+
+    def __repr__(self) -> str:
+        """Show nothing of what was asked."""
+        return "BegunAnswer"
+
+
+def begin_answer(data: bytes, query: CommonQuery, cookie: bytes) -> BegunAnswer:
+    """Begin the reply to who sent `data`; `cookie` goes into it where one was sent."""
+    opt = bytearray()
+    if query.edns:
+        opt += OPT_HEAD + bytes((0, 0, query.dnssec_ok << 7, 0, 0, 0))
+        if cookie:
+            append_cookie(opt, len(opt) - 2, cookie)
+    return BegunAnswer(
+        data[:2] + bytes((_QR | data[2] & _RD,)),
+        _RA | data[3] & _CD,
+        _AD if query.dnssec_ok or data[3] & _AD else 0,
+        bytes((0, 0, 0, query.edns)) + query.question,
+        bytes(opt),
+        query.limit,
+    )
+
+
+def plain_answer(begun: BegunAnswer, plain: PlainReply) -> bytes | None:
+    """Give what `render_reply` does of `plain`; None where it is too long.
 
     The records' names point to the question's, which is where it was.
     """
-    # RFC 6840 sections 5.7, 5.8: AD for who knows what it means.
-    authentic = plain.authentic_data and (query.dnssec_ok or data[3] & _AD)
-    flags = bytes((_QR | data[2] & _RD, _RA | data[3] & _CD | _AD * bool(authentic)))
-    counts = bytes((0, 1, 0, len(plain.datas), 0, 0, 0, query.edns))
-    reply = data[:2] + flags + counts + query.question + plain.section
-    if query.edns:
-        with_opt = bytearray(reply + OPT_HEAD + bytes((0, 0, query.dnssec_ok << 7, 0, 0, 0)))
-        if cookie:
-            append_cookie(with_opt, len(with_opt) - 2, cookie)
-        reply = bytes(with_opt)
-    return reply if len(reply) <= query.limit else None
+    start, flags, authentic, question, opt, limit = begun
+    if plain.authentic_data:
+        flags |= authentic
+    counts = bytes((flags, 0, 1, 0, len(plain.datas)))
+    reply = b"".join((start, counts, question, plain.section, opt))
+    return reply if len(reply) <= limit else None

@@ -149,10 +149,15 @@ class SecondLook:
                     outcome = self._refuse(each, data, now)
                 else:
                     outcome = self._answer(each, data, view, now)
-                if outcome is not None:
-                    unanswered.append(i)
-                    if outcome is not Verdict.DROP:
-                        misses.append(outcome)
+                if outcome is None:
+                    continue
+                unanswered.append(i)
+                if outcome is not Verdict.DROP:
+                    query, verdict = outcome
+                    peer, control = batch.ways_back[i]
+                    way_back = batch.peers[peer], batch.controls[control]
+                    fields = data, query, verdict, address, way_back, view, self._epoch
+                    misses.append(_made(Miss, fields))
         except Exception:  # noqa: BLE001 - whoever finds such a query must not stop the resolver
             Logger().failure("a batch could not be answered")
             return [i for i, _, _ in missed], ()
@@ -176,9 +181,7 @@ class SecondLook:
         verdict = self._strangers.refuse(missed, data, now)
         if verdict is None:
             return None
-        if verdict is Verdict.DROP:
-            return Verdict.DROP
-        return self._miss(missed, data, None, verdict, None)
+        return Verdict.DROP if verdict is Verdict.DROP else (None, verdict)
 
     def _answer(self, missed: Missed, data: bytes, view: View, now: float) -> "_Outcome":
         i, length, address = missed
@@ -196,14 +199,14 @@ class SecondLook:
                 return None
         query = None if view.claimed else read_common_query(data)
         if query is None:
-            return self._miss(missed, data, None, verdict, view)
+            return None, verdict
         if verdict is Verdict.SLIP:
             cookie = self._cookies.reply_to(query.cookie, address) if query.cookie else b""
             answer_shortly(self.batch, i, data, query, SLIP_FLAGS, None, cookie)
             return None
         template = self._templates.find(view, query.key, self.memo.second)
         if template is None or not self._adapt(i, template, query, key, view, address):
-            return self._miss(missed, data, query, verdict, view)
+            return query, verdict
         return None
 
     def _adapt(
@@ -221,20 +224,6 @@ class SecondLook:
             self.batch.answer_from_scratch(i, body)
         return body is not None
 
-    def _miss(
-        self,
-        missed: Missed,
-        data: bytes,
-        query: CommonQuery | None,
-        verdict: Verdict,
-        view: View | None,
-    ) -> Miss:
-        i, _, address = missed
-        batch = self.batch
-        peer, control = batch.ways_back[i]
-        way_back = batch.peers[peer], batch.controls[control]
-        return _made(Miss, (data, query, verdict, address, way_back, view, self._epoch))
 
-
-_Outcome = Miss | Literal[Verdict.DROP] | None
-"""What is to become of a query; None: its slot was filled."""
+_Outcome = tuple[CommonQuery | None, Verdict] | Literal[Verdict.DROP] | None
+"""Of a query: the slot was filled (None), silence, or a miss with what is known about it."""

@@ -19,7 +19,7 @@ from smartdns.answering.rate_limit import Verdict
 from smartdns.answering.rebinding import any_leads_home
 from smartdns.resolver.common_query import CommonQuery
 from smartdns.resolver.mmsg import WayBack
-from smartdns.resolver.plain_answer import plain_answer
+from smartdns.resolver.plain_answer import BegunAnswer, begin_answer, plain_answer
 from smartdns.resolver.responder import Responder
 from smartdns.resolver.second_look import Miss
 from smartdns.resolver.templates import ServerCookies
@@ -30,6 +30,8 @@ _RD, _CD = 0x01, 0x10
 _IN: Final = b"\0\1"
 _FIRST_ODD_TYPE, _LAST_ODD_TYPE = 128, 255
 """Types that are no data's (RFC 6895 section 3.1)."""
+Where = tuple[tuple[str | int, ...], list[tuple[int, int, bytes]]]
+"""An address and ancillary data, as `socket.sendmsg` takes them."""
 _made: Final = tuple.__new__
 """As in `common_query`; nor is `Name` called, for the same reason."""
 
@@ -41,13 +43,15 @@ class ShortCut:
         self,
         responder: Responder,
         cookies: ServerCookies,
-        send: Callable[[bytes, WayBack], None],
+        where: Callable[[WayBack], Where],
+        send: Callable[[bytes, Where], None],
         go_long: Callable[[Miss], None],
         hand_over: Callable[[Sequence[Miss]], None],
     ) -> None:
         """`go_long` answers a miss in whatever other way there is; `hand_over` has it done so."""
         self._responder, self._knowledge = responder, responder.knowledge
-        self._cookies, self._send, self._go_long = cookies, send, go_long
+        self._cookies, self._where = cookies, where
+        self._send, self._go_long = send, go_long
         self._landed, self._hand_over = self._pass_on, hand_over
         self._shots = responder.forwarder.shots
         self._shots.wanted = True
@@ -57,7 +61,7 @@ class ShortCut:
 
     def ask(self, misses: Sequence[Miss]) -> None:
         """Ask upstream for a batch's misses, or hand them over. Called from the hot thread."""
-        generation, rest = misses[0].epoch[1], []
+        generation, under_way, rest = misses[0].epoch[1], [], []
         if generation != self._generation:
             self._take_in(generation)
         for miss in misses:
@@ -68,13 +72,25 @@ class ShortCut:
                     or miss.verdict is not Verdict.GO
                     or (plan := plan_for(miss.data, query)) is None
                     or self._knowledge.cache.knows(plan, self._with_rules)
-                    or not self._shots.fire(plan, self._landed, self._go_long, miss)
+                    or not (shot := self._shots.fire(plan, self._landed, self._go_long, miss))
                 ):
                     rest.append(miss)
+                else:
+                    under_way.append(shot)
             except Exception:  # noqa: BLE001 - a mistake of ours: the long way answers, or says so
                 rest.append(miss)
         if rest:
             self._hand_over(rest)
+        for shot in under_way:
+            shot.prepared = self._prepare(shot.asker)
+
+    def _prepare(self, miss: Miss) -> tuple[BegunAnswer, Where] | None:
+        """Make all of a reply that the upstream has no say in, and where it goes."""
+        query = miss.query
+        if query is None:
+            return None
+        cookie = self._cookies.reply_to(query.cookie, miss.address) if query.cookie else b""
+        return begin_answer(miss.data, query, cookie), self._where(miss.way_back)
 
     def _take_in(self, generation: int) -> None:
         self._with_rules = names_with_rules(self._knowledge) | self._responder.forwarder.suffixes
@@ -85,19 +101,21 @@ class ShortCut:
 
         The asker first, then the cache. Whatever is raised here sends the query the long way.
         """
-        question, miss = shot.plan.question, shot.asker
-        query, plain = miss.query, read_plain_reply(data, end, question)
-        if plain is None or query is None:
+        question = shot.plan.question
+        plain = read_plain_reply(data, end, question)
+        # What is at hand so early was not even waited for: the other thread is at it yet.
+        prepared = shot.prepared or self._prepare(shot.asker)
+        if plain is None or prepared is None:
             return False
         if self._knowledge.switches.filter_private_answers and any_leads_home(
             question.type, plain.datas
         ):
             return False
-        cookie = self._cookies.reply_to(query.cookie, miss.address) if query.cookie else b""
-        reply = plain_answer(miss.data, query, plain, cookie)
+        begun, where = prepared
+        reply = plain_answer(begun, plain)
         if reply is None:
             return False
-        self._send(reply, miss.way_back)
+        self._send(reply, where)
         self._responder.outcomes["answered"] += 1
         self._knowledge.cache.store(shot.plan, plain.heard(question), self._responder.clock())
         return True

@@ -16,7 +16,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Container
 from functools import partial
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from twisted.internet.posixbase import PosixReactorBase
 
@@ -32,7 +32,7 @@ READY: Final = 32
 KEPT_READY_S: Final = 10.0
 MOST_FLYING: Final = 256
 """Beyond it questions take the long way, whose limits are for each client."""
-_TICK_S: Final = 0.05
+_TICK_S: Final = 0.1
 """How often it is looked after what is late: one timer for all."""
 
 A = TypeVar("A")
@@ -47,12 +47,14 @@ class Shot(Generic[A]):
 
     __slots__ = (
         "asker", "asking", "begun", "go_long", "id", "landed", "message", "noise",
-        "on_the_long_way", "plan", "send", "upstream",
+        "on_the_long_way", "plan", "prepared", "send", "upstream",
     )  # fmt: skip
     plan: Forward
     message: bytes
     begun: float
     asker: A
+    prepared: Any
+    """What `landed` may make use of; None until whoever fired has come round to it."""
     landed: "Landed[A]"
     """Called with a reply to it, and where the question's octets end in that; False: not plain."""
     go_long: Callable[[A], None]
@@ -63,6 +65,7 @@ class Shot(Generic[A]):
         self.id = secrets.token_bytes(2)
         self.noise = secrets.randbits(8 * LONGEST_NAME)
         self.on_the_long_way = False
+        self.prepared = None
 
 
 class Shots(Generic[A]):
@@ -90,17 +93,17 @@ class Shots(Generic[A]):
         landed: "Landed[A]",
         go_long: Callable[[A], None],
         asker: A,
-    ) -> bool:
-        """Ask; False where it takes the long way from the start. From any thread."""
+    ) -> Shot[A] | None:
+        """Ask; None where it takes the long way from the start. From any thread."""
         flying = self.flying
         if plan in flying or plan in self._elsewhere or len(flying) >= MOST_FLYING:
-            return False
+            return None
         try:
             shot = self.ready.popleft()
         except IndexError:
             made = self._make()
             if made is None:
-                return False
+                return None
             shot = made
         shot.plan, shot.asker, shot.begun = plan, asker, self._reactor.seconds()
         shot.landed, shot.go_long = landed, go_long
@@ -110,7 +113,7 @@ class Shots(Generic[A]):
             shot.send(message)
         except OSError:
             self._reactor.callFromThread(self._go_long, shot)
-        return True
+        return shot
 
     def fill(self) -> None:
         """Have shots ready for the next misses, since there was one; when nobody waits."""

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from smartdns.answering.codes import OPTION_COOKIE
 from smartdns.answering.plan import Record, Reply
 from smartdns.resolver.common_query import read_common_query
-from smartdns.resolver.plain_answer import plain_answer
+from smartdns.resolver.plain_answer import begin_answer, plain_answer
 from smartdns.resolver.short_cut import plan_for
 from smartdns.wire.dns_message import parse_query, render_reply, size_limit
 from smartdns.wire.plain_reply import read_plain_reply
@@ -54,7 +54,8 @@ def test_a_reply_is_rendered_as_the_codec_renders_it(
     came = render_reply(parsed, Reply(0, records, authentic_data=authentic), limit=65_535)
     plain = read_plain_reply(came, 12 + len(query.question), plan.question)
     assert plain is not None
-    ours = plain_answer(data, query, plain._replace(authentic_data=authentic), cookie)
+    begun = begin_answer(data, query, cookie)
+    ours = plain_answer(begun, plain._replace(authentic_data=authentic))
     assert ours == (None if rendered[2] & 2 else rendered)
 
 

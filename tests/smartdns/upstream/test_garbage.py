@@ -144,7 +144,7 @@ async def test_a_shot_leaves_nothing(
         resolving.forward(plan)
 
     def fire(plan: Forward) -> bool:
-        return resolving.shots.fire(plan, land, go_long, plan)
+        return resolving.shots.fire(plan, land, go_long, plan) is not None
 
     with nothing_left():
         assert all(fire(question(f"abcdef{n}.example")) for n in range(QUESTIONS))

@@ -27,7 +27,8 @@ class Fired:
 
     def fire(self, name: str) -> bool:
         """Ask for a name's address."""
-        return self.shots.fire(question(name), self._land, self.went_long.append, name)
+        shot = self.shots.fire(question(name), self._land, self.went_long.append, name)
+        return shot is not None
 
     def _land(self, shot: Shot[str], _data: bytes, _end: int) -> bool:
         self.landed.append(shot.asker)
@@ -77,7 +78,7 @@ async def test_a_question_that_is_asked_elsewhere_is_not_asked_here() -> None:
     shots.wanted = True
     shots.fill()
     taken = [
-        shots.fire(question(name), lambda *_: True, lambda _: None, None)
+        shots.fire(question(name), lambda *_: True, lambda _: None, None) is not None
         for name in ("a.example", "b.example")
     ]
     assert taken == [False, True]
