@@ -7,8 +7,8 @@
 
 Whoever dies is succeeded by the standby, which gets the set at once, whatever it knows: no query
 waits. Whoever is to be replaced keeps its set until its successor has all that it needs, and is
-asked to stop once that one is ready. So nothing that is queued on a socket is lost, and nobody is
-refused by a newcomer who does not know him yet.
+asked to stop once that one is ready. So nothing that is queued on a socket is lost, and hardly
+anybody is refused by a newcomer who does not know him yet.
 """
 
 import os
@@ -200,6 +200,7 @@ class Supervisor(Service):
 
     def _replaced(self, result: None) -> None:
         self._replacing = None
+        self._look()  # for the standby, whose start would have slowed the successors down
         return result
 
     async def _replace_while_asked(self) -> None:
@@ -253,7 +254,8 @@ class Supervisor(Service):
 
     def _look(self) -> None:
         self._say_trouble()
-        if self._keeps_standby and self._standby.child is None and self.running and self.ready:
+        wants_standby = self._keeps_standby and self.running and self._replacing is None
+        if wants_standby and self._standby.child is None and self.ready:
             self._standby.open()
         for entry in self._waiting[:]:
             look, waiting = entry

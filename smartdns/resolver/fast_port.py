@@ -70,10 +70,10 @@ class FastPort:
             self._cookies,
             self._epoch,
         )
-        short_cut = ShortCut(
+        self._short_cut = ShortCut(
             responder, self._cookies, self._where, self._send_to, self._answer, self._hand_over
         )
-        self._thread = HotThread(look, short_cut.ask, thread_ended, responder.clock)
+        self._thread = HotThread(look, self._short_cut.ask, thread_ended, responder.clock)
         self._handed_over = 0
         self._taken_over = 0
         self._open = True
@@ -83,7 +83,7 @@ class FastPort:
     @property
     def remembered(self) -> int:
         """Datagrams for which nothing had to be decided anew."""
-        return self._thread.taken - self._handed_over
+        return self._thread.taken - self._handed_over - self._short_cut.asked
 
     def start_reading(self) -> None:
         """Start the thread."""

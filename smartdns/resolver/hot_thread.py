@@ -5,14 +5,18 @@
                  | what the memo does not know
                  v
            second look (`SecondLook`)
-                 | what that does not know      misses
+                 | what that does not know
+                 v                              the upstream's reply
+           short cut (`ShortCut`)  - - - - - - - - - - - - ->  to the asker
+                 | what is not common           misses
                  `---------------------------------------->  Responder, upstreams
                  <----------------------------------------  reply to be remembered
                                                `learned`
 
-The two meet in three places, none with a lock per datagram: misses go over in one call for a
-batch; replies come back through a deque; and `news` says that this, or what a decision looks at,
-is to be taken note of before the next batch is answered.
+The two meet in few places, none with a lock per datagram: misses go over in one call for a batch,
+questions of the short cut by a dictionary of what is under way; replies come back through a deque;
+and `news` says that this, or what a decision looks at, is to be taken note of before the next
+batch is answered.
 
 The thread blocks in recvmmsg without the GIL. The socket cannot be shut down to wake it, since a
 replacement process may be reading from it too; so the call ends by itself after `WAKE_S`.
@@ -129,8 +133,13 @@ class HotThread:
         receive, send, received = batch.receive, batch.send, batch.received
         addresses_of, first_address, numbers = batch.addresses, batch.first_address, batch.numbers
         monotonic, tables = self._now, memo.tables
+        addresses: Sequence[bytes] = ()
+        missed: list[tuple[int, int, bytes]] = []
+        misses: Sequence[Miss] = ()
         while not (self._told and self._obey()):
             if not (count := receive()):
+                # Nor may this frame know for long who asked last.
+                addresses, missed, misses, address = (), [], (), b""
                 continue
             self.taken += count
             now = monotonic()

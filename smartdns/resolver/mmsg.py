@@ -228,7 +228,7 @@ class DatagramBatch:
 
 
 WayBack = tuple[bytes, bytes]
-"""sockaddr and control data, as the kernel wrote them and as `send_later` takes them."""
+"""sockaddr and control data, as the kernel wrote them."""
 
 
 def _slot(i: int) -> tuple[int, tuple[slice, ...], slice]:

@@ -4,7 +4,7 @@ stranger                  -> refused by hand
 beyond its rate           -> the question with TC, or nothing
 known but for ID, case,   -> the template, adapted
   cookie
-anything else             -> a miss, for the reactor
+anything else             -> a miss, for the short cut or the reactor
 """
 
 import datetime

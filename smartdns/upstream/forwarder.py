@@ -20,7 +20,7 @@ from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.errand import Errand
 from smartdns.upstream.group import Group, Upstream
-from smartdns.upstream.shots import Shots
+from smartdns.upstream.shots import MOST_FLYING, Shots
 
 _IN_FLIGHT_TO_THE_DEAD = 64
 
@@ -60,7 +60,9 @@ class Forwarder(Service, Generic[T]):
             suffix: Group.at(reactor, special) for suffix, special in (suffixes or {}).items()
         }
         self._under_way: dict[Forward, _UnderWay[T]] = {}
-        self.shots: Shots[Any] = Shots(reactor, self._group, elsewhere=self._under_way)
+        self.shots: Shots[Any] = Shots(
+            reactor, self._group, self._under_way, min(MOST_FLYING, in_flight // 8)
+        )
 
     @property
     def groups(self) -> tuple[Group, ...]:

@@ -12,6 +12,7 @@ Shots are made in the reactor's time, socket, ID and all. Where more are wanted 
 hot thread makes its own: it takes longer, but not as long as the long way.
 """
 
+import contextlib
 import secrets
 from collections import deque
 from collections.abc import Callable, Container
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 READY: Final = 32
 KEPT_READY_S: Final = 10.0
 MOST_FLYING: Final = 256
-"""Beyond it questions take the long way, whose limits are for each client."""
+"""Beyond it, or an eighth of all that may be under way, questions take the long way, whose limits
+are for each client."""
 _TICK_S: Final = 0.1
 """How often it is looked after what is late: one timer for all."""
 
@@ -64,6 +66,8 @@ class Shot(Generic[A]):
         self.upstream, self.asking, self.send = upstream, asking, asking.send
         self.id = secrets.token_bytes(2)
         self.noise = secrets.randbits(8 * LONGEST_NAME)
+        self.message = b""
+        """None yet: nobody has made use of it."""
         self.on_the_long_way = False
         self.prepared = None
 
@@ -72,10 +76,15 @@ class Shots(Generic[A]):
     """Those to one group of upstreams, under way and ready."""
 
     def __init__(
-        self, reactor: PosixReactorBase, group: Group, elsewhere: Container[Forward] = ()
+        self,
+        reactor: PosixReactorBase,
+        group: Group,
+        elsewhere: Container[Forward] = (),
+        most: int = MOST_FLYING,
     ) -> None:
         """`elsewhere`: questions that are asked in another way, and so not here."""
         self._reactor, self._group, self._elsewhere = reactor, group, elsewhere
+        self._most = most
         self.flying: dict[Forward, Shot[A]] = {}
         self.ready: deque[Shot[A]] = deque()
         """The oldest first; all of them at `_target`."""
@@ -96,7 +105,7 @@ class Shots(Generic[A]):
     ) -> Shot[A] | None:
         """Ask; None where it takes the long way from the start. From any thread."""
         flying = self.flying
-        if plan in flying or plan in self._elsewhere or len(flying) >= MOST_FLYING:
+        if plan in flying or plan in self._elsewhere or len(flying) >= self._most:
             return None
         try:
             shot = self.ready.popleft()
@@ -108,7 +117,10 @@ class Shots(Generic[A]):
         shot.plan, shot.asker, shot.begun = plan, asker, self._reactor.seconds()
         shot.landed, shot.go_long = landed, go_long
         shot.message = message = render_plain_query(plan, shot.id, shot.noise)
-        flying[plan] = shot  # before anything can come of it
+        # Before anything can come of it; another socket's thread may have been quicker.
+        if flying.setdefault(plan, shot) is not shot:
+            self._reactor.callFromThread(shot.asking.stop)
+            return None
         try:
             shot.send(message)
         except OSError:
@@ -131,6 +143,7 @@ class Shots(Generic[A]):
         shot = self.flying.pop(plan, None)
         if shot is not None and not shot.on_the_long_way:
             shot.on_the_long_way = True
+            shot.upstream.health.asked(shot.begun)
             self._reactor.callLater(0, shot.go_long, shot.asker)
         return shot
 
@@ -148,6 +161,8 @@ class Shots(Generic[A]):
 
     def _take(self, shot: Shot[A], data: bytes) -> bool:
         message = shot.message
+        if not message or shot.on_the_long_way:  # a stray
+            return False
         end = len(message) - OPT_LENGTH
         fits = data.startswith(shot.id) and data[12:end] == message[12:end]
         if fits and shot.landed(shot, data, end):
@@ -159,7 +174,7 @@ class Shots(Generic[A]):
 
     def _landed(self, shot: Shot[A]) -> None:
         now = self._reactor.seconds()
-        self.flying.pop(shot.plan, None)
+        self._ends(shot)
         shot.upstream.health.asked(shot.begun)
         shot.upstream.health.answered(now - shot.begun, now)
         if not self._fills_soon:
@@ -172,9 +187,15 @@ class Shots(Generic[A]):
         shot.on_the_long_way = True
         shot.upstream.health.asked(shot.begun)
         shot.go_long(shot.asker)
-        if self.flying.get(shot.plan) is shot:  # the long way was none: nobody took it over
-            del self.flying[shot.plan]
+        if self._ends(shot):  # the long way was none: nobody took it over
             shot.asking.stop()
+
+    def _ends(self, shot: Shot[A]) -> bool:
+        """Count it no longer; False: it was not."""
+        if self.flying.get(shot.plan) is not shot:
+            return False
+        del self.flying[shot.plan]
+        return True
 
     def _make(self) -> Shot[A] | None:
         target = self._target
@@ -186,10 +207,11 @@ class Shots(Generic[A]):
         return shot
 
     def _lost(self, shot: Shot[A]) -> None:
-        try:
-            self.ready.remove(shot)  # of which nobody has made use yet
-        except ValueError:
+        if shot.message:
             self._go_long(shot)
+            return
+        with contextlib.suppress(ValueError, IndexError):  # being fired: sending will fail
+            self.ready.remove(shot)
 
     def _aim(self, now: float) -> None:
         """Find out who is asked first; what was made for another is of no use."""
@@ -204,13 +226,15 @@ class Shots(Generic[A]):
         for shot in list(self.flying.values()):
             if now - shot.begun >= shot.upstream.health.patience():
                 self._go_long(shot)
-        self._aim(now)
+        if self._target is not None:
+            self._aim(now)
         self._drop_older_than(now - KEPT_READY_S)
         if now - self._filled_at < KEPT_READY_S:
             self._top_up()
-        if self.flying or self.ready:
+        idle = not self.flying and not self.ready
+        if not idle or self._target is not None:  # which the hot thread may be aiming at yet
             self._tick = self._reactor.callLater(_TICK_S, self._look_after)
-        else:
+        if idle:
             self._target = None
 
     def _top_up(self) -> None:

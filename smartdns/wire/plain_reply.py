@@ -88,16 +88,24 @@ def read_plain_reply(data: bytes, end: int, question: Question) -> PlainReply | 
         return None
     authentic = bool(data[3] & 0x20)
     if count > 1 or ttl > LONGEST_TTL:
-        return _evened_out(kind, datas, ttls, authentic)
+        return _evened_out(kind, data[end:at], datas, ttls, authentic)
     return _made(PlainReply, (data[end:at], datas, ttl, authentic))
 
 
-def _evened_out(kind: int, datas: list[bytes], ttls: list[int], authentic: bool) -> PlainReply:  # noqa: FBT001 - a field
+def _evened_out(
+    kind: int,
+    section: bytes,
+    datas: list[bytes],
+    ttls: list[int],
+    authentic: bool,  # noqa: FBT001 - a field
+) -> PlainReply:
     """Give every record the lowest TTL, and leave out what is there twice."""
     # RFC 2181 section 8: a TTL with its highest bit set is 0.
     ttl = min(LONGEST_TTL, *(0 if each >> 31 else each for each in ttls))
-    datas = list(dict.fromkeys(datas))
-    return PlainReply(_section(kind, ttl, datas), datas, ttl, authentic)
+    once = list(dict.fromkeys(datas))
+    if len(once) < len(datas) or max(ttls) != ttl:
+        section = _section(kind, ttl, once)
+    return PlainReply(section, once, ttl, authentic)
 
 
 def _section(kind: int, ttl: int, datas: list[bytes]) -> bytes:

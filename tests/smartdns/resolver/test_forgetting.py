@@ -3,7 +3,10 @@
 import gc
 import mmap
 import re
+import sys
+import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
@@ -56,8 +59,19 @@ def _held(resolver: Laboratory, octets: bytes) -> bool:
     sender = re.compile(rb"\x02\0.." + re.escape(octets), re.DOTALL)  # struct sockaddr_in
     return any(
         each == octets if isinstance(each, bytes) else sender.search(each)
-        for each in _reached_from(resolver.listeners)
+        for each in _reached_from([resolver.listeners, *_frames()])
     )
+
+
+def _frames() -> list[dict[str, Any]]:
+    """Give what the functions of hot threads know, each as it stands."""
+    hot = {thread.ident for thread in threading.enumerate() if thread.name == "hot"}
+    return [
+        dict(frame.f_locals)
+        for ident, innermost in sys._current_frames().items()
+        if ident in hot
+        for frame, _ in traceback.walk_stack(innermost)
+    ]
 
 
 def _reached_from(start: object) -> Iterator[Any]:

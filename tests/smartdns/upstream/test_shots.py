@@ -1,5 +1,6 @@
 """First queries: what lands, what goes the long way, and how many sockets wait for the next."""
 
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -83,6 +84,48 @@ async def test_a_question_that_is_asked_elsewhere_is_not_asked_here() -> None:
     ]
     assert taken == [False, True]
     shots.close()
+
+
+async def test_of_two_threads_with_one_question_one_asks(
+    odd_name_server: OddNameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other's asker joins the first one by the long way, and its socket is closed."""
+    fired = Fired(odd_name_server.port)
+    fired.shots._drop_older_than(float("inf"))
+    make, made = fired.shots._make, []
+
+    def meanwhile() -> Shot[str] | None:
+        monkeypatch.setattr(fired.shots, "_make", make)
+        made.append(fired.fire("a.example"))
+        shot = make()
+        made.append(shot)
+        return shot
+
+    monkeypatch.setattr(fired.shots, "_make", meanwhile)
+    assert not fired.fire("a.example")
+    first, second = made
+    assert first is True
+    await fired.until(lambda: fired.landed == ["a.example"])
+    assert isinstance(second, Shot)
+    assert second.asking.stopped
+    assert not fired.shots.flying
+    fired.shots.close()
+
+
+async def test_what_comes_unasked_changes_nothing() -> None:
+    """A late reply to somebody else's query, or a forgery, at a socket that only waits."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as forger:
+        forger.bind(("127.0.0.1", 0))
+        fired = Fired(forger.getsockname()[1])
+        waiting = list(fired.shots.ready)
+        forger.sendto(bytes(40), waiting[0].asking._socket.getsockname())
+        await deferLater(reactor, 0.05)
+        assert list(fired.shots.ready) == waiting
+        assert fired.fire("a.example")
+        query, asker = forger.recvfrom(512)
+        forger.sendto(query[:2] + b"\x81\x80" + query[4:], asker)
+        await fired.until(lambda: fired.landed == ["a.example"])
+        fired.shots.close()
 
 
 async def test_nobody_there_and_nothing_said_go_the_long_way(
