@@ -280,6 +280,7 @@ def test_mail_goes_over_tls_and_only_to_a_server_that_proves_itself(
         client = browser(server)
         client.submit(client.get("/forgot").form("Send the link"), email=email)
         link_in(mail_server.next_to(email), server)
+        assert server.stop() == 0  # it still waits for the other's word that it has the mail
     finally:
         mail_server.stop()
 
