@@ -28,11 +28,11 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from smartdns.resolver.memo import MISS, View
-from smartdns.resolver.mmsg import FIRST_LENGTH, LENGTHS
+from smartdns.resolver.mmsg import FIRST_LENGTH, LENGTHS, Slot
 from smartdns.resolver.second_look import Epoch, Miss, SecondLook
 from smartdns.resolver.template import Template
 
@@ -44,6 +44,8 @@ WORTH_A_PAUSE: Final = 3
 RECKONED: Final = 256
 """Queries over which a rate is reckoned."""
 
+_Read = tuple[int, bytes, Slot]
+"""Length, sender and place of a datagram."""
 _NOTHING: Final = (), ()
 """Unanswered, and misses of a batch that the memo knows all of."""
 
@@ -134,26 +136,29 @@ class HotThread:
         addresses_of, first_address, numbers = batch.addresses, batch.first_address, batch.numbers
         monotonic, tables = self._now, memo.tables
         addresses: Sequence[bytes] = ()
+        read: Iterable[_Read] = ()
         missed: list[tuple[int, int, bytes]] = []
         misses: Sequence[Miss] = ()
         while not (self._told and self._obey()):
             if not (count := receive()):
                 # Nor may this frame know for long who asked last.
-                addresses, missed, misses, address = (), [], (), b""
+                addresses, read, missed, misses, address = (), (), [], (), b""
                 continue
             self.taken += count
             now = monotonic()
             if now >= self._look_again_at or self._news or memo.full:
                 self._take_note(now)
-            if count == 1:  # as most where few ask: 5 us less where nothing is in the caches
-                addresses, lengths = (peers[first_address],), (numbers[FIRST_LENGTH],)
+            if count == 1:  # as most where few ask: 10 us less where nothing is in the caches
+                addresses = (peers[first_address],)
+                read = ((numbers[FIRST_LENGTH], addresses[0], slots[0]),)
             else:
-                addresses, lengths = addresses_of[count](peers), LENGTHS[count](received)
+                addresses = addresses_of[count](peers)
+                read = zip(LENGTHS[count](received), addresses, slots, strict=False)
             allowance.total += count
             if allowance.total > allowance.quiet and allowance.count(addresses, now):
                 memo.forget_addresses()
             missed = []
-            for length, address, (i, keys, vector) in zip(lengths, addresses, slots, strict=False):
+            for length, address, (i, keys, vector) in read:
                 try:
                     found = tables[address][queries[keys[length]]]
                 except IndexError:  # longer than a key; a check would cost every other query

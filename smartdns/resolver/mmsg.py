@@ -231,6 +231,9 @@ WayBack = tuple[bytes, bytes]
 """sockaddr and control data, as the kernel wrote them."""
 
 
-def _slot(i: int) -> tuple[int, tuple[slice, ...], slice]:
+Slot = tuple[int, tuple[slice, ...], slice]
+
+
+def _slot(i: int) -> Slot:
     keys = tuple(slice(i * KEY_SIZE + 2, i * KEY_SIZE + n) for n in range(KEY_SIZE + 1))
     return i, keys, slice(i * 2 * VECTOR.size + 16, (i + 1) * 2 * VECTOR.size)
