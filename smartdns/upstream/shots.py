@@ -97,11 +97,7 @@ class Shots(Generic[A]):
         self._tick: IDelayedCall | None = None
 
     def fire(
-        self,
-        plan: Forward,
-        landed: "Landed[A]",
-        go_long: Callable[[A], None],
-        asker: A,
+        self, plan: Forward, landed: "Landed[A]", go_long: Callable[[A], None], asker: A
     ) -> Shot[A] | None:
         """Ask; None where it takes the long way from the start. From any thread."""
         flying = self.flying
