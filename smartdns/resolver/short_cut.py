@@ -57,7 +57,7 @@ class ShortCut:
         self._shots = responder.forwarder.shots
         self._shots.wanted = True
         self.asked = 0
-        """Misses."""
+        """Misses that took it."""
         self._generation = -1
         self._with_rules: frozenset[bytes] = frozenset()
         """As of that generation of knowledge."""
@@ -108,7 +108,7 @@ class ShortCut:
         """
         question = shot.plan.question
         plain = read_plain_reply(data, end, question)
-        # What is at hand so early was not even waited for: the other thread is at it yet.
+        # An upstream may be quicker than the hot thread, which prepares once all are asked.
         prepared = shot.prepared or self._prepare(shot.asker)
         if plain is None or prepared is None:
             return False

@@ -78,7 +78,7 @@ class Strangers:
         """Refuse known strangers' queries that end as others did; give the rest, in order.
 
         Only while all strangers together ask less than one may: so they may be refused one
-        network's rate beyond their buckets. Without any `ends` there is none.
+        network's rate beyond their buckets. To be called where there are any `ends`.
         """
         refused = self._refused
         if refused + len(missed) > self._buckets.rate > 0:
