@@ -159,3 +159,17 @@ async def test_what_is_under_way_is_answered_before_the_end(
     await resolver.listeners.stopService()
     assert (await asked).answer
     assert not decided
+
+
+async def test_a_miss_that_takes_it_is_no_remembered_one(
+    make_resolver: Make, odd_name_server: OddNameServer
+) -> None:
+    """It is counted once, among the answered."""
+    resolver = make_resolver(odd_name_server.port)
+    await ready(resolver)
+    (port,) = resolver.listeners._datagram_ports
+    remembered, answered = port.remembered, resolver.responder.outcomes["answered"]
+    for number in range(3):
+        assert (await resolver.ask(f"p{number}.example.com")).answer
+    assert port.remembered == remembered
+    assert resolver.responder.outcomes["answered"] == answered + 3

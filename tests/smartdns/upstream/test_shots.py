@@ -12,7 +12,7 @@ from smartdns.upstream.group import Group
 from smartdns.upstream.shots import MOST_FLYING, READY, Shot, Shots
 from tests.peers.odd_name_server import OddNameServer
 from tests.peers.ports import free_port
-from tests.smartdns.upstream.asking import question, upstream
+from tests.smartdns.upstream.asking import forwarder, question, upstream
 
 
 class Fired:
@@ -69,6 +69,23 @@ async def test_too_many_at_once_are_for_the_long_way(odd_name_server: OddNameSer
     assert fired.fire("one-more.example")
     assert not fired.fire("one-more.example")
     fired.shots.close()
+
+
+async def test_first_queries_leave_room_for_who_takes_the_long_way(
+    odd_name_server: OddNameServer,
+) -> None:
+    """Where few questions may be under way, an eighth of them are shots at most."""
+    odd_name_server.delay = 0.2
+    resolving = forwarder(odd_name_server.port, in_flight=16)
+    shots = resolving.shots
+    shots.wanted = True
+    shots.fill()
+    fired = [
+        shots.fire(question(f"n{n}.example"), lambda *_: True, lambda _: None, None) is not None
+        for n in range(3)
+    ]
+    assert fired == [True, True, False]
+    await resolving.stopService()
 
 
 async def test_a_question_that_is_asked_elsewhere_is_not_asked_here() -> None:
