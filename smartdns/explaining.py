@@ -34,7 +34,7 @@ def explain(
     if knowledge is not None:
         source = Source(address, _ANY_PORT, "udp")
         asked = Question(Name(parse_name(question["name"])), A, CLASS_IN)
-        found["decision"] = _shown(answer(_query(asked), source, knowledge, now, day))
+        found["decision"] = _shown(answer(_query(asked), source, profile, knowledge, now))
     return found
 
 

@@ -9,7 +9,7 @@ from twisted.internet.posixbase import PosixReactorBase
 
 from smartdns.allowlist.mirror import Mirror
 from smartdns.answering.cache import Cache
-from smartdns.answering.concluding import conclude
+from smartdns.answering.concluding import conclude, stale
 from smartdns.answering.knowledge import ALWAYS_PRIVATE, Knowledge, RelayAddresses, Switches
 from smartdns.answering.plan import Forward, Reply
 from smartdns.answering.query import Name
@@ -30,6 +30,9 @@ from smartdns.upstream.watcher import UpstreamWatcher
 from zones.load import load_catalog
 from zones.names import parse_name
 
+READY_SOCKETS = 32
+"""Kept open for the next cache misses; a burst of more opens its own."""
+
 V = TypeVar("V")
 
 
@@ -44,6 +47,8 @@ def resolver_service(settings: DataPlaneSettings, reactor: PosixReactorBase | No
         functools.partial(_conclude, knowledge),
         _by_name(settings.forward_suffixes),
         settings.exchanges_in_flight,
+        functools.partial(_stand_in, knowledge),
+        READY_SOCKETS,
     )
     responder = Responder(knowledge, forwarder, limits_of(settings), settings.cookie_secret)
     mirror.on_change(lambda _: responder.grants_changed())
@@ -99,6 +104,10 @@ def limits_of(settings: DataPlaneSettings) -> Limits:
 
 def _conclude(knowledge: Knowledge, plan: Forward, said: UpstreamReply | None) -> Reply:
     return conclude(plan, said, knowledge, time.monotonic())
+
+
+def _stand_in(knowledge: Knowledge, plan: Forward) -> Reply | None:
+    return stale(plan, knowledge, time.monotonic())
 
 
 def _by_name(table: Mapping[str, V]) -> dict[Name, V]:

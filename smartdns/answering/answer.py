@@ -22,18 +22,18 @@ _PROHIBITED = Reply(REFUSED, error=ExtendedError(EDE_PROHIBITED), constant=True)
 def answer(
     query: Query,
     source: Source,
+    profile: Profile | None,
     knowledge: Knowledge,
     now: float,
-    day: int,
     cookie: Cookie | None = None,
 ) -> Plan:
-    """Decide about a query: `now` in monotonic seconds, `day` a UTC day's ordinal.
+    """Decide about a query from `source`, which was granted `profile`; None: nothing, a stranger.
 
-    `cookie` is what the query's COOKIE option was found to be worth, None without one.
+    `now` is monotonic seconds. `cookie` is what the query's COOKIE option was found to be worth,
+    None without one.
     """
     if source.port == 0:
         return Silence()
-    profile = knowledge.allowlist.lookup(source.address, day)
     if profile is None:
         return _for_stranger(query, knowledge, now)
     if profile.claimed:

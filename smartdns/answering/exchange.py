@@ -153,7 +153,14 @@ class Exchange:
         self._follow_ups.clear()
 
 
+def is_answer(reply: UpstreamReply) -> bool:
+    """Say whether nothing better than this reply is to be expected of anybody."""
+    return not reply.truncated and reply.rcode in _ANSWERS and not _is_referral(reply)
+
+
 def _is_referral(reply: UpstreamReply) -> bool:
     """Say whether the sender sends us elsewhere: no recursive resolver (RFC 2308 section 2.2)."""
+    if reply.answer or reply.rcode != NOERROR:
+        return False
     types = {record.type for record in reply.authority}
-    return reply.rcode == NOERROR and not reply.answer and NS in types and SOA not in types
+    return NS in types and SOA not in types

@@ -1,6 +1,7 @@
 """All that a worker listens on, opened and closed together."""
 
 import socket
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from twisted.application.service import Service
@@ -9,13 +10,13 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.task import LoopingCall, deferLater
 
-from smartdns.resolver.fast_port import FastPort, listen_fast
-from smartdns.resolver.mmsg import is_supported
-from smartdns.resolver.responder import Responder
+from smartdns.resolver.datagrams import DatagramPort, listen_datagrams
+from smartdns.resolver.fast.batch import is_supported
+from smartdns.resolver.fast.port import FastPort, listen_fast
+from smartdns.resolver.responder import OUTCOMES, Responder
 from smartdns.resolver.stream_limits import StreamLimits
-from smartdns.resolver.tcp import Streams
+from smartdns.resolver.streams import Streams
 from smartdns.resolver.tls import OverTls, ServerContext
-from smartdns.resolver.udp import DatagramPort, listen_datagrams
 
 _LOOK_EVERY_S = 0.02
 FORGET_EVERY_S = 60.0
@@ -62,11 +63,12 @@ class Listeners(Service):
 
     def metrics(self) -> dict[str, float]:
         """Give what may be counted (`telemetry.metrics`)."""
-        fast = [port.remembered for port in self._datagram_ports if isinstance(port, FastPort)]
-        outcomes = self._responder.outcomes.items()
+        fast = [port for port in self._datagram_ports if isinstance(port, FastPort)]
+        outcomes = sum((Counter(port.outcomes) for port in fast), self._responder.outcomes)
         return {
-            **{f"queries:{outcome}": count for outcome, count in outcomes},
-            "queries:remembered": sum(fast),
+            **{f"queries:{outcome}": outcomes[outcome] for outcome in OUTCOMES},
+            "queries:remembered": sum(port.remembered for port in fast),
+            "queries:dropped": sum(port.dropped for port in fast),
             "queries_in_flight": self._responder.in_flight,
             "streams": len(self._streams.open) + len(self._tls_streams.open),
         }

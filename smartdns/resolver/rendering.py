@@ -59,5 +59,13 @@ def _asks_for_keepalive(query: Query) -> bool:
 
 
 def _may_be_repeated(query: Query) -> bool:
-    """Say whether the reply depends on nothing that only this sender has: cookie, subnet, key."""
-    return query.signature is None and (query.edns is None or not query.edns.options)
+    """Say whether others will send the same query, and may be given the same reply.
+
+    Nothing that only this sender has: a cookie, a subnet, a key, a case of its own (0x20).
+    """
+    return (
+        query.signature is None
+        and (query.edns is None or not query.edns.options)
+        and query.question is not None
+        and query.question_wire.startswith(query.question.name)
+    )

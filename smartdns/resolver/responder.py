@@ -1,12 +1,17 @@
-"""Carry out a plan: from a query's octets to the octets of its reply."""
+"""From a query's octets to the octets of its reply: what every listener asks.
+
+    decide    what is to be done about a query, all from memory. From any thread
+    ask       have upstreams asked, and the reply sent when they have answered. From any thread
+    respond   both, for a listener that takes one query at a time
+"""
 
 import datetime
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
-from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -16,7 +21,7 @@ from smartdns.answering.concluding import stale
 from smartdns.answering.cookies import Cookie, check_cookie
 from smartdns.answering.knowledge import Knowledge
 from smartdns.answering.loop_probe import is_probe, probe_reply
-from smartdns.answering.plan import ExtendedError, Forward, Plan, Reply, Silence
+from smartdns.answering.plan import ExtendedError, Forward, Reply, Silence
 from smartdns.answering.query import Query, Source
 from smartdns.answering.rate_limit import (
     RateLimiter,
@@ -25,31 +30,41 @@ from smartdns.answering.rate_limit import (
     host_key,
     stranger_key,
 )
+from smartdns.contract.grants import Profile
 from smartdns.resolver.rendering import Rendered, render, server_failure
 from smartdns.upstream.forwarder import Forwarder
 from smartdns.wire.dns_message import FormatError, parse_query, render_format_error
 
-_BY_STREAM = b"stream "
+_BY_STREAM: Final = b"stream "
 """Streams have buckets of their own: a flood of datagrams in a network's name, which empties the
 other one, must not keep it from the way that TC leads to."""
-_STALE_AFTER_S = 1.8
-"""An expired answer now is better than a fresh one later (RFC 8767 section 5)."""
-_MOST_OF_ONE_CLIENT = 0.25
-"""Of all questions under way those that one client may have there."""
-_OUTCOMES = {0: "answered", 3: "answered", 5: "refused", 2: "failed"}
-OUTCOMES = (*dict.fromkeys(_OUTCOMES.values()), "silent", "odd")
+_OUTCOMES: Final = {0: "answered", 3: "answered", 5: "refused", 2: "failed"}
+OUTCOMES: Final = (*dict.fromkeys(_OUTCOMES.values()), "silent", "odd")
 """All that become of queries; each is told of from the start, or it would tell of its first."""
-_SLIPPED = Reply(0, truncated=True)
-_FAILED = Reply(SERVFAIL)
-_SHED = Reply(SERVFAIL, error=ExtendedError(EDE_OTHER, "too many questions at once"))
+_SLIPPED: Final = Reply(0, truncated=True)
+_FAILED: Final = Reply(SERVFAIL)
+_SHED: Final = Reply(SERVFAIL, error=ExtendedError(EDE_OTHER, "too many questions at once"))
 
-Answered = Rendered | Deferred[Rendered | None] | None
-"""A reply now, or once somebody else was asked; None: silence."""
+Send = Callable[[Rendered], None]
+"""Takes the reply to one query."""
+
+
+class Asked(NamedTuple):
+    """A query that nothing in memory answers: what to ask upstream, and for whom."""
+
+    plan: Forward
+    query: Query
+    source: Source
+    cookie: Cookie | None
+
+    def __repr__(self) -> str:
+        """Show nothing of who asked what."""
+        return "Asked"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one network may ask; the buckets are this worker's share."""
+    """How much one network may ask."""
 
     clients: RateLimiter
     strangers: RateLimiter
@@ -80,51 +95,75 @@ class Responder:
         self.forwarder = forwarder
         self.limits = limits
         self.cookie_secret = cookie_secret
-        self._now = now
+        self.clock = now
+        """Seconds of the clock by which replies hold and rates are counted."""
         self._changed: list[Callable[[], None]] = []
         self.outcomes: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
         """Queries that took a decision, by what became of them."""
-        self._asking: Counter[bytes] = Counter()
         self._log = Logger()
 
-    def respond(self, data: bytes, source: Source, counted: Verdict | None = None) -> Answered:
-        """Give the reply to a message, None for silence; never raises.
+    def respond(self, data: bytes, source: Source, send: Send) -> bool:
+        """Give the reply to a message to `send`, at once or when it is there. Never raises.
 
-        `counted` is the verdict of whoever counted it against its network's rate already; what
-        came over a stream had to `wait_s`.
+        False: it gets no reply. In the reactor's thread.
+        """
+        verdict = self._admit(source)
+        decided: Rendered | Asked | None = None
+        if verdict is not Verdict.DROP:
+            profile = self.knowledge.allowlist.lookup(source.address, today())
+            decided = self.decide(data, source, profile, verdict)
+        if isinstance(decided, Asked):
+            decided = self.ask(decided, send)
+            if decided is None:
+                return True
+        self.outcomes[outcome_of(decided)] += 1
+        if decided is not None:
+            send(decided)
+        return decided is not None
+
+    def decide(
+        self, data: bytes, source: Source, profile: Profile | None, verdict: Verdict
+    ) -> Rendered | Asked | None:
+        """Give the reply where memory has one, else whom to ask; None: silence. Never raises.
+
+        `profile` is what `source` was granted, `verdict` what its network's rate says. What is
+        decided holds for all with an equal profile, as long as `generation` stays.
         """
         try:
-            answered = self._respond(data, source, counted)
+            return self._decide(data, source, profile, verdict)
         except Exception:  # noqa: BLE001 - whatever it is, the next query is answered
             self._log.failure("a query could not be answered")
-            answered = server_failure(data)
-        if isinstance(answered, Deferred):
-            return answered.addErrback(self._broken, data).addCallback(self._counted)
-        return self._counted(answered)
+            return server_failure(data)
 
-    def _broken(self, failure: Failure, data: bytes) -> Rendered | None:
-        self._log.failure("a query could not be answered", failure)
-        return server_failure(data)
+    def ask(self, asked: Asked, send: Send) -> Rendered | None:
+        """Ask upstream, and give the reply to `send` later, in the reactor's thread.
 
-    def _counted(self, reply: Rendered | None) -> Rendered | None:
-        self.outcomes[
-            "silent" if reply is None else _OUTCOMES.get(reply.octets[3] & 0xF, "odd")
-        ] += 1
-        return reply
+        Where there is no place for one more question of that network, gives what is sent instead.
+        """
+        query, source, cookie = asked.query, asked.source, asked.cookie
 
-    @property
-    def clock(self) -> Callable[[], float]:
-        """Seconds of the clock by which replies hold and rates are counted."""
-        return self._now
+        def conclude(reply: Reply | Failure) -> None:
+            if isinstance(reply, Failure):
+                self._log.failure("a question could not be asked", reply)
+                reply = _FAILED
+            rendered = render(query, source, reply, cookie)
+            self.outcomes[outcome_of(rendered)] += 1
+            send(rendered)
+
+        network = self.network_of(source) or host_key(source.address)
+        if self.forwarder.ask(asked.plan, conclude, network):
+            return None
+        shed = stale(asked.plan, self.knowledge, self.clock()) or _SHED
+        return render(query, source, shed, cookie)
 
     @property
     def in_flight(self) -> int:
         """Queries that wait for somebody else's answer."""
-        return self._asking.total() + len(self.forwarder.shots.flying)
+        return self.forwarder.waiting
 
     def network_of(self, source: Source) -> bytes | None:
         """Give the key of the granted network that a source is in; None: it is a stranger."""
-        found = self.knowledge.allowlist.lookup_network(source.address, _today())
+        found = self.knowledge.allowlist.lookup_network(source.address, today())
         return None if found is None else client_key(source.address, found[1])
 
     def wait_s(self, source: Source) -> float:
@@ -132,8 +171,8 @@ class Responder:
         network = self.network_of(source)
         if network is None:
             key = _BY_STREAM + stranger_key(source.address)
-            return self.limits.strangers.wait_s(key, self._now())
-        return self.limits.clients.wait_s(_BY_STREAM + network, self._now())
+            return self.limits.strangers.wait_s(key, self.clock())
+        return self.limits.clients.wait_s(_BY_STREAM + network, self.clock())
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` after each change of `generation` and of `grants`."""
@@ -153,17 +192,11 @@ class Responder:
         for listener in self._changed:
             listener()
 
-    def _respond(self, data: bytes, source: Source, counted: Verdict | None) -> Answered:
-        now = self._now()
-        wall_s = int(time.time())
-        day = _today()
-        if source.port == 0:  # nobody can be there; it would loop a reply back to us
-            return None
-        verdict = self._admit(source, now) if counted is None else counted
-        if verdict is Verdict.DROP:
-            return None
+    def _decide(
+        self, data: bytes, source: Source, profile: Profile | None, verdict: Verdict
+    ) -> Rendered | Asked | None:
         query = parse_query(data)
-        if query is None:
+        if query is None or source.port == 0:  # nobody is there; it would loop a reply back to us
             return None
         if isinstance(query, FormatError):
             return Rendered(render_format_error(query))
@@ -171,66 +204,34 @@ class Responder:
             return render(query, source, _SLIPPED, None)
         if query.question is not None and is_probe(query.question, self.cookie_secret):
             return render(query, source, probe_reply(query.question), None)
-        cookie = check_cookie(query, source.address, self.cookie_secret, wall_s)
-        plan = answer(query, source, self.knowledge, now, day, cookie)
-        return self._carry_out(plan, query, source, cookie)
+        cookie = check_cookie(query, source.address, self.cookie_secret, int(time.time()))
+        plan = answer(query, source, profile, self.knowledge, self.clock(), cookie)
+        if isinstance(plan, Forward):
+            return Asked(plan, query, source, cookie)
+        if isinstance(plan, Silence):
+            return None
+        if plan.refresh is not None:
+            self.forwarder.refresh(plan.refresh)
+        return render(query, source, plan, cookie)
 
-    def _admit(self, source: Source, now: float) -> Verdict:
+    def _admit(self, source: Source) -> Verdict:
         """Count a datagram; there is no asking it to wait."""
         if source.transport != "udp":
             return Verdict.GO
         network = self.network_of(source)
         if network is None:
-            return self.limits.strangers.admit(stranger_key(source.address), now)
-        return self.limits.clients.admit(network, now)
-
-    def _carry_out(
-        self, plan: Plan, query: Query, source: Source, cookie: Cookie | None
-    ) -> Answered:
-        if isinstance(plan, Reply):
-            if plan.refresh is not None:
-                self.forwarder.forward(plan.refresh).addErrback(self._failed)
-            return render(query, source, plan, cookie)
-        if isinstance(plan, Silence):
-            return None
-        return self._ask(plan, query, source, cookie)
-
-    def _ask(
-        self, plan: Forward, query: Query, source: Source, cookie: Cookie | None
-    ) -> Deferred[Rendered | None]:
-        client = self.network_of(source) or host_key(source.address)
-        if self._asking[client] >= self.forwarder.most_in_flight * _MOST_OF_ONE_CLIENT:
-            shed = stale(plan, self.knowledge, self._now()) or _SHED
-            return succeed(render(query, source, shed, cookie))
-        self._asking[client] += 1
-        asking = self._soon(plan).addErrback(self._failed)
-        asking.addBoth(self._landed, client)
-        return asking.addCallback(lambda reply: render(query, source, reply, cookie))
-
-    def _soon(self, plan: Forward) -> Deferred[Reply]:
-        """Ask upstream, and where an expired answer is at hand do not wait for long."""
-        asking = self.forwarder.forward(plan)
-        stand_in = stale(plan, self.knowledge, self._now())
-        if stand_in is not None:
-            # Takes this asker away from the exchange, which goes on and refreshes the cache.
-            asking.addTimeout(
-                _STALE_AFTER_S, self.forwarder.reactor, onTimeoutCancel=lambda *_: stand_in
-            )
-        return asking
-
-    def _landed(self, reply: Reply, client: bytes) -> Reply:
-        self._asking[client] -= 1
-        if not self._asking[client]:
-            del self._asking[client]
-        return reply
-
-    def _failed(self, failure: Failure) -> Reply:
-        self._log.failure("a question could not be asked", failure)
-        return _FAILED
+            return self.limits.strangers.admit(stranger_key(source.address), self.clock())
+        return self.limits.clients.admit(network, self.clock())
 
 
-_EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
+def outcome_of(reply: Rendered | None) -> str:
+    """Give the word that a reply is counted under."""
+    return "silent" if reply is None else _OUTCOMES.get(reply.octets[3] & 0xF, "odd")
 
 
-def _today() -> int:
+_EPOCH_DAY: Final = datetime.date(1970, 1, 1).toordinal()
+
+
+def today() -> int:
+    """Give the UTC day's ordinal."""
     return int(time.time()) // 86_400 + _EPOCH_DAY

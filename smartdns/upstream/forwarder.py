@@ -1,16 +1,24 @@
-"""Carry questions to the upstreams and bring back what they said."""
+"""All upstreams, and the questions under way to them; equal questions share one exchange.
 
+    ask      from any thread: who wants to know, and the network that this counts for
+    forward  the same as a Deferred, in the reactor's thread
+
+The first query of most questions leaves at once from the thread that asks. Everything else happens
+in the reactor's thread.
+"""
+
+import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.posixbase import PosixReactorBase
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from smartdns.answering.chasing import joined, unfinished_at
-from smartdns.answering.exchange import BUDGET_S
+from smartdns.answering.chasing import unfinished_at
 from smartdns.answering.local_names import is_local
 from smartdns.answering.names import below
 from smartdns.answering.plan import Forward
@@ -18,26 +26,31 @@ from smartdns.answering.query import Name
 from smartdns.answering.redirects import spelled_out
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.addresses import UpstreamAddress
-from smartdns.upstream.errand import Errand
 from smartdns.upstream.group import Group, Upstream
-from smartdns.upstream.shots import MOST_FLYING, Shots
+from smartdns.upstream.question import PendingQuestion
+from smartdns.upstream.ready_sockets import ReadySockets
+from smartdns.upstream.sockets import QuerySockets
 
-_IN_FLIGHT_TO_THE_DEAD = 64
+if TYPE_CHECKING:
+    from twisted.internet.interfaces import IDelayedCall
 
+STALE_AFTER_S: Final = 1.8
+"""An expired answer now is better than a fresh one later (RFC 8767 section 5)."""
+_MOST_TO_THE_DEAD: Final = 64
+"""Questions that may be out to find whether dead upstreams have come back."""
+_OF_THE_FREE: Final = 3
+"""A network may take a third of the places that are free, so some are left for every other."""
+_TICK_S: Final = 0.1
+"""How often late questions are looked after: one timer for all."""
+NOBODY: Final = b""
+"""In place of a network, for questions of our own."""
 
 T = TypeVar("T")
-
-
-@dataclass(eq=False, slots=True, repr=False)
-class _UnderWay(Generic[T]):
-    """A question that is being asked, and everybody who waits for it."""
-
-    errand: Errand
-    askers: "list[Deferred[T]]"
+Asker = Callable[[T | Failure], None]
 
 
 class Forwarder(Service, Generic[T]):
-    """All upstreams, and the questions under way to them; equal questions share one exchange."""
+    """Asks upstreams, and gives what `conclude` makes of their replies to all who wait."""
 
     def __init__(
         self,
@@ -46,23 +59,81 @@ class Forwarder(Service, Generic[T]):
         conclude: Callable[[Forward, UpstreamReply | None], T],
         suffixes: Mapping[Name, Sequence[UpstreamAddress]] | None = None,
         in_flight: int = 2_000,
+        stand_in: Callable[[Forward], T | None] = lambda _: None,
+        ready_sockets: int = 0,
     ) -> None:
         """Forward to `upstreams`, and what is below one of `suffixes` to those named there.
 
-        `conclude` makes of a reply, or of None where there was none, what the askers get; it is
-        called once for each exchange.
+        `conclude` is called once for each exchange, with None where nobody answered. `stand_in`
+        gives what does for an answer that is late, if there is any. While questions come, so many
+        `ready_sockets` are kept open ahead of them.
         """
         self.reactor = reactor
-        self._conclude = conclude
         self.most_in_flight = in_flight
+        self.sockets = QuerySockets(reactor)
+        self._conclude, self._stand_in = conclude, stand_in
         self._group = Group.at(reactor, upstreams)
         self._suffixes = {
             suffix: Group.at(reactor, special) for suffix, special in (suffixes or {}).items()
         }
-        self._under_way: dict[Forward, _UnderWay[T]] = {}
-        self.shots: Shots[Any] = Shots(
-            reactor, self._group, self._under_way, min(MOST_FLYING, in_flight // 8)
-        )
+        self._ready = ReadySockets(self.sockets, self._group, ready_sockets)
+        self._lock = threading.Lock()
+        """Held while the two below are changed together; never while anything is called."""
+        self._pending: dict[Forward, PendingQuestion[T | Failure]] = {}
+        self._places: Counter[bytes] = Counter()
+        """Askers by network."""
+        self._tick: IDelayedCall | None = None
+        self._fills_soon = False
+        self._log = Logger()
+
+    def ask(self, plan: Forward, asker: Asker[T], network: bytes = NOBODY) -> bool:
+        """Have `asker` called once, in the reactor's thread; False: there is no place. Any thread.
+
+        It gets what was concluded, or a Failure where that was our mistake. `network` is for whom
+        the place is counted.
+        """
+        with self._lock:
+            pending = self._pending.get(plan)
+            found = pending is not None
+            if pending is None:
+                group = self.group_for(plan.question.name)
+                if not self._has_room(group, network):
+                    return False
+                pending = PendingQuestion(self.sockets, group, plan, self._ended)
+                self._pending[plan] = pending
+            elif not self._may_wait(network):
+                return False
+            pending.askers.append((asker, network))
+            self._places[network] += 1
+        if not found:
+            ready = self._ready.take() if group is self._group else None
+            if ready is None:
+                self.reactor.callFromThread(self._begin, pending)
+            else:
+                pending.send_first(ready)
+        return True
+
+    def forward(self, plan: Forward) -> Deferred[T]:
+        """Ask what `plan` asks; None is concluded from at once where too much is under way."""
+        asked: Deferred[T] = Deferred(lambda asked: self._leave(plan, asked))
+        if not self.ask(plan, asked.callback):
+            asked.callback(self._conclude(plan, None))
+        return asked
+
+    def refresh(self, plan: Forward) -> None:
+        """Ask what nobody waits for, so that the cache has it in time. From any thread."""
+        if plan not in self._pending:
+            self.ask(plan, _nobody)
+
+    @property
+    def in_flight(self) -> int:
+        """Questions under way."""
+        return len(self._pending)
+
+    @property
+    def waiting(self) -> int:
+        """Askers of all questions under way."""
+        return self._places.total()
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -70,104 +141,119 @@ class Forwarder(Service, Generic[T]):
         return (self._group, *self._suffixes.values())
 
     @property
-    def suffixes(self) -> frozenset[Name]:
-        """What is asked of upstreams of its own."""
-        return frozenset(self._suffixes)
-
-    @property
     def upstreams(self) -> tuple[Upstream, ...]:
         """All of them, each once for each suffix that it is asked about."""
         return tuple(member for group in self.groups for member in group.members)
 
-    @property
-    def in_flight(self) -> int:
-        """Questions under way."""
-        return len(self._under_way) + len(self.shots.flying)
-
-    def forward(self, plan: Forward) -> Deferred[T]:
-        """Ask what `plan` asks, within the budget of an exchange.
-
-        Without a query where too much is under way already, or where the upstreams are known
-        to be dead and enough questions are out to see whether they come back.
-        """
-        if plan not in self._under_way:
-            group = self.group_for(plan.question.name)
-            if not self._has_room(group):
-                return succeed(self._conclude(plan, None))
-            until = self.reactor.seconds() + BUDGET_S
-            shot = self.shots.adopt(plan)
-            ended = self._ended(plan, until, plan.question.name)
-            errand = Errand(self.reactor, group, plan, ended, shot=shot)
-            self._under_way[plan] = _UnderWay(errand, [])
-            errand.begin()
-        askers = self._under_way[plan].askers
-        asker: Deferred[T] = Deferred(askers.remove)
-        askers.append(asker)
-        return asker
-
     def group_for(self, name: Name) -> Group:
         """Say who is asked about `name`: the longest suffix decides."""
-        suffix = below(name, self._suffixes)
+        suffix = below(name, self._suffixes) if self._suffixes else None
         return self._group if suffix is None else self._suffixes[suffix]
 
     def stopService(self) -> Deferred[object]:
         """End what is under way, without results, and close all connections."""
         super().stopService()  # type: ignore[no-untyped-call]
-        self.shots.close()
-        for under_way in list(self._under_way.values()):
-            under_way.errand.abandon()
+        for pending in list(self._pending.values()):
+            pending.abandon()
+        self._ready.close()
+        self.sockets.close()
+        if self._tick is not None:
+            self._tick.cancel()
+            self._tick = None
         closing: list[Deferred[object]] = [group.close() for group in self.groups]
         return DeferredList(closing).addCallback(lambda _: None)
 
-    def _has_room(self, group: Group) -> bool:
+    def _has_room(self, group: Group, network: bytes) -> bool:
         dead = group.all_dead(self.reactor.seconds())
-        limit = _IN_FLIGHT_TO_THE_DEAD if dead else self.most_in_flight
-        return self.in_flight < limit
+        limit = min(_MOST_TO_THE_DEAD if dead else self.most_in_flight, self.most_in_flight)
+        return len(self._pending) < limit and self._may_wait(network, limit)
 
-    def _ended(
-        self, plan: Forward, until: float, asked: Name
-    ) -> Callable[[UpstreamReply | None], None]:
-        """Give what is called when an upstream was asked for `asked`, in the interest of `plan`."""
+    def _may_wait(self, network: bytes, limit: int | None = None) -> bool:
+        if network == NOBODY:
+            return True
+        free = (limit or self.most_in_flight) - len(self._pending)
+        return self._places[network] * _OF_THE_FREE < free
 
-        def ended(reply: UpstreamReply | None) -> None:
-            reply = None if reply is None else spelled_out(plan.question, reply)
-            further = None if reply is None else self._chase(plan, reply, until, asked)
-            if further is not None:
-                self._under_way[plan].errand = further
-                further.begin()
-                return
-            under_way = self._under_way.pop(plan)
+    def _begin(self, pending: PendingQuestion[T | Failure]) -> None:
+        pending.begin()
+        if self._pending:
+            self._look_after_soon()
+
+    def _ended(self, pending: PendingQuestion[T | Failure], reply: UpstreamReply | None) -> None:
+        """Go on where an alias leads; else conclude, and tell those who wait."""
+        if reply is not None:
+            reply = spelled_out(pending.plan.question, reply)
+            name = unfinished_at(pending.plan.question, reply)
+            if name is not None and name != pending.asked.question.name:
+                group = self.group_for(name)
+                if group is not self._group or not is_local(name):
+                    pending.follow(name, group, reply)
+                    return
+        try:
+            conclusion: T | Failure = self._conclude(pending.plan, reply)
+        except Exception:  # noqa: BLE001 - a mistake of ours must not leave anybody waiting
+            conclusion = Failure()
+        self._tell(pending, conclusion, ended=True)
+        if self._ready.most and not self._fills_soon:
+            self._fills_soon = True
+            self.reactor.callLater(0, self._fill)
+
+    def _tell(
+        self, pending: PendingQuestion[T | Failure], conclusion: T | Failure, *, ended: bool
+    ) -> None:
+        with self._lock:
+            if ended and self._pending.get(pending.plan) is pending:
+                del self._pending[pending.plan]
+            askers, pending.askers = pending.askers, []
+            for _, network in askers:
+                self._give_back(network)
+        if self._tick is not None and not self._pending and not self._ready.kept:
+            self._tick.cancel()
+            self._tick = None
+        for asker, _ in askers:
             try:
-                conclusion: T | Failure = self._conclude(plan, reply)
-            except Exception:  # noqa: BLE001 - a mistake of ours must not leave anybody waiting
-                conclusion = Failure()
-            # Emptied, too: an asker's way out knows the list, so they would be a circle.
-            while under_way.askers:
-                under_way.askers.pop(0).callback(conclusion)
-            self.shots.fill()
+                asker(conclusion)
+            except Exception:  # noqa: BLE001 - nor keep the others waiting
+                self._log.failure("an answer could not be passed on")
 
-        return ended
+    def _give_back(self, network: bytes) -> None:
+        self._places[network] -= 1
+        if not self._places[network]:
+            del self._places[network]
 
-    def _chase(
-        self, plan: Forward, begun: UpstreamReply, until: float, asked: Name
-    ) -> Errand | None:
-        """Make the errand for the rest of an unfinished chain of aliases; None: it has an end.
+    def _leave(self, plan: Forward, asked: Deferred[T]) -> None:
+        """Let one go who waits no longer; the others are told as ever."""
+        with self._lock:
+            pending = self._pending.get(plan)
+            mine = (asked.callback, NOBODY)
+            if pending is not None and mine in pending.askers:
+                pending.askers.remove(mine)
+                self._give_back(NOBODY)
 
-        Within the budget of the question, whose answer alone the rest becomes: a chain that
-        somebody made up puts nothing under the names that it passes through.
-        """
-        name = unfinished_at(plan.question, begun)
-        if name is None or name == asked:
-            return None
-        group = self.group_for(name)
-        if group is self._group and is_local(name):
-            return None
-        ended = self._ended(plan, until, name)
-        further = plan._replace(question=plan.question._replace(name=name))
-        return Errand(
-            self.reactor,
-            group,
-            further,
-            lambda rest: ended(None if rest is None else joined(begun, rest)),
-            until - self.reactor.seconds(),
-        )
+    def _fill(self) -> None:
+        self._fills_soon = False
+        self._ready.fill(self.reactor.seconds())
+        if self._ready.kept:
+            self._look_after_soon()
+
+    def _look_after_soon(self) -> None:
+        if self._tick is None:
+            self._tick = self.reactor.callLater(_TICK_S, self._look_after)
+
+    def _look_after(self) -> None:
+        """Ask on where an answer is late, and give who waits for long what there is."""
+        self._tick = None
+        now = self.reactor.seconds()
+        for pending in list(self._pending.values()):
+            pending.look(now)
+            if now - pending.begun >= STALE_AFTER_S and pending.askers:
+                stand_in = self._stand_in(pending.plan)
+                if stand_in is not None:  # the exchange goes on and refreshes the cache
+                    self._tell(pending, stand_in, ended=False)
+        self._ready.keep(now)
+        if self._pending or self._ready.kept:
+            self._look_after_soon()
+
+
+def _nobody(_: object) -> None:
+    pass

@@ -14,9 +14,10 @@ from smartdns.answering.loop_probe import NONCE_LENGTH, probe_name, shows_loop
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Question
 from smartdns.answering.upstream_reply import UpstreamReply
-from smartdns.upstream.errand import Errand
 from smartdns.upstream.group import Group, Upstream
 from smartdns.upstream.health import Health
+from smartdns.upstream.question import PendingQuestion
+from smartdns.upstream.sockets import QuerySockets
 
 PROBE_EVERY_S = 300.0
 
@@ -33,7 +34,8 @@ class UpstreamWatcher(Service):
         self._secret = secret
         self._silent_at: dict[Upstream, float] = {}
         self._probed = False
-        self._errands: set[Errand] = set()
+        self._sockets = QuerySockets(reactor)
+        self._pending: set[PendingQuestion[None]] = set()
         self._round = LoopingCall(self._probe_all)
         self._round.clock = reactor
 
@@ -47,8 +49,8 @@ class UpstreamWatcher(Service):
         super().stopService()  # type: ignore[no-untyped-call]
         if self._round.running:
             self._round.stop()
-        for errand in list(self._errands):
-            errand.abandon()
+        for pending in list(self._pending):
+            pending.abandon()
 
     @property
     def ready(self) -> bool:
@@ -87,8 +89,8 @@ class UpstreamWatcher(Service):
         plan = Forward(Question(name, TXT, CLASS_IN), dnssec_ok=False, checking_disabled=False)
         probed: Deferred[None] = Deferred()
 
-        def ended(reply: UpstreamReply | None) -> None:
-            self._errands.discard(errand)
+        def ended(pending: PendingQuestion[None], reply: UpstreamReply | None) -> None:
+            self._pending.discard(pending)
             if reply is None:
                 self._silent_at[upstream] = self._reactor.seconds()
             else:
@@ -97,7 +99,8 @@ class UpstreamWatcher(Service):
             probed.callback(None)
 
         # With a health of its own, or one that loops would never be asked again.
-        errand = Errand(self._reactor, Group([replace(upstream, health=Health())]), plan, ended)
-        self._errands.add(errand)
-        errand.begin()
+        group = Group([replace(upstream, health=Health())])
+        pending: PendingQuestion[None] = PendingQuestion(self._sockets, group, plan, ended)
+        self._pending.add(pending)
+        pending.begin()
         return probed

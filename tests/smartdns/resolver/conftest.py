@@ -43,13 +43,13 @@ async def resolver(fast: bool, name_server: NameServer) -> AsyncIterator[Laborat
 
 @pytest.fixture
 def decided(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Every query that took a decision: neither memory nor the short cut answered it."""
+    """Every query that took a decision: the memo did not answer it."""
     seen: list[bytes] = []
-    respond = Responder.respond
+    decide = Responder.decide
 
     def noted(self: Responder, data: bytes, *arguments: Any) -> Any:
         seen.append(data)
-        return respond(self, data, *arguments)
+        return decide(self, data, *arguments)
 
-    monkeypatch.setattr(Responder, "respond", noted)
+    monkeypatch.setattr(Responder, "decide", noted)
     return seen

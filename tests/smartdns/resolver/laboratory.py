@@ -16,7 +16,7 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
 from smartdns.answering.cache import Cache
-from smartdns.answering.concluding import conclude
+from smartdns.answering.concluding import conclude, stale
 from smartdns.answering.knowledge import Knowledge, RelayAddresses
 from smartdns.answering.plan import Forward, Reply
 from smartdns.answering.rate_limit import RateLimiter
@@ -26,6 +26,7 @@ from smartdns.contract.grants import Profile
 from smartdns.resolver.listeners import Listeners
 from smartdns.resolver.responder import Limits, Responder
 from smartdns.resolver.stream_limits import StreamLimits
+from smartdns.resolver_role import READY_SOCKETS
 from smartdns.resolver.tls import ServerContext
 from smartdns.sockets import ListenError, bind
 from smartdns.upstream.forwarder import Forwarder
@@ -83,7 +84,13 @@ class Laboratory:
         addresses = RelayAddresses((ipaddress.ip_address(RELAY).packed,))
         self.knowledge = Knowledge(self.allowlist, catalog(), {"*": addresses}, Cache(1 << 24))
         self.forwarder: Forwarder[Reply] = Forwarder(
-            REACTOR, [upstream(port) for port in upstream_ports], self._conclude, None, in_flight
+            REACTOR,
+            [upstream(port) for port in upstream_ports],
+            self._conclude,
+            None,
+            in_flight,
+            self._stand_in,
+            READY_SOCKETS if fast else 0,
         )
         limits = Limits(
             RateLimiter(client_rate, 2 * client_rate), RateLimiter(refused_rate, 2 * refused_rate)
@@ -118,6 +125,9 @@ class Laboratory:
 
     def _conclude(self, plan: Forward, said: UpstreamReply | None) -> Reply:
         return conclude(plan, said, self.knowledge, self._now())
+
+    def _stand_in(self, plan: Forward) -> Reply | None:
+        return stale(plan, self.knowledge, self._now())
 
     def _now(self) -> float:
         """Monotonic seconds, of which a test may skip some."""

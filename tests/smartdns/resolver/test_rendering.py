@@ -17,15 +17,16 @@ HERE = Source(socket.inet_aton("127.0.0.1"), 5353, "udp")
 
 def respond(resolver: Laboratory, query: dns.message.Message) -> Rendered:
     """Give the reply that needs nobody else."""
-    reply = resolver.responder.respond(query.to_wire(), HERE)
-    assert isinstance(reply, Rendered)
+    replies: list[Rendered] = []
+    assert resolver.responder.respond(query.to_wire(), HERE, replies.append)
+    (reply,) = replies
     return reply
 
 
 async def test_how_long_a_reply_may_be_repeated(
     make_resolver: Make, odd_name_server: OddNameServer
 ) -> None:
-    """Steered: until something changes; cached: until its TTL; with a cookie: never."""
+    """Steered: until something changes; cached: until its TTL; with a cookie or in a case of its own: never."""
     resolver = make_resolver(odd_name_server.port)
     steered = respond(resolver, dns.message.make_query("www.netflix.com", "A"))
     assert (steered.valid_until, steered.constant) == (FOR_EVER, True)
@@ -35,6 +36,8 @@ async def test_how_long_a_reply_may_be_repeated(
     left = cached.valid_until - time.monotonic()
     assert not cached.constant
     assert 200 < left <= 300
+    cased = dns.message.make_query("A.example.com", "A")
+    assert respond(resolver, cased).valid_until == 0.0
     for option in (dns.edns.CookieOption(bytes(8), b""), dns.edns.ECSOption("192.0.2.0", 24)):
         query.use_edns(0, options=[option])
         assert respond(resolver, query).valid_until == 0.0

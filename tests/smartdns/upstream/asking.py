@@ -36,10 +36,18 @@ def said(_: Forward, reply: UpstreamReply | None) -> UpstreamReply | None:
     return reply
 
 
-def forwarder(*ports: int, in_flight: int = 2_000) -> Forwarder[UpstreamReply | None]:
+def forwarder(
+    *ports: int, in_flight: int = 2_000, ready_sockets: int = 0
+) -> Forwarder[UpstreamReply | None]:
     """Give a forwarder to upstreams on loopback."""
     to = [upstream(port) for port in ports]
-    return Forwarder(reactor, to, said, in_flight=in_flight)  # type: ignore[arg-type]
+    return Forwarder(
+        reactor,  # type: ignore[arg-type]
+        to,
+        said,
+        in_flight=in_flight,
+        ready_sockets=ready_sockets,
+    )
 
 
 def asked_by(

@@ -11,11 +11,9 @@ from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, gatherResults
 from twisted.internet.task import deferLater
 
-from smartdns.answering.plan import Forward
 from smartdns.answering.upstream_reply import UpstreamReply
-from smartdns.upstream import errand
+from smartdns.upstream import question as under_test
 from smartdns.upstream.forwarder import Forwarder
-from smartdns.upstream.shots import Shot
 from tests.peers.odd_name_server import OddNameServer, Reaction, address_of_everything, answering
 from tests.peers.ports import free_port
 from tests.smartdns.upstream.asking import forwarder, question
@@ -87,12 +85,12 @@ REACTIONS = [address_of_everything, in_a_stream, in_lower_case, elsewhere, silen
 @pytest.fixture
 def soon_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give a question half a second."""
-    monkeypatch.setattr(errand.Errand.__init__, "__defaults__", (0.5, None))
+    monkeypatch.setattr(under_test, "BUDGET_S", 0.5)
 
 
 @pytest.mark.usefixtures("soon_over")
 @pytest.mark.parametrize("react", REACTIONS)
-async def test_the_long_way_leaves_nothing(
+async def test_a_question_leaves_nothing(
     odd_name_server: OddNameServer, react: Callable[[dns.message.Message, str], Reaction]
 ) -> None:
     """Answered, truncated, in another case, with an alias, never: all is freed at once."""
@@ -128,26 +126,21 @@ async def test_who_goes_away_or_is_left_alone_leaves_nothing(
 
 @pytest.mark.usefixtures("soon_over")
 @pytest.mark.parametrize("react", REACTIONS)
-async def test_a_shot_leaves_nothing(
+async def test_a_query_sent_by_the_thread_that_asks_leaves_nothing(
     odd_name_server: OddNameServer, react: Callable[[dns.message.Message, str], Reaction]
 ) -> None:
-    """Whether it lands or is taken over by the long way."""
-    resolving = forwarder(odd_name_server.port)
-    resolving.shots.wanted = True
-    resolving.shots.fill()
+    """Whether its reply is the answer or more must be asked."""
+    resolving = forwarder(odd_name_server.port, ready_sockets=2)
+    await resolving.forward(question("first.example"))
+    await deferLater(reactor, 0)
     odd_name_server.react = react
-
-    def land(_shot: Shot[Forward], data: bytes, _end: int) -> bool:
-        return b"\xc0\x0c\x00\x01" in data
-
-    def go_long(plan: Forward) -> None:
-        resolving.forward(plan)
-
-    def fire(plan: Forward) -> bool:
-        return resolving.shots.fire(plan, land, go_long, plan) is not None
-
     with nothing_left():
-        assert all(fire(question(f"abcdef{n}.example")) for n in range(QUESTIONS))
+        for n in range(QUESTIONS):
+            assert resolving.ask(question(f"abcdef{n}.example"), _ignore)
         await settled(resolving)
         await resolving.stopService()
-        del fire
+        del resolving
+
+
+def _ignore(_: object) -> None:
+    pass

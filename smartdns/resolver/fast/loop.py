@@ -1,55 +1,33 @@
-"""The fast path: one thread that reads, answers from memory and writes, batch by batch.
-
-                 hot thread                                 reactor's thread
-    recvmmsg -> memo -> sendmmsg
-                 | what the memo does not know
-                 v
-           second look (`SecondLook`)
-                 | what that does not know
-                 v                              the upstream's reply
-           short cut (`ShortCut`)  - - - - - - - - - - - - ->  to the asker
-                 | what is not common           misses
-                 `---------------------------------------->  Responder, upstreams
-                 <----------------------------------------  reply to be remembered
-                                               `learned`
-
-The two meet in few places, none with a lock per datagram: misses go over in one call for a batch,
-questions of the short cut by a dictionary of what is under way; replies come back through a deque;
-and `news` says that this, or what a decision looks at, is to be taken note of before the next
-batch is answered.
+"""The loop of the fast path: a thread that reads, answers from memory and writes.
 
 The thread blocks in recvmmsg without the GIL. The socket cannot be shut down to wake it, since a
 replacement process may be reading from it too; so the call ends by itself after `WAKE_S`.
+
+Answers of a batch leave first. Then misses are worked on for at most `WORK_S`; while any are left
+the next batch is read without waiting. So however many misses come, what the memo knows is soon
+answered, and the socket's queue stays short.
 """
 
-import contextlib
 import socket
 import struct
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import Final
 
-from smartdns.resolver.memo import MISS, View
-from smartdns.resolver.mmsg import FIRST_LENGTH, LENGTHS, Slot
-from smartdns.resolver.second_look import Epoch, Miss, SecondLook
-from smartdns.resolver.template import Template
+from smartdns.resolver.fast.batch import LENGTHS
+from smartdns.resolver.fast.memo import MISS
+from smartdns.resolver.fast.misses import Misses
 
 WAKE_S: Final = 0.2
+WORK_S: Final = 0.001
+"""How long misses are worked on before the next batch is read."""
 LONGEST_PAUSE_S: Final = 0.00075
 SMALL_BATCH: Final = 16
 WORTH_A_PAUSE: Final = 3
 """Queries that the longest pause must gather: for fewer, two wake-ups cost more than they save."""
 RECKONED: Final = 256
 """Queries over which a rate is reckoned."""
-
-_Read = tuple[int, bytes, Slot]
-"""Length, sender and place of a datagram."""
-_NOTHING: Final = (), ()
-"""Unanswered, and misses of a batch that the memo knows all of."""
-
-Learned = tuple[Epoch, View, bytes, Template]
 
 
 def pause_at(rate: float) -> float:
@@ -63,22 +41,19 @@ def pause_at(rate: float) -> float:
     return min(LONGEST_PAUSE_S, SMALL_BATCH / rate)
 
 
-class HotThread:
+class Loop:
     """Answers one UDP socket from `start` to `stop`."""
 
     def __init__(
         self,
-        look: SecondLook,
-        ask: Callable[[Sequence[Miss]], None],
+        misses: Misses,
         ended: Callable[[BaseException | None], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`ask` gets a batch's misses; `ended`, at the end, the error that ended the thread."""
-        self._look = look
-        self._ask = ask
+        """`ended` gets the error that ended the thread, None where it was stopped."""
+        self._misses = misses
         self._now = now
         self._ended = ended
-        self._learned: deque[Learned] = deque()
         self._news = True
         self._forgets = False
         self._look_again_at = 0
@@ -105,11 +80,6 @@ class HotThread:
         self._stopping = self._told = True
         self._thread.join()
 
-    def learn(self, epoch: Epoch, view: View, key: bytes, template: Template) -> None:
-        """Take a reply that was decided on in `epoch`; called from the reactor's thread."""
-        self._learned.append((epoch, view, key, template))
-        self._news = True
-
     def look_up(self) -> None:
         """Note before the next batch that grants or knowledge changed; from any thread."""
         self._news = True
@@ -126,39 +96,42 @@ class HotThread:
         else:
             self._ended(None)
 
-    def _answer_batches(self) -> None:  # noqa: C901, PLR0912 - each call would cost a miss 3 us
-        look = self._look
-        batch, memo, allowance = look.batch, look.memo, look.allowance
-        answer, ask = look.answer, self._ask
-        # Each of these would be an attribute's look-up for every wake-up or every query.
-        queries, peers, vectors, slots = batch.queries, batch.peers, batch.vectors, batch.slots
-        receive, send, received = batch.receive, batch.send, batch.received
-        addresses_of, first_address, numbers = batch.addresses, batch.first_address, batch.numbers
-        monotonic, tables = self._now, memo.tables
-        addresses: Sequence[bytes] = ()
-        read: Iterable[_Read] = ()
-        missed: list[tuple[int, int, bytes]] = []
-        misses: Sequence[Miss] = ()
+    def _answer_batches(self) -> None:
+        misses, memo = self._misses, self._misses.memo
+        receive, answer = misses.batch.receive, self._answer()
         while not (self._told and self._obey()):
-            if not (count := receive()):
-                # Nor may this frame know for long who asked last.
-                addresses, read, missed, misses, address = (), (), [], (), b""
-                continue
-            self.taken += count
-            now = monotonic()
+            count = receive(wait=not misses.waiting)
+            now = self._now()
             if now >= self._look_again_at or self._news or memo.full:
                 self._take_note(now)
-            if count == 1:  # as most where few ask: 10 us less where nothing is in the caches
-                addresses = (peers[first_address],)
-                read = ((numbers[FIRST_LENGTH], addresses[0], slots[0]),)
-            else:
-                addresses = addresses_of[count](peers)
-                read = zip(LENGTHS[count](received), addresses, slots, strict=False)
-            allowance.total += count
-            if allowance.total > allowance.quiet and allowance.count(addresses, now):
+            if count:
+                self.taken += count
+                answer(count, now)
+            if misses.waiting:
+                misses.work(now + WORK_S)
+            elif 0 < count < SMALL_BATCH:
+                self._rest(now)
+
+    def _answer(self) -> Callable[[int, float], None]:
+        """Give what answers the first so many slots of the batch.
+
+        It is a closure: nothing of a batch stays in a frame once it has returned, and none of this
+        is an attribute to be looked up for every query.
+        """
+        misses, rates, memo = self._misses, self._misses.rates, self._misses.memo
+        batch, tables, take = misses.batch, memo.tables, misses.take
+        queries, peers, vectors, slots = batch.queries, batch.peers, batch.vectors, batch.slots
+        send, received, addresses_of = batch.send, batch.received, batch.addresses
+
+        def answer(count: int, now: float) -> None:
+            addresses = addresses_of[count](peers)
+            rates.total += count
+            if rates.total > rates.quiet and rates.count(addresses, now):
                 memo.forget_addresses()
             missed = []
-            for length, address, (i, keys, vector) in read:
+            for length, address, (i, keys, vector) in zip(
+                LENGTHS[count](received), addresses, slots, strict=False
+            ):
                 try:
                     found = tables[address][queries[keys[length]]]
                 except IndexError:  # longer than a key; a check would cost every other query
@@ -167,25 +140,22 @@ class HotThread:
                     missed.append((i, length, address))
                 else:
                     vectors[vector] = found
-            unanswered, misses = answer(missed, now) if missed else _NOTHING
             first = 0
-            for i in unanswered:
+            for i in take(missed, now) if missed else ():
                 if first < i:
                     send(first, i)
                 first = i + 1
             if first < count:
                 send(first, count)
-            if misses:
-                ask(misses)
-            elif count < SMALL_BATCH:
-                self._rest(now)
+
+        return answer
 
     def _obey(self) -> bool:
         """Do what was told between batches; True: stop."""
         self._told = False  # first: whatever is told from here on sets it again
         if self._forgets:
             self._forgets = False
-            self._look.forget_askers(self._now())
+            self._misses.forget_askers(self._now())
         return self._stopping
 
     def _rest(self, now: float) -> None:
@@ -198,13 +168,9 @@ class HotThread:
             time.sleep(self._pause_s)
 
     def _take_note(self, now: float) -> None:
-        """Forget what no longer holds, then take in what the reactor has answered."""
+        """Forget what no longer holds."""
         self._news = False  # first: whatever is noted from here on sets it again
-        look = self._look
         if now >= self._look_again_at:
-            look.begin_second(now)
+            self._misses.begin_second(now)
             self._look_again_at = int(now) + 1
-        look.begin_epoch()
-        with contextlib.suppress(IndexError):
-            while True:
-                look.learn(*self._learned.popleft())
+        self._misses.begin_epoch()

@@ -32,6 +32,8 @@ _STRANGER_S = 5
 _MOST_IN_FLIGHT = 64
 """Queries of one connection under way; what is sent beyond stays in the socket."""
 
+_WRITTEN_AT_ONCE = 16_384
+
 
 class Streams(ServerFactory):
     """Makes a `Stream` of each connection, as long as the limits allow."""
@@ -100,6 +102,8 @@ class Stream(Protocol):
         self._queue: deque[bytes] = deque()
         """Whole queries that wait for their turn; never more than one read brought."""
         self._in_flight = 0
+        self._taking = False
+        self._unsent = bytearray()
         self._clogged = False
         """The peer does not read: the transport's buffer is full."""
         self._finishing = False
@@ -173,8 +177,13 @@ class Stream(Protocol):
 
     def _go_on(self) -> None:
         """Take queries while there is room for their replies; read only when none waits."""
+        if self._taking:  # called by a reply that was there at once
+            return
+        self._taking = True
         while self._queue and self._has_room() and not self._must_wait():
             self._take(self._queue.popleft())
+        self._taking = False
+        self._flush()
         if self._queue or self._finishing or not self._has_room():
             self._tcp.pauseProducing()
         else:
@@ -197,24 +206,27 @@ class Stream(Protocol):
         self._go_on()
 
     def _take(self, message: bytes) -> None:
-        reply = self._streams.responder.respond(message, self._source)
-        if isinstance(reply, Deferred):
-            self._in_flight += 1
-            reply.addCallback(self._answered)
-        else:
-            self._send(reply)
+        self._in_flight += 1
+        if not self._streams.responder.respond(message, self._source, self._answered):
+            self._in_flight -= 1
+            self.drop()  # a stub resolver sends nothing that deserves no reply
 
-    def _answered(self, reply: Rendered | None) -> None:
+    def _answered(self, reply: Rendered) -> None:
         self._in_flight -= 1
         if self in self._streams.open:
-            self._send(reply)
+            self._unsent += with_length(reply.octets)
+            if len(self._unsent) > _WRITTEN_AT_ONCE:
+                self._flush()
             self._go_on()
 
-    def _send(self, reply: Rendered | None) -> None:
-        if reply is None:  # whoever sends what deserves no reply is no stub resolver
-            self.drop()
-        else:
-            self._tcp.write(with_length(reply.octets))
+    def _flush(self) -> None:
+        """Write replies together: a system call and a segment for each would cost more than they.
+
+        It may find that the peer does not read, which calls `pauseProducing`.
+        """
+        if self._unsent:
+            unsent, self._unsent = bytes(self._unsent), bytearray()
+            self._tcp.write(unsent)
 
     def _allow(self, seconds: float) -> None:
         """Drop the connection in so many seconds, unless something happens before."""

@@ -3,19 +3,19 @@
 import pytest
 
 from smartdns.answering.rate_limit import RateLimiter, Verdict, client_key
-from smartdns.resolver.allowance import MOST_COUNTED, Allowance
+from smartdns.resolver.fast.rates import MOST_COUNTED, Rates
 
 HERE, THERE = b"\x7f\0\0\1", b"\x7f\0\0\2"
 RATE = 10
 
 
-def _allowance(rate: float = RATE, prefix_length: int = 32) -> Allowance:
+def _allowance(rate: float = RATE, prefix_length: int = 32) -> Rates:
     """Where every grant is of this length."""
     buckets = RateLimiter(rate, 2 * rate)
-    return Allowance(buckets, lambda address: client_key(address, prefix_length))
+    return Rates(buckets, lambda address: client_key(address, prefix_length))
 
 
-def _answered(allowance: Allowance, batch: list[bytes], now: float) -> dict[bytes, int]:
+def _answered(allowance: Rates, batch: list[bytes], now: float) -> dict[bytes, int]:
     """Count what of a batch is answered, as the hot thread goes about it."""
     allowance.total += len(batch)
     if allowance.total > allowance.quiet:

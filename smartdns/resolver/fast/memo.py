@@ -18,13 +18,13 @@ is still asked for is copied over by its first hit. So memory is bounded, nothin
 piece, and what has not been asked for is what goes.
 """
 
-import itertools
 import struct
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
 from smartdns.contract.grants import Profile
-from smartdns.resolver.mmsg import VECTOR, map_private
+from smartdns.resolver.fast.batch import KEY_SIZE, VECTOR, map_private
+from smartdns.resolver.rendering import Rendered
 
 HALF_OCTETS: Final = 16 << 20
 HALF_REPLIES: Final = 60_000
@@ -34,22 +34,13 @@ MAX_VIEWS: Final = 4_096
 MISS: Final = bytes(VECTOR.size)
 """In place of a vector: this memo does not know."""
 
+_FOR_EVER: Final = 1 << 62
+
 _put_ttl = struct.Struct("!I").pack_into
 
 Entry = tuple[bytes, int, tuple[tuple[int, int], ...]]
 """Vector, the second from which on it holds no longer, and of each TTL that counts down the offset
 in the arena and the second in which it is 0."""
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Remembered:
-    """A reply after its ID, and how long it may be given."""
-
-    body: bytes
-    ttls: tuple[tuple[int, int], ...]
-    """Offset in `body` of each TTL that counts down, and the second in which it is 0."""
-    until: int
-    """From this second of the monotonic clock on the decision is asked again."""
 
 
 class Current(dict[bytes, bytes]):
@@ -103,20 +94,13 @@ class Tables(dict[bytes, Table]):
         return UNKNOWN
 
 
-_numbers = itertools.count()
-
-
 class View:
     """What everybody with one profile is answered."""
 
-    __slots__ = ("claimed", "current", "number", "profile")
+    __slots__ = ("current", "profile")
 
     def __init__(self, profile: Profile, memo: "Memo") -> None:
         self.profile = profile
-        self.number = next(_numbers)
-        """Its own for ever, unlike an `id`."""
-        self.claimed = profile.claimed
-        """What they are answered depends on their cookies, too."""
         self.current = Current(memo)
 
 
@@ -171,14 +155,23 @@ class Memo:
             self.tables.clear()
         self.tables[address] = view.current
 
-    def remember(self, view: View, key: bytes, reply: Remembered) -> None:
-        """Keep a reply; a view that was forgotten meanwhile keeps it for nobody."""
-        start = self._place(reply.body)
+    def remember(self, view: View, key: bytes, reply: Rendered) -> None:
+        """Keep a reply to the query `key`, which was rendered in this second.
+
+        A view that was forgotten meanwhile keeps it for nobody.
+        """
+        body = reply.octets[2:]
+        at = () if reply.constant else ttl_offsets(reply.octets)
+        zeros = [self.second + int.from_bytes(reply.octets[each : each + 4]) for each in at]
+        until = int(min(_FOR_EVER, reply.valid_until, *zeros))
+        if until <= self.second or len(key) > KEY_SIZE - 2:
+            return
+        start = self._place(body)
         if start is None:
             return
-        ttls = tuple((start + offset, zero) for offset, zero in reply.ttls)
-        vector = VECTOR.pack(self._arena_at + start, len(reply.body))
-        view.current.young[key] = (vector, reply.until, ttls)
+        ttls = tuple((start + each - 2, zero) for each, zero in zip(at, zeros, strict=True))
+        vector = VECTOR.pack(self._arena_at + start, len(body))
+        view.current.young[key] = (vector, until, ttls)
         view.current.pop(key, None)
 
     def move_to_young(self, current: Current, key: bytes) -> Entry | None:
@@ -222,3 +215,22 @@ class Memo:
         self._free = end
         self._replies += 1
         return start
+
+
+def ttl_offsets(octets: bytes) -> Sequence[int]:
+    """Give where the TTLs of a reply of ours lie, but for the OPT record's."""
+    count = sum(int.from_bytes(octets[at : at + 2]) for at in (6, 8, 10))
+    offset = _after_name(octets, 12) + 4
+    found = []
+    for _ in range(count):
+        fields_at = _after_name(octets, offset)
+        if octets[fields_at : fields_at + 2] != b"\0\x29":
+            found.append(fields_at + 4)
+        offset = fields_at + 10 + int.from_bytes(octets[fields_at + 8 : fields_at + 10])
+    return found
+
+
+def _after_name(octets: bytes, offset: int) -> int:
+    while (size := octets[offset]) and size < 0xC0:
+        offset += size + 1
+    return offset + (2 if size else 1)

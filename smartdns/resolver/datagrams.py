@@ -1,9 +1,9 @@
-"""Queries in datagrams: one is read, answered and forgotten at a time."""
+"""Queries in datagrams: the plain path, and how a reply leaves by the address that was asked."""
 
 import socket
 import struct
+import sys
 
-from twisted.internet.defer import Deferred
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.protocol import DatagramProtocol
 from twisted.internet.udp import Port
@@ -20,9 +20,17 @@ _IPV6_PKTINFO = 50  # RFC 3542; Linux
 _IPV6_RECVPKTINFO = 49
 _IP_PKTINFO = 8  # ip(7)
 _IPV4_INFO = struct.Struct("=I4s4s")
+_IPV6_PEER = struct.Struct("!2xHI16sI")
+_CONTROL_DATA_AT = 16  # behind struct cmsghdr
+_PKTINFO = {
+    socket.AF_INET: (socket.IPPROTO_IP, _IP_PKTINFO, 12),
+    socket.AF_INET6: (socket.IPPROTO_IPV6, _IPV6_PKTINFO, 20),
+}
 
 Address = tuple[str | int, ...]
 Ancillary = list[tuple[int, int, bytes]]
+WayBack = tuple[bytes, bytes]
+"""Where a reply goes, as the kernel wrote it: sockaddr, and control data with the address asked."""
 
 
 def listen_datagrams(
@@ -47,15 +55,12 @@ class Datagrams(DatagramProtocol):
 
     def datagramReceived(self, datagram: bytes, addr: Address, ancillary: Ancillary = []) -> None:  # noqa: B006
         """Answer now, or when the answer is there."""
-        reply = self._responder.respond(datagram, source_of(addr))
-        if isinstance(reply, Deferred):
-            reply.addCallback(self._send, addr, ancillary)
-        else:
-            self._send(reply, addr, ancillary)
 
-    def _send(self, reply: Rendered | None, addr: Address, ancillary: Ancillary) -> None:
-        if reply is not None:
+
+        def send(reply: Rendered) -> None:
             self.transport.send(reply.octets, addr, ancillary)
+
+        self._responder.respond(datagram, source_of(addr), send)
 
 
 def source_of(addr: Address) -> Source:
@@ -80,11 +85,7 @@ class DatagramPort(Port):
     def startListening(self) -> None:
         """Ask the kernel to say which address was asked, where that is not plain."""
         super().startListening()  # type: ignore[no-untyped-call]
-        self._any_address = self.socket.getsockname()[0] in {"0.0.0.0", "::"}  # noqa: S104
-        if self._any_address and self.socket.family == socket.AF_INET:
-            self.socket.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
-        elif self._any_address:
-            self.socket.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVPKTINFO, 1)
+        self._any_address = asks_which_address(self.socket)
 
     def doRead(self) -> None:
         """Hand what is queued to the protocol, up to a bound."""
@@ -109,6 +110,40 @@ class DatagramPort(Port):
             self.socket.sendmsg([data], _from_the_same(ancillary), socket.MSG_DONTWAIT, addr)
         except OSError:
             return
+
+
+def asks_which_address(bound: socket.socket) -> bool:
+    """Let the kernel say which address was asked, where that is not plain."""
+    if bound.getsockname()[0] not in {"0.0.0.0", "::"}:  # noqa: S104
+        return False
+    if bound.family == socket.AF_INET:
+        bound.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+    else:
+        bound.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVPKTINFO, 1)
+    return True
+
+
+def send_back(bound: socket.socket, octets: bytes, way_back: WayBack) -> None:
+    """Send a reply, or lose it as a network may: full buffers, no route. From any thread."""
+    peer, control = way_back
+    try:
+        if not control:
+            bound.sendto(octets, socket.MSG_DONTWAIT, _address(peer))
+            return
+        level, kind, size = _PKTINFO[socket.AddressFamily(bound.family)]
+        info = level, kind, control[_CONTROL_DATA_AT : _CONTROL_DATA_AT + size]
+        bound.sendmsg([octets], [info], socket.MSG_DONTWAIT, _address(peer))
+    except OSError:
+        return
+
+
+def _address(peer: bytes) -> Address:
+    """Give what Python calls an address for a sockaddr."""
+    if len(peer) == 16:
+        return socket.inet_ntoa(peer[4:8]), int.from_bytes(peer[2:4])
+    port, flow, address, _ = _IPV6_PEER.unpack(peer)
+    scope = int.from_bytes(peer[24:28], sys.byteorder)
+    return socket.inet_ntop(socket.AF_INET6, address), port, flow, scope
 
 
 def _from_the_same(ancillary: Ancillary) -> Ancillary:

@@ -38,7 +38,7 @@ class Networks(dict[bytes, bytes]):
         return key
 
 
-class Allowance:
+class Rates:
     """Counts what granted networks ask, and knows which of them are watched."""
 
     def __init__(self, buckets: RateLimiter, key_of: Callable[[bytes], bytes]) -> None:

@@ -1,0 +1,194 @@
+"""What the memo does not know: strangers are refused, everything else is decided about.
+
+Misses wait in a short queue that is worked on between batches, so that answers from the memo never
+wait for them. One that has waited for too long is dropped: who asked has asked again by then.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from smartdns.answering.query import Source
+from smartdns.answering.rate_limit import Verdict, client_key, host_key
+from smartdns.resolver.datagrams import WayBack
+from smartdns.resolver.fast.batch import KEY_SIZE, DatagramBatch
+from smartdns.resolver.fast.memo import MAX_ADDRESSES, MISS, UNKNOWN, Memo, View
+from smartdns.resolver.fast.rates import Rates
+from smartdns.resolver.fast.refusals import Missed, Refusals
+from smartdns.resolver.rendering import Rendered
+from smartdns.resolver.responder import Asked, Responder, outcome_of, today
+from smartdns.wire.dns_message import HEADER_LENGTH
+
+LONGEST_WAIT_S: Final = 0.08
+"""How long a miss may wait for its turn."""
+MOST_WAITING: Final = 8_192
+Epoch = tuple[int, int, int]
+"""Generation of the grants and of everything else a decision looks at, and the UTC day."""
+SendTo = Callable[[bytes, WayBack], None]
+
+
+class Miss(NamedTuple):
+    """A datagram that waits for a decision, and where its reply goes."""
+
+    data: bytes
+    address: bytes
+    way_back: WayBack
+    verdict: Verdict
+    came_at: float
+
+    def __repr__(self) -> str:
+        """Show nothing of who asked what."""
+        return "Miss"
+
+
+class Misses:
+    """Those of one socket; all of it belongs to the loop's thread."""
+
+    def __init__(self, batch: DatagramBatch, responder: Responder, send_to: SendTo) -> None:
+        """`send_to` may be called from any thread."""
+        self.memo = Memo()
+        self.rates = Rates(responder.limits.clients, self._network_of)
+        self.waiting: deque[Miss] = deque()
+        self.batch = batch
+        self.outcomes: Counter[str] = Counter()
+        """Replies that were decided on here, by what they say."""
+        self.asked = 0
+        """Queries that upstreams were asked about."""
+        self.dropped = 0
+        """Those that had waited for too long."""
+        self._responder, self._send_to = responder, send_to
+        self._knowledge = responder.knowledge
+        self._refusals = Refusals(batch, self._knowledge, responder.limits.strangers)
+        self._epoch: Epoch = (-1, -1, -1)
+        self._views: dict[bytes, View | None] = {}
+        """By address, None for a stranger; as of `_epoch`."""
+
+    def begin_second(self, now: float) -> None:
+        """Let TTLs and counts begin from zero."""
+        self.memo.begin_second(int(now))
+        self.rates.begin_second(now)
+        self._refusals.begin_second()
+
+    def begin_epoch(self) -> None:
+        """Forget what no longer holds."""
+        if self.memo.full:
+            self.memo.turn()
+        epoch = self._responder.grants, self._responder.generation, today()
+        if epoch == self._epoch:
+            return
+        if epoch[1] != self._epoch[1]:
+            self.memo.forget()
+        self.memo.forget_addresses()
+        self._views.clear()
+        self.rates.networks.clear()
+        self._epoch = epoch
+        self._refusals.begin_epoch()
+
+    def forget_askers(self, now: float) -> None:
+        """Keep nothing of who asked, nor of what was asked last; only between batches."""
+        self.memo.forget_addresses()
+        self.rates.forget_addresses(now)
+        self._views.clear()
+        self.batch.forget()
+
+    def take(self, missed: Sequence[Missed], now: float) -> Sequence[int]:
+        """Fill the slots that can be filled at once; give those of all others, in order.
+
+        The others wait for `work`, but for what gets no reply.
+        """
+        views = self._views
+        strangers: list[Missed] = []
+        unfilled: list[int] = []
+        for each in missed:
+            address = each[2]
+            view = views[address] if address in views else self._view_of(address)
+            if view is None:
+                strangers.append(each)
+            elif not self._fill(each, view, now):
+                unfilled.append(each[0])
+        if strangers:
+            silent, rest = self._refusals.refuse(strangers, now)
+            unfilled += silent
+            for each, verdict in rest:
+                unfilled.append(each[0])
+                self._put_off(each, verdict, now)
+        return sorted(unfilled)
+
+    def work(self, until: float) -> None:
+        """Decide about misses until the clock says `until`, or none is left."""
+        waiting, clock = self.waiting, self._responder.clock
+        now = clock()
+        while waiting and now < until:
+            miss = waiting.popleft()
+            if now - miss.came_at > LONGEST_WAIT_S:
+                self.dropped += 1
+            else:
+                self._decide(miss)
+            now = clock()
+
+    def _view_of(self, address: bytes) -> View | None:
+        profile = self._knowledge.allowlist.lookup(address, self._epoch[2])
+        if len(self._views) >= MAX_ADDRESSES:
+            self._views.clear()
+        view = None if profile is None else self.memo.view_for(profile)
+        self._views[address] = view
+        if view is None and len(self.memo.tables) < MAX_ADDRESSES // 2:
+            self.memo.tables[address] = UNKNOWN
+        return view
+
+    def _fill(self, missed: Missed, view: View, now: float) -> bool:
+        """Fill the slot of a client that the memo's tables did not have; else put its query off."""
+        i, length, address = missed
+        verdict, current = Verdict.GO, view.current
+        if self.memo.tables[address] is not current:
+            if not self.rates.watches(address):
+                self.memo.admit(address, view)
+            else:
+                verdict = self.rates.admit(address, now)
+            if verdict is Verdict.GO and length <= KEY_SIZE:
+                _, keys, slot = self.batch.slots[i]
+                vector = current[self.batch.queries[keys[length]]]
+                if vector is not MISS:
+                    self.batch.vectors[slot] = vector
+                    return True
+        if verdict is not Verdict.DROP:
+            self._put_off(missed, verdict, now)
+        return False
+
+    def _put_off(self, missed: Missed, verdict: Verdict, now: float) -> None:
+        i, length, address = missed
+        batch = self.batch
+        data = batch.datagram(i, length)
+        if length < HEADER_LENGTH or data[2] & 0x80:  # no query at all
+            return
+        if len(self.waiting) >= MOST_WAITING:
+            self.waiting.popleft()
+            self.dropped += 1
+        peer, control = batch.ways_back[i]
+        way_back = batch.peers[peer], batch.controls[control]
+        self.waiting.append(Miss(data, address, way_back, verdict, now))
+
+    def _decide(self, miss: Miss) -> None:
+        data, address, way_back, verdict, _ = miss
+        views = self._views
+        view = views[address] if address in views else self._view_of(address)
+        profile = None if view is None else view.profile
+        source = Source(address, int.from_bytes(way_back[0][2:4]), "udp")
+        decided = self._responder.decide(data, source, profile, verdict)
+        if isinstance(decided, Asked):
+
+            def send(reply: Rendered) -> None:
+                self._send_to(reply.octets, way_back)
+
+            decided = self._responder.ask(decided, send)
+            self.asked += decided is None
+        if decided is None:
+            return
+        self.outcomes[outcome_of(decided)] += 1
+        self._send_to(decided.octets, way_back)
+        if view is not None and decided.valid_until:
+            self.memo.remember(view, data[2:], decided)
+
+    def _network_of(self, address: bytes) -> bytes:
+        found = self._knowledge.allowlist.lookup_network(address, self._epoch[2])
+        return host_key(address) if found is None else client_key(address, found[1])

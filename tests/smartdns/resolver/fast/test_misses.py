@@ -1,0 +1,97 @@
+"""Misses: decided about in turn, dropped where they are late; a mistake of ours costs one."""
+
+from typing import Any
+
+import dns.exception
+import dns.rcode
+import pytest
+
+from smartdns.resolver import responder as under_test
+from smartdns.resolver.fast.misses import LONGEST_WAIT_S
+from smartdns.resolver.fast.port import FastPort
+from tests.peers.name_server import NameServer
+from tests.peers.odd_name_server import OddNameServer, address_of_everything
+from tests.smartdns.resolver.conftest import Make
+from tests.smartdns.resolver.laboratory import Laboratory
+
+
+@pytest.fixture
+def fast() -> bool:
+    """They are the fast path's."""
+    return True
+
+
+def port_of(resolver: Laboratory) -> FastPort:
+    """Give the one UDP socket of a resolver."""
+    (port,) = resolver.listeners._datagram_ports
+    assert isinstance(port, FastPort)
+    return port
+
+
+def _mistaken(_: bytes) -> Any:
+    raise IndexError
+
+
+async def test_after_a_query_that_we_trip_over_the_next_one_is_answered(
+    make_resolver: Make, name_server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever finds such a query stops nobody else's; it gets SERVFAIL, and it is told of."""
+    resolver = make_resolver(name_server.port)
+    failures: list[object] = []
+    monkeypatch.setattr(resolver.responder._log, "failure", lambda *said: failures.append(said))
+    with monkeypatch.context() as mistaken:
+        mistaken.setattr(under_test, "parse_query", _mistaken)
+        assert (await resolver.ask("www.example.com")).rcode() == dns.rcode.SERVFAIL
+    assert len(failures) == 1
+    assert (await resolver.ask("www.example.com")).answer
+
+
+async def test_the_first_query_of_most_misses_leaves_from_the_loop(
+    make_resolver: Make, odd_name_server: OddNameServer
+) -> None:
+    """Each from a socket opened ahead, which no other question uses; the cache learns of it."""
+    resolver = make_resolver(odd_name_server.port)
+    await resolver.ask("first.example.com")
+    for name in ("b.example.com", "C.eXample.com", "d.example.com"):
+        assert (await resolver.ask(name)).answer
+    assert len({port for _, port in odd_name_server.peers}) == len(odd_name_server.peers)
+    count = len(odd_name_server.queries)
+    assert (await resolver.ask("b.example.com")).answer[0].ttl <= 300
+    assert len(odd_name_server.queries) == count
+    assert not resolver.forwarder.in_flight
+
+
+async def test_what_waited_for_too_long_is_dropped(
+    make_resolver: Make, odd_name_server: OddNameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asked has asked again by then; what comes next is answered."""
+    resolver = make_resolver(odd_name_server.port)
+    misses = port_of(resolver)._misses
+    work = misses.work
+
+    def late(until: float) -> None:
+        resolver.ahead_s += 2 * LONGEST_WAIT_S
+        monkeypatch.setattr(misses, "work", work)
+        work(until + 2 * LONGEST_WAIT_S)
+
+    monkeypatch.setattr(misses, "work", late)
+    with pytest.raises(dns.exception.Timeout):
+        await resolver.ask("a.example.com", timeout=0.3)
+    assert port_of(resolver).dropped == 1
+    assert not odd_name_server.queries
+    assert (await resolver.ask("a.example.com")).answer
+
+
+async def test_every_datagram_is_counted_once(
+    make_resolver: Make, odd_name_server: OddNameServer
+) -> None:
+    """Asked upstream, from the cache, from the memo, refused: each under one word."""
+    resolver = make_resolver(odd_name_server.port)
+    odd_name_server.react = address_of_everything
+    for number in range(3):
+        for _ in range(4):
+            assert (await resolver.ask(f"p{number}.example.com")).answer
+    await resolver.ask("p.example.com", source="127.0.0.2")
+    metrics = resolver.listeners.metrics()
+    counted = {word: n for word, n in metrics.items() if word.startswith("queries:") and n}
+    assert counted == {"queries:answered": 6, "queries:remembered": 7}
