@@ -1,8 +1,8 @@
 """Names that are answered here and never forwarded, whoever asks for them."""
 
-from smartdns.answering.codes import AAAA, CLASS_IN, DS, NOERROR, NS, PTR, SOA, A
 from smartdns.answering.knowledge import Switches
 from smartdns.answering.names import below, name_of, suffixes
+from smartdns.answering.numbers import AAAA, CLASS_IN, DS, NOERROR, NS, PTR, SOA, A
 from smartdns.answering.plan import Record, Reply
 from smartdns.answering.query import Name, Question
 from smartdns.answering.records import nodata, nxdomain, soa

@@ -4,9 +4,9 @@ Only who shares the cookie secret can make one, so every worker knows them and n
 have us say that there is a loop.
 """
 
-from smartdns.answering.codes import CLASS_IN, NOERROR, TXT
 from smartdns.answering.cookies import siphash_2_4
 from smartdns.answering.names import first_label, name_of, parent
+from smartdns.answering.numbers import CLASS_IN, NOERROR, TXT
 from smartdns.answering.plan import Record, Reply
 from smartdns.answering.query import Name, Question
 from smartdns.answering.upstream_reply import UpstreamReply

@@ -2,8 +2,8 @@
 
 import struct
 
-from smartdns.answering.codes import CLASS_IN, HINFO, NOERROR, NXDOMAIN, SOA
 from smartdns.answering.names import name_of
+from smartdns.answering.numbers import CLASS_IN, HINFO, NOERROR, NXDOMAIN, SOA
 from smartdns.answering.plan import ExtendedError, Record, Reply
 from smartdns.answering.query import Name
 

@@ -11,7 +11,7 @@ them stands their `canonical` query, which has neither case nor cookie.
 
 from typing import Final, NamedTuple
 
-from smartdns.answering.codes import OPTION_COOKIE
+from smartdns.answering.numbers import OPTION_COOKIE
 
 _COUNTS: Final = b"\0\1\0\0\0\0\0\0"
 _COUNTS_WITH_OPT: Final = b"\0\1\0\0\0\0\0\1"

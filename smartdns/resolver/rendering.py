@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from smartdns.answering.codes import OPTION_KEEPALIVE, SERVFAIL
 from smartdns.answering.cookies import Cookie
+from smartdns.answering.numbers import OPTION_KEEPALIVE, SERVFAIL
 from smartdns.answering.plan import Reply
 from smartdns.answering.query import Query, Source
 from smartdns.wire.dns_message import HEADER_LENGTH, render_reply, size_limit

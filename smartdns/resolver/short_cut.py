@@ -11,9 +11,9 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from smartdns.answering.codes import CLASS_IN, OPT
 from smartdns.answering.local_names import BROWSING
-from smartdns.answering.ordinary import names_with_rules
+from smartdns.answering.names_with_rules import names_with_rules
+from smartdns.answering.numbers import CLASS_IN, OPT
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name, Question
 from smartdns.answering.rate_limit import Verdict
@@ -122,7 +122,7 @@ class ShortCut:
             return False
         self._send(reply, where)
         self._responder.outcomes["answered"] += 1
-        self._knowledge.cache.store(shot.plan, plain.heard(question), self._responder.clock())
+        self._knowledge.cache.store(shot.plan, plain.answer(question), self._responder.clock())
         return True
 
 

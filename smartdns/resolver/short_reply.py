@@ -5,7 +5,7 @@ A flood is made of the queries these answer, so none of it may cost more than se
 
 from typing import Final
 
-from smartdns.answering.codes import (
+from smartdns.answering.numbers import (
     EDE_NOT_READY,
     EDE_PROHIBITED,
     NOERROR,

@@ -12,11 +12,11 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from smartdns.answering.codes import EDE_NOT_READY, EDE_PROHIBITED
 from smartdns.answering.knowledge import Knowledge
 from smartdns.answering.loop_probe import NONCE_LENGTH, is_probe, probe_name
 from smartdns.answering.loop_probe import SUFFIX as PROBES
 from smartdns.answering.names import below
+from smartdns.answering.numbers import EDE_NOT_READY, EDE_PROHIBITED
 from smartdns.answering.query import Name, Question
 from smartdns.answering.rate_limit import RateLimiter, Verdict, stranger_key
 from smartdns.resolver.common_query import CommonQuery, read_common_query

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from smartdns.answering.codes import OPT, OPTION_COOKIE
+from smartdns.answering.numbers import OPT, OPTION_COOKIE
 from smartdns.resolver.common_query import CommonQuery
 from smartdns.resolver.memo import Remembered
 from smartdns.wire.octets import RECORD_FIELDS

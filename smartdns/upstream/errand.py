@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.posixbase import PosixReactorBase
 
-from smartdns.answering.codes import FORMERR, NOTIMP, OPCODE_QUERY
 from smartdns.answering.exchange import BUDGET_S, Attempt, Exchange
+from smartdns.answering.numbers import FORMERR, NOTIMP, OPCODE_QUERY
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name
 from smartdns.answering.upstream_reply import UpstreamReply

@@ -10,12 +10,12 @@ from twisted.internet.posixbase import PosixReactorBase
 from twisted.python.failure import Failure
 
 from smartdns.answering.chasing import joined, unfinished_at
+from smartdns.answering.dname import synthesize_cnames
 from smartdns.answering.exchange import BUDGET_S
 from smartdns.answering.local_names import is_local
 from smartdns.answering.names import below
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name
-from smartdns.answering.redirects import spelled_out
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.errand import Errand
@@ -130,7 +130,7 @@ class Forwarder(Service, Generic[T]):
         """Give what is called when an upstream was asked for `asked`, in the interest of `plan`."""
 
         def ended(reply: UpstreamReply | None) -> None:
-            reply = None if reply is None else spelled_out(plan.question, reply)
+            reply = None if reply is None else synthesize_cnames(plan.question, reply)
             further = None if reply is None else self._chase(plan, reply, until, asked)
             if further is not None:
                 self._under_way[plan].errand = further

@@ -1,6 +1,6 @@
 """DNS messages: octets <-> values, strict and total, round dnslib.
 
-Nothing that arrives here raises: what cannot be read is a `FormatError` or None. dnslib reads and
+Nothing that arrives here raises: what cannot be read is a `Malformed` or None. dnslib reads and
 writes header and OPT and holds the octets; names go through our own reading and writing, because
 it refuses labels that are not UTF-8, takes the label types 01 and 10 for lengths and lets a
 compression pointer overflow; record data stays octets, because it drops what a known type does
@@ -8,13 +8,13 @@ not explain and refuses data of no length.
 """
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dnslib import DNSHeader, EDNSOption
 from dnslib.dns import RR
 from dnslib.label import DNSBuffer
 
-from smartdns.answering.codes import (
+from smartdns.answering.numbers import (
     FORMERR,
     OPCODE_QUERY,
     OPT,
@@ -40,13 +40,16 @@ _DNSSEC_OK = 0x8000
 _OPCODES_WITH_QUESTION = {OPCODE_QUERY, 4}  # and NOTIFY; in all others it means something else
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class FormatError:
+class Malformed(NamedTuple):
     """What can be said of a query that cannot be read."""
 
     id: int
     opcode: int
     recursion_desired: bool
+
+    def __repr__(self) -> str:
+        """Show nothing of what it holds."""
+        return "Malformed"
 
 
 def size_limit(query: Query, transport: Transport) -> int:
@@ -58,7 +61,7 @@ def size_limit(query: Query, transport: Transport) -> int:
     return min(max(query.edns.payload_size, PAYLOAD_SIZE_WITHOUT_EDNS), PAYLOAD_SIZE)
 
 
-def parse_query(data: bytes) -> Query | FormatError | None:
+def parse_query(data: bytes) -> Query | Malformed | None:
     """Read a query; None is one that gets no reply at all: no header, or itself a reply."""
     if len(data) < HEADER_LENGTH or data[2] & 0x80:
         return None
@@ -66,7 +69,7 @@ def parse_query(data: bytes) -> Query | FormatError | None:
     try:
         return _parse_query(data, header)
     except MalformedError:
-        return FormatError(header.id, header.opcode, bool(header.rd))
+        return Malformed(header.id, header.opcode, bool(header.rd))
 
 
 def _parse_query(data: bytes, header: DNSHeader) -> Query:
@@ -102,7 +105,7 @@ def _may_lack_it(header: DNSHeader, edns: Edns | None) -> bool:
     )
 
 
-def render_format_error(error: FormatError) -> bytes:
+def render_formerr(error: Malformed) -> bytes:
     """Render FORMERR with nothing but a header."""
     flags = _QR | error.opcode << 11 | _RD * error.recursion_desired | _RA | FORMERR
     buffer = _Octets()

@@ -1,6 +1,6 @@
 """EDNS options of a query whose form is fixed: a wrong one earns it a FORMERR."""
 
-from smartdns.answering.codes import OPTION_COOKIE, OPTION_SUBNET
+from smartdns.answering.numbers import OPTION_COOKIE, OPTION_SUBNET
 
 _ADDRESS_BITS = {0: 0, 1: 32, 2: 128}
 

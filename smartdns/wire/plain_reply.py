@@ -4,17 +4,17 @@
 
 with NOERROR, not truncated, and each record owned by the question's name (a pointer to it), of its
 type and class IN, with data in which no name can be. Whatever differs is not judged here: aliases,
-denials, signatures, errors and everything malformed take the way through the codec and `accept`,
+denials, signatures, errors and everything malformed take the way through the codec and `sanitize`,
 and a reply of this form means the same there.
 """
 
 from typing import Final, NamedTuple
 
-from smartdns.answering.accepting import LONGEST_TTL
-from smartdns.answering.cache import Heard
-from smartdns.answering.codes import ANY, CLASS_IN, NOERROR, OPT, A
+from smartdns.answering.cache import Answer
+from smartdns.answering.numbers import ANY, CLASS_IN, NOERROR, OPT, A
 from smartdns.answering.plan import Record
 from smartdns.answering.query import Question
+from smartdns.answering.sanitize import LONGEST_TTL
 from smartdns.wire.octets import RECORD_FIELDS
 from smartdns.wire.rdata import HOLD_NAMES
 
@@ -45,11 +45,11 @@ class PlainReply(NamedTuple):
         """Show nothing of what was answered."""
         return "PlainReply"
 
-    def heard(self, question: Question) -> Heard:
-        """Give what `accept` would of this reply to `question`."""
+    def answer(self, question: Question) -> Answer:
+        """Give what `sanitize` would of this reply to `question`."""
         name, kind, klass = question
         records = tuple(Record(name, kind, klass, self.ttl, data) for data in self.datas)
-        return Heard(NOERROR, records, (), self.ttl, self.authentic_data)
+        return Answer(NOERROR, records, (), self.ttl, self.authentic_data)
 
 
 def read_plain_reply(data: bytes, end: int, question: Question) -> PlainReply | None:

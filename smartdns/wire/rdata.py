@@ -4,7 +4,7 @@ Only the types of RFC 1035 may be compressed when written; the others of this ta
 decompressed when read (RFC 3597 section 4). Every type that is not here is opaque octets.
 """
 
-from smartdns.answering.codes import CLASS_IN
+from smartdns.answering.numbers import CLASS_IN
 from smartdns.wire.octets import MalformedError, Tails, read_name
 
 # Type -> octets before the names, number of names; what follows the names is opaque.

@@ -3,7 +3,7 @@
 import struct
 from dataclasses import dataclass
 
-from smartdns.answering.codes import OPT, OPTION_ERROR, TSIG
+from smartdns.answering.numbers import OPT, OPTION_ERROR, TSIG
 from smartdns.answering.plan import ExtendedError, Record
 from smartdns.answering.query import Edns, Name, Question, Signature
 from smartdns.wire.octets import MalformedError, Tails, read_name, read_pairs, read_record

@@ -15,9 +15,9 @@ from smartdns.answering.query import Edns, Query, Question, Source, Transport
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.contract.grants import Profile
 from smartdns.wire.dns_message import (
-    FormatError,
+    Malformed,
     parse_query,
-    render_format_error,
+    render_formerr,
     render_reply,
     size_limit,
 )
@@ -140,8 +140,8 @@ def react(packet: bytes, known: Knowledge, where: Source) -> bytes | None:
     query_ = parse_query(packet)
     if query_ is None:
         return None
-    if isinstance(query_, FormatError):
-        return render_format_error(query_)
+    if isinstance(query_, Malformed):
+        return render_formerr(query_)
     cookie = check_cookie(query_, where.address, SECRET, WALL_S)
     plan = answer(query_, where, known, NOW, DAY, cookie)
     if isinstance(plan, Silence):

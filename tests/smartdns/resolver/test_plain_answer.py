@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartdns.answering.codes import OPTION_COOKIE
+from smartdns.answering.numbers import OPTION_COOKIE
 from smartdns.answering.plan import Record, Reply
 from smartdns.resolver.common_query import read_common_query
 from smartdns.resolver.plain_answer import begin_answer, plain_answer

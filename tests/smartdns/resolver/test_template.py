@@ -6,7 +6,7 @@ import dns.rcode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartdns.answering.codes import EDE_PROHIBITED
+from smartdns.answering.numbers import EDE_PROHIBITED
 from smartdns.answering.plan import Record, Reply
 from smartdns.answering.query import Name, Query
 from smartdns.resolver.common_query import CommonQuery, read_common_query

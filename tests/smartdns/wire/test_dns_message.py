@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from smartdns.answering.plan import ExtendedError, Record, Reply
 from smartdns.answering.query import Edns, Name, Query, Question
 from smartdns.wire.dns_message import (
-    FormatError,
+    Malformed,
     parse_query,
     parse_upstream_reply,
-    render_format_error,
+    render_formerr,
     render_reply,
     render_upstream_query,
     size_limit,
@@ -39,7 +39,7 @@ def parsed(packet: bytes) -> Query:
 def test_parsing_a_query_is_total(packet: bytes) -> None:
     """Whatever octets arrive, there is a query, a format error or nothing, and no exception."""
     got = parse_query(packet)
-    assert got is None or isinstance(got, Query | FormatError)
+    assert got is None or isinstance(got, Query | Malformed)
     assert (got is None) == (len(packet) < 12 or bool(packet[2] & 0x80))
 
 
@@ -268,8 +268,8 @@ def test_ad_is_for_those_who_asked(
 def test_a_format_error_is_a_header_and_nothing_else() -> None:
     """ID, opcode and RD of the query, QR and FORMERR: twelve octets."""
     got = parse_query(header(0x2100, id_=0xABCD) + b"\xff")
-    assert isinstance(got, FormatError)
-    assert render_format_error(got) == bytes.fromhex("abcd a181 0000 0000 0000 0000")
+    assert isinstance(got, Malformed)
+    assert render_formerr(got) == bytes.fromhex("abcd a181 0000 0000 0000 0000")
 
 
 MALFORMED = {
@@ -295,7 +295,7 @@ MALFORMED = {
 @pytest.mark.parametrize("packet", MALFORMED.values(), ids=MALFORMED.keys())
 def test_what_cannot_be_read_is_a_format_error(packet: bytes) -> None:
     """Each of these breaks a rule of RFC 1035, 6891, 7871, 7873 or 9619."""
-    assert isinstance(parse_query(packet), FormatError)
+    assert isinstance(parse_query(packet), Malformed)
 
 
 def test_a_signature_is_kept_for_the_reply() -> None:
@@ -311,7 +311,7 @@ def test_the_query_of_no_question_needs_a_cookie() -> None:
     """QDCOUNT 0 is well-formed only together with a COOKIE option (RFC 7873 section 5.4)."""
     got = parsed(header(qd=0, ar=1) + opt(option(10, b"client!!")))
     assert got.question is None
-    assert isinstance(parse_query(header(qd=0, ar=1) + opt()), FormatError)
+    assert isinstance(parse_query(header(qd=0, ar=1) + opt()), Malformed)
     assert parsed(header(qd=0, ar=1) + opt(ttl=0x10000)).question is None  # for BADVERS
 
 

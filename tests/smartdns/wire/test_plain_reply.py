@@ -1,12 +1,12 @@
-"""The reading by hand says what the codec and `accept` say, or nothing."""
+"""The reading by hand says what the codec and `sanitize` say, or nothing."""
 
 import struct
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from smartdns.answering.accepting import accept
 from smartdns.answering.query import Name, Question
+from smartdns.answering.sanitize import sanitize
 from smartdns.wire.dns_message import parse_upstream_reply
 from smartdns.wire.plain_reply import read_plain_reply
 from tests.smartdns.wire.strategies import data_by_type, names, ttls
@@ -35,11 +35,11 @@ def agrees(data: bytes, name: Name, kind: int) -> bool:
     plain = read_plain_reply(data, end, question)
     if plain is None:
         return False
-    heard = plain.heard(question)
+    heard = plain.answer(question)
     parsed = parse_upstream_reply(data)
     assert parsed is not None
     assert parsed.opcode == 0
-    assert heard == accept(question, parsed, dnssec_ok=False)
+    assert heard == sanitize(question, parsed, dnssec_ok=False)
     # What its asker gets reads the same: each record once, every TTL the lowest.
     head = data[:6] + bytes((0, len(plain.datas), 0, 0, 0, 0)) + data[12:end]
     passed_on = parse_upstream_reply(head + plain.section)
