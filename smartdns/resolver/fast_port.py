@@ -18,6 +18,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from smartdns.answering.numbers import HEADER_LENGTH
 from smartdns.answering.query import Source
 from smartdns.resolver.hot_thread import HotThread
 from smartdns.resolver.mmsg import DatagramBatch, WayBack
@@ -27,7 +28,6 @@ from smartdns.resolver.second_look import Epoch, Miss, SecondLook, today
 from smartdns.resolver.short_cut import ShortCut, Where
 from smartdns.resolver.template import make_template
 from smartdns.resolver.templates import ServerCookies
-from smartdns.wire.dns_message import HEADER_LENGTH
 
 MOST_HANDED_OVER: Final = 8_192
 """Misses that may wait for the reactor; beyond it they are lost, as in a full socket."""

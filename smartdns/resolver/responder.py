@@ -27,7 +27,7 @@ from smartdns.answering.rate_limit import (
 )
 from smartdns.resolver.rendering import Rendered, render, server_failure
 from smartdns.upstream.forwarder import Forwarder
-from smartdns.wire.dns_message import Malformed, parse_query, render_formerr
+from smartdns.wire.queries import Malformed, parse_query, render_formerr
 
 _BY_STREAM = b"stream "
 """Streams have buckets of their own: a flood of datagrams in a network's name, which empties the

@@ -11,7 +11,7 @@ from typing import Final
 from smartdns.answering.numbers import OPT, OPTION_COOKIE
 from smartdns.resolver.common_query import CommonQuery
 from smartdns.resolver.memo import Remembered
-from smartdns.wire.octets import RECORD_FIELDS
+from smartdns.wire.records import RECORD_FIELDS
 
 _QUESTION_AT: Final = 10
 _FOR_EVER: Final = 1 << 62

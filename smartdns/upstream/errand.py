@@ -8,20 +8,14 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.posixbase import PosixReactorBase
 
 from smartdns.answering.exchange import BUDGET_S, Attempt, Exchange
-from smartdns.answering.numbers import FORMERR, NOTIMP, OPCODE_QUERY
+from smartdns.answering.numbers import FORMERR, HEADER_LENGTH, NOTIMP, OPCODE_QUERY
 from smartdns.answering.plan import Forward
-from smartdns.answering.query import Name
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.group import Group, Upstream
 from smartdns.upstream.shots import Shot
 from smartdns.upstream.udp import ask_datagram
-from smartdns.wire.dns_message import (
-    HEADER_LENGTH,
-    PAYLOAD_SIZE,
-    parse_upstream_reply,
-    render_upstream_query,
-)
-from smartdns.wire.plain_query import mix_case
+from smartdns.wire.queries import render_query
+from smartdns.wire.replies import parse_reply
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IDelayedCall
@@ -133,19 +127,18 @@ class Errand:
 
     def _message(self, attempt: Attempt, upstream: Upstream) -> bytes:
         name = self._plan.question.name
-        return render_upstream_query(
-            self._plan.question,
-            id=secrets.randbelow(65_536),
-            dnssec_ok=self._plan.dnssec_ok,
-            checking_disabled=self._plan.checking_disabled,
-            name_case=random_case(name) if attempt.mixed_case else None,
-            payload_size=PAYLOAD_SIZE if attempt.edns else None,
+        return render_query(
+            self._plan,
+            secrets.token_bytes(2),
+            # The case of a name is further bits that a forger has to guess (0x20).
+            secrets.randbits(8 * len(name)) if attempt.mixed_case else 0,
+            edns=attempt.edns,
             padding_block=_TLS_PADDING if upstream.address.tls_name else 0,
         )
 
     def _take(self, waiting: _Waiting, data: bytes) -> bool:
         """Say whether `data` is the reply to an attempt, and go on with it."""
-        reply = parse_upstream_reply(data)
+        reply = parse_reply(data)
         if reply is None or reply.opcode != OPCODE_QUERY or data[:2] != waiting.message[:2]:
             return False
         now = self._reactor.seconds()
@@ -208,8 +201,3 @@ class Errand:
                 waiting.upstream.health.failed(now)
             else:
                 waiting.upstream.health.outrun(now - waiting.begun)
-
-
-def random_case(name: Name) -> bytes:
-    """Give `name` with each letter's case at random (0x20): bits that a forger has to guess."""
-    return mix_case(name, secrets.randbits(8 * len(name)))

@@ -3,6 +3,7 @@
 from typing import Final
 
 from smartdns.answering.plan import Forward
+from smartdns.wire.queries import mix_case
 
 _RD, _AD, _CD = 0x01, 0x20, 0x10
 _FLAGS: Final = {cd: bytes((_RD, _AD | _CD * cd)) + b"\0\1\0\0\0\0\0\1" for cd in (False, True)}
@@ -12,11 +13,10 @@ _OPT: Final = {
 }
 OPT_LENGTH: Final = 11
 LONGEST_NAME: Final = 255
-_CASE_BITS: Final = bytes(0x20 if 0x61 <= octet <= 0x7A else 0 for octet in range(256))
 
 
 def render_plain_query(plan: Forward, message_id: bytes, noise: int) -> bytes:
-    """Render what `render_upstream_query` does, with two octets of ID and a name's mixed case.
+    """Render what `render_query` does, with two octets of ID and a name's mixed case.
 
     Neither `message_id` nor `noise` may be guessed by anybody.
     """
@@ -31,12 +31,3 @@ def render_plain_query(plan: Forward, message_id: bytes, noise: int) -> bytes:
             _OPT[dnssec_ok],
         )
     )
-
-
-def mix_case(name: bytes, noise: int) -> bytes:
-    """Give a lower-case `name` with each letter's case as a bit of `noise` says (0x20).
-
-    `noise` has eight bits for each octet of the name, the last octet's being the lowest.
-    """
-    bits = int.from_bytes(name.translate(_CASE_BITS)) & noise
-    return (int.from_bytes(name) ^ bits).to_bytes(len(name))

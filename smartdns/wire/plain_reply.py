@@ -15,8 +15,7 @@ from smartdns.answering.numbers import ANY, CLASS_IN, NOERROR, OPT, A
 from smartdns.answering.plan import Record
 from smartdns.answering.query import Question
 from smartdns.answering.sanitize import LONGEST_TTL
-from smartdns.wire.octets import RECORD_FIELDS
-from smartdns.wire.rdata import HOLD_NAMES
+from smartdns.wire.records import HOLD_NAMES, RECORD_FIELDS
 
 _OWNER: Final = b"\xc0\x0c"
 _FIXED: Final = {A: 4, 28: 16}

@@ -14,13 +14,8 @@ from smartdns.answering.plan import Forward, Record, Silence
 from smartdns.answering.query import Edns, Query, Question, Source, Transport
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.contract.grants import Profile
-from smartdns.wire.dns_message import (
-    Malformed,
-    parse_query,
-    render_formerr,
-    render_reply,
-    size_limit,
-)
+from smartdns.wire.queries import Malformed, parse_query, render_formerr
+from smartdns.wire.replies import render_reply, size_limit
 from zones.catalog import Catalog, Region, Service
 
 HOME = bytes((203, 0, 113, 7))

@@ -7,7 +7,8 @@ from smartdns.answering.answer import answer
 from smartdns.answering.names import name_of
 from smartdns.answering.plan import Forward, Reply
 from smartdns.answering.query import Edns, Query, Question
-from smartdns.wire.dns_message import Malformed, parse_query, render_reply, size_limit
+from smartdns.wire.queries import Malformed, parse_query
+from smartdns.wire.replies import render_reply, size_limit
 from tests.smartdns.made import (
     DAY,
     NOERROR,

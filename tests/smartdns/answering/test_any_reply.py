@@ -9,7 +9,8 @@ from smartdns.answering.plan import Forward, Record, Reply
 from smartdns.answering.query import Question
 from smartdns.answering.rebinding import without_private
 from smartdns.answering.sanitize import LONGEST_CHAIN, sanitize
-from smartdns.wire.dns_message import parse_query, render_reply
+from smartdns.wire.queries import parse_query
+from smartdns.wire.replies import render_reply
 from tests.smartdns.made import NOERROR, NOW, NXDOMAIN, SERVFAIL, knowledge, said, soa_record
 from tests.smartdns.wire.malformed import header
 from tests.smartdns.wire.strategies import data_by_type

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from smartdns.answering.query import Query
 from smartdns.resolver.common_query import read_common_query
-from smartdns.wire.dns_message import parse_query, size_limit
+from smartdns.wire.queries import parse_query
+from smartdns.wire.replies import size_limit
 from tests.smartdns.wire.malformed import malformed
 
 NAME = "www.example.com"

@@ -8,8 +8,9 @@ from smartdns.answering.plan import Record, Reply
 from smartdns.resolver.common_query import read_common_query
 from smartdns.resolver.plain_answer import begin_answer, plain_answer
 from smartdns.resolver.short_cut import plan_for
-from smartdns.wire.dns_message import parse_query, render_reply, size_limit
 from smartdns.wire.plain_reply import read_plain_reply
+from smartdns.wire.queries import parse_query
+from smartdns.wire.replies import render_reply, size_limit
 from tests.smartdns.made import Query
 
 FLAGS = st.sampled_from([b"\x01\0", b"\x01\x20", b"\x01\x10", b"\x01\x30"])

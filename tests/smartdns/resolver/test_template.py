@@ -12,7 +12,8 @@ from smartdns.answering.query import Name, Query
 from smartdns.resolver.common_query import CommonQuery, read_common_query
 from smartdns.resolver.short_reply import REFUSED_FLAGS, short_reply
 from smartdns.resolver.template import Template, make_template
-from smartdns.wire.dns_message import parse_query, render_reply
+from smartdns.wire.queries import parse_query
+from smartdns.wire.replies import render_reply
 from tests.smartdns.wire.strategies import names, records
 
 OPT = b"\0\0\x29\x04\xd0\0\0\0\0\0\0"

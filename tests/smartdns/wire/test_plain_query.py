@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name, Question
-from smartdns.wire.dns_message import render_upstream_query
-from smartdns.wire.plain_query import mix_case, render_plain_query
+from smartdns.wire.plain_query import render_plain_query
+from smartdns.wire.queries import render_query
 from tests.smartdns.wire.strategies import names
 
 noise = st.binary(min_size=257, max_size=257)
@@ -18,26 +18,6 @@ def test_a_query_is_rendered_as_the_codec_renders_it(
     name: Name, kind: int, dnssec_ok: bool, checking_disabled: bool, octets: bytes
 ) -> None:
     """ID, flags, name in its mixed case, type and OPT: the same octets."""
-    question = Question(name, kind, 1)
+    plan = Forward(Question(name, kind, 1), dnssec_ok, checking_disabled)
     case = int.from_bytes(octets[2:])
-    assert render_plain_query(
-        Forward(question, dnssec_ok, checking_disabled), octets[:2], case
-    ) == render_upstream_query(
-        question,
-        id=int.from_bytes(octets[:2]),
-        dnssec_ok=dnssec_ok,
-        checking_disabled=checking_disabled,
-        name_case=mix_case(name, case),
-    )
-
-
-@given(names, noise)
-def test_nothing_but_the_case_of_letters_changes(name: Name, octets: bytes) -> None:
-    """Lower-cased again it is the name; each letter follows its own bit."""
-    octets = octets[-len(name) :]
-    mixed = mix_case(name, int.from_bytes(octets))
-    assert mixed.lower() == name
-    assert [a != b for a, b in zip(name, mixed, strict=True)] == [
-        bool(octet & 0x20) and 0x61 <= letter <= 0x7A
-        for letter, octet in zip(name, octets, strict=True)
-    ]
+    assert render_plain_query(plan, octets[:2], case) == render_query(plan, octets[:2], case)

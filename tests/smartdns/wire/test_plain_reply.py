@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from smartdns.answering.query import Name, Question
 from smartdns.answering.sanitize import sanitize
-from smartdns.wire.dns_message import parse_upstream_reply
 from smartdns.wire.plain_reply import read_plain_reply
+from smartdns.wire.replies import parse_reply
 from tests.smartdns.wire.strategies import data_by_type, names, ttls
 
 OPT = b"\0\0\x29\x04\xd0" + bytes(6)
@@ -36,13 +36,13 @@ def agrees(data: bytes, name: Name, kind: int) -> bool:
     if plain is None:
         return False
     heard = plain.answer(question)
-    parsed = parse_upstream_reply(data)
+    parsed = parse_reply(data)
     assert parsed is not None
     assert parsed.opcode == 0
     assert heard == sanitize(question, parsed, dnssec_ok=False)
     # What its asker gets reads the same: each record once, every TTL the lowest.
     head = data[:6] + bytes((0, len(plain.datas), 0, 0, 0, 0)) + data[12:end]
-    passed_on = parse_upstream_reply(head + plain.section)
+    passed_on = parse_reply(head + plain.section)
     assert passed_on is not None
     assert passed_on.answer == heard.answer
     return True
