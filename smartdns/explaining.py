@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from smartdns.answering.answer import answer
-from smartdns.answering.codes import AAAA, CLASS_IN, A
 from smartdns.answering.knowledge import Allowlist, Knowledge
+from smartdns.answering.numbers import AAAA, CLASS_IN, A
 from smartdns.answering.plan import Forward, Plan, Reply
 from smartdns.answering.query import Name, Query, Question, Source
 from smartdns.contract.addresses import parse_address

@@ -1,15 +1,13 @@
 """The decision, from top to bottom."""
 
-from dataclasses import replace
-
+from smartdns.answering.acceptable import acceptable_question
 from smartdns.answering.check_names import answer_check_name
-from smartdns.answering.codes import EDE_NOT_READY, EDE_PROHIBITED, NOERROR, REFUSED
 from smartdns.answering.concluding import recall
 from smartdns.answering.cookies import Cookie
-from smartdns.answering.form import judge_form
 from smartdns.answering.knowledge import Knowledge
 from smartdns.answering.local_names import answer_locally
 from smartdns.answering.names import below
+from smartdns.answering.numbers import EDE_NOT_READY, EDE_PROHIBITED, NOERROR, REFUSED
 from smartdns.answering.plan import ExtendedError, Forward, Plan, Reply, Silence
 from smartdns.answering.query import Query, Question, Source
 from smartdns.answering.steering import steer
@@ -44,7 +42,7 @@ def answer(
 def _for_client(
     query: Query, profile: Profile, knowledge: Knowledge, now: float, cookie: Cookie | None
 ) -> Plan:
-    question = judge_form(query, cookie)
+    question = acceptable_question(query, cookie)
     if isinstance(question, Reply):
         return question
     return (
@@ -65,19 +63,19 @@ def _for_claimed(
 ) -> Plan:
     """Answer once the address has shown itself; else somebody could aim our answers at it."""
     if source.transport != "udp" or (cookie is not None and cookie.valid):
-        knowledge.shown.note(source.address, now)
-    elif not knowledge.shown.lately(source.address, now):
+        knowledge.verified.note(source.address, now)
+    elif not knowledge.verified.lately(source.address, now):
         return Reply(NOERROR, truncated=True)
     plan = _for_client(query, profile, knowledge, now, cookie)
     if isinstance(plan, Reply):  # it is for this address, not for every one with its profile
-        return replace(plan, constant=False, valid_until=0.0)
+        return plan._replace(constant=False, valid_until=0.0)
     return plan
 
 
 def _for_stranger(query: Query, knowledge: Knowledge, now: float) -> Plan:
     """Refuse, and say no more than why; only names that an operator opened are looked up."""
     if query.question is not None and below(query.question.name, knowledge.switches.open_names):
-        question = judge_form(query, None)
+        question = acceptable_question(query, None)
         if isinstance(question, Reply):
             return question
         return recall(forward(query, question), knowledge, now)

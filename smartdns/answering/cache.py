@@ -1,4 +1,4 @@
-"""Answers heard from upstream, kept while they may be believed and a while longer.
+"""Answers received from upstream, kept while they may be believed and a while longer.
 
 An entry is what one question had for an answer: its RRsets, stripped of what was not asked for.
 Bounded in octets; what has not been used for longest goes first. TTLs go by whole seconds of the
@@ -10,8 +10,7 @@ objects a full cache made every full collection last 100 ms.
 
 from collections import OrderedDict
 from collections.abc import Callable, Container
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from smartdns.answering.names import suffixes
 from smartdns.answering.plan import ExtendedError, Forward, Record
@@ -31,8 +30,7 @@ _Key = tuple[Name, int, int, bool, bool]
 _EVERY_TYPE = -1
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Heard:
+class Answer(NamedTuple):
     """An answer fit to be kept; every RRset has one TTL."""
 
     rcode: int
@@ -45,20 +43,27 @@ class Heard:
     denies_name: bool = False
     """NXDOMAIN for the very name that was asked: true for every type and all below (RFC 8020)."""
 
+    def __repr__(self) -> str:
+        """Show nothing of what it holds."""
+        return "Answer"
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Kept:
+
+class CachedAnswer(NamedTuple):
     """An answer from the cache, its TTLs counted down to the second it was looked for."""
 
-    heard: Heard
+    answer: Answer
     expires_at: int
     """Second of the monotonic clock."""
     refresh_at: int
     """From this second on a query is a reason to ask upstream before it expires."""
 
+    def __repr__(self) -> str:
+        """Show nothing of what it holds."""
+        return "CachedAnswer"
+
 
 _Entry = tuple[Any, ...]
-"""Second it was stored in, octets, and a `Heard`: TTL, its other fields, where in this tuple the
+"""Second it was stored in, octets, and a `Answer`: TTL, its other fields, where in this tuple the
 authority begins, then the fields of each record. One tuple without others in it is what the
 collector lets go of at once.
 """
@@ -80,7 +85,7 @@ class Cache:
         self._failures: OrderedDict[_Key, _Failure] = OrderedDict()
         self.octets = 0
 
-    def find(self, asked: Forward, now: float) -> Kept | None:
+    def find(self, asked: Forward, now: float) -> CachedAnswer | None:
         """Give an answer that may still be believed, also from the absence of a name above."""
         entry = self._fresh(_key(asked), now)
         if entry is None:
@@ -108,25 +113,25 @@ class Cache:
             start += size + 1
         return False
 
-    def find_stale(self, asked: Forward, now: float, ttl: int) -> Kept | None:
+    def find_stale(self, asked: Forward, now: float, ttl: int) -> CachedAnswer | None:
         """Give an answer that expired less than `STALE_S` ago, every TTL set to `ttl`."""
         entry = self._entries.get(_key(asked))
         if entry is None or now - entry[_STORED_AT] > entry[_TTL] + STALE_S:
             return None
-        return Kept(_heard(entry, lambda _: ttl), int(now), int(now))
+        return CachedAnswer(_answer(entry, lambda _: ttl), int(now), int(now))
 
-    def store(self, asked: Forward, heard: Heard, now: float) -> None:
+    def store(self, asked: Forward, answer: Answer, now: float) -> None:
         """Keep an answer, and forget that its question failed."""
         key = _key(asked)
         self._failures.pop(key, None)
-        if heard.ttl <= 0:
+        if answer.ttl <= 0:
             return
-        octets = _octets(heard)
+        octets = _octets(answer)
         if octets > self._maximum_octets:
             return
-        entry = _entry(heard, int(now), octets)
+        entry = _entry(answer, int(now), octets)
         self._put(key, entry)
-        if heard.denies_name:
+        if answer.denies_name:
             self._put(_key(asked, every_type=True), entry)
         while self.octets > self._maximum_octets:
             self.octets -= self._entries.popitem(last=False)[1][_OCTETS]
@@ -183,33 +188,33 @@ def _key(asked: Forward, *, every_type: bool = False) -> _Key:
     return question.name, kind, question.klass, asked.dnssec_ok, asked.checking_disabled
 
 
-def _octets(heard: Heard) -> int:
+def _octets(answer: Answer) -> int:
     return _ENTRY_OCTETS + sum(
         _RECORD_OCTETS + len(record.name) + len(record.data)
-        for record in heard.answer + heard.authority
+        for record in answer.answer + answer.authority
     )
 
 
-def _entry(heard: Heard, now: int, octets: int) -> _Entry:
+def _entry(answer: Answer, now: int, octets: int) -> _Entry:
     return (
         now,
         octets,
-        heard.ttl,
-        heard.rcode,
-        heard.authentic_data,
-        *_flat(heard.error),
-        heard.denies_name,
-        _RECORDS_AT + 5 * len(heard.answer),
+        answer.ttl,
+        answer.rcode,
+        answer.authentic_data,
+        *_flat(answer.error),
+        answer.denies_name,
+        _RECORDS_AT + 5 * len(answer.answer),
         *[
             field
-            for r in heard.answer + heard.authority
+            for r in answer.answer + answer.authority
             for field in (r.name, r.type, r.klass, r.ttl, r.data)
         ],
     )
 
 
-def _heard(entry: _Entry, changed: Callable[[int], int]) -> Heard:
-    """Give what was heard, with the TTLs of its records changed."""
+def _answer(entry: _Entry, changed: Callable[[int], int]) -> Answer:
+    """Give the answer, with the TTLs of its records changed."""
     _, _, ttl, rcode, authentic_data, code, text, denies_name, authority_at = entry[:_RECORDS_AT]
     records = [
         Record(entry[at], entry[at + 1], entry[at + 2], changed(entry[at + 3]), entry[at + 4])
@@ -217,14 +222,16 @@ def _heard(entry: _Entry, changed: Callable[[int], int]) -> Heard:
     ]
     answers = (authority_at - _RECORDS_AT) // 5
     answer, authority = tuple(records[:answers]), tuple(records[answers:])
-    return Heard(rcode, answer, authority, ttl, authentic_data, _error(code, text), denies_name)
+    return Answer(rcode, answer, authority, ttl, authentic_data, _error(code, text), denies_name)
 
 
-def _aged(entry: _Entry, age: int) -> Kept:
+def _aged(entry: _Entry, age: int) -> CachedAnswer:
     ttl = entry[_TTL]
     expires_at = entry[_STORED_AT] + ttl
     lead = ttl // 10 if ttl >= _REFRESHABLE_TTL else 0
-    return Kept(_heard(entry, lambda ttl: max(ttl - age, 0)), expires_at, expires_at - lead)
+    return CachedAnswer(
+        _answer(entry, lambda ttl: max(ttl - age, 0)), expires_at, expires_at - lead
+    )
 
 
 def _flat(error: ExtendedError | None) -> tuple[int, str]:

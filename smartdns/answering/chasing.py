@@ -5,20 +5,19 @@ alias that leads out of what it knows.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
-from smartdns.answering.accepting import LONGEST_CHAIN, set_of
-from smartdns.answering.codes import ANY, CNAME, NOERROR, NSEC, NSEC3, SOA
 from smartdns.answering.names import below
+from smartdns.answering.numbers import ANY, CNAME, NOERROR, NSEC, NSEC3, SOA
 from smartdns.answering.plan import Record
 from smartdns.answering.query import Name, Question
+from smartdns.answering.sanitize import LONGEST_CHAIN, set_of
 from smartdns.answering.upstream_reply import UpstreamReply
 
 
 def unfinished_at(question: Question, reply: UpstreamReply) -> Name | None:
     """Give the name at which a chain ends without having or denying what was asked; None: none.
 
-    None as well for a chain that is too long or comes back to itself: `accept` refuses those.
+    None as well for a chain that is too long or comes back to itself: `sanitize` refuses those.
     """
     aliases = {r.name: Name(r.data.lower()) for r in reply.answer if r.type == CNAME}
     if not aliases or reply.rcode != NOERROR or question.type in {CNAME, ANY}:
@@ -41,8 +40,7 @@ def joined(begun: UpstreamReply, rest: UpstreamReply) -> UpstreamReply:
     name.
     """
     proofs = (r for r in begun.authority if set_of(r) in {NSEC, NSEC3})
-    return replace(
-        rest,
+    return rest._replace(
         question=begun.question,
         question_wire=begun.question_wire,
         authentic_data=begun.authentic_data and rest.authentic_data,

@@ -1,8 +1,9 @@
-"""From what was heard, now or earlier, to a reply."""
+"""From an answer, received now or earlier, to a reply."""
 
-from smartdns.answering.accepting import accept
-from smartdns.answering.cache import Heard, Kept
-from smartdns.answering.codes import (
+from smartdns.answering.cache import Answer, CachedAnswer
+from smartdns.answering.knowledge import Knowledge
+from smartdns.answering.names import below
+from smartdns.answering.numbers import (
     ANY,
     EDE_NETWORK_ERROR,
     EDE_NO_REACHABLE_AUTHORITY,
@@ -14,12 +15,11 @@ from smartdns.answering.codes import (
     REFUSED,
     SERVFAIL,
 )
-from smartdns.answering.knowledge import Knowledge
-from smartdns.answering.names import below
 from smartdns.answering.plan import ExtendedError, Forward, Reply
 from smartdns.answering.query import Name
 from smartdns.answering.rebinding import without_private
 from smartdns.answering.records import minimal_any, soa
+from smartdns.answering.sanitize import sanitize
 from smartdns.answering.steering import TTL as STEERED_TTL
 from smartdns.answering.upstream_reply import UpstreamReply
 
@@ -43,8 +43,8 @@ def conclude(asked: Forward, said: UpstreamReply | None, knowledge: Knowledge, n
     """Learn from what the upstreams said, None being silence, and make a reply of it."""
     if said is not None and asked.question.type == ANY and said.rcode == NOTIMP:
         return Reply(NOERROR, (minimal_any(asked.question.name, STEERED_TTL),))
-    heard = None if said is None else accept(asked.question, said, dnssec_ok=asked.dnssec_ok)
-    if heard is None:
+    answer = None if said is None else sanitize(asked.question, said, dnssec_ok=asked.dnssec_ok)
+    if answer is None:
         error = _why(said)
         knowledge.cache.note_failure(asked, error, now)
         return _without_upstream(asked, error, knowledge, now)
@@ -52,9 +52,9 @@ def conclude(asked: Forward, said: UpstreamReply | None, knowledge: Knowledge, n
     if switches.filter_private_answers:
         name = asked.question.name
         if below(name, switches.private_suffixes) is None:
-            heard = without_private(heard, name)
-    knowledge.cache.store(asked, heard, now)
-    return _reply(asked, heard, knowledge)
+            answer = without_private(answer, name)
+    knowledge.cache.store(asked, answer, now)
+    return _reply(asked, answer, knowledge)
 
 
 def _why(said: UpstreamReply | None) -> ExtendedError:
@@ -65,12 +65,12 @@ def _why(said: UpstreamReply | None) -> ExtendedError:
     return _UNREACHABLE if unanswered else _UNUSABLE
 
 
-def _from_memory(asked: Forward, kept: Kept, knowledge: Knowledge, now: float) -> Reply:
+def _from_memory(asked: Forward, kept: CachedAnswer, knowledge: Knowledge, now: float) -> Reply:
     """A kept answer may be repeated until it is time to ask again, before it expires."""
     refresh = now >= kept.refresh_at and not knowledge.cache.failing(asked, now)
     return _reply(
         asked,
-        kept.heard,
+        kept.answer,
         knowledge,
         valid_until=kept.refresh_at if now < kept.refresh_at else 0.0,
         refresh=asked if refresh else None,
@@ -88,30 +88,30 @@ def stale(asked: Forward, knowledge: Knowledge, now: float) -> Reply | None:
     kept = knowledge.cache.find_stale(asked, now, STALE_TTL)
     if kept is None:
         return None
-    code = EDE_STALE_NXDOMAIN if kept.heard.rcode == NXDOMAIN else EDE_STALE
-    return _reply(asked, kept.heard, knowledge, error=ExtendedError(code))
+    code = EDE_STALE_NXDOMAIN if kept.answer.rcode == NXDOMAIN else EDE_STALE
+    return _reply(asked, kept.answer, knowledge, error=ExtendedError(code))
 
 
 def _reply(
     asked: Forward,
-    heard: Heard,
+    answer: Answer,
     knowledge: Knowledge,
     *,
     valid_until: float = 0.0,
     refresh: Forward | None = None,
     error: ExtendedError | None = None,
 ) -> Reply:
-    rcode, authority = heard.rcode, heard.authority
+    rcode, authority = answer.rcode, answer.authority
     if rcode == NXDOMAIN and asked.nxdomain_is_nodata:
         match = knowledge.catalog.find(asked.question.name)
         owner = asked.question.name if match is None else Name(match.owner)
         rcode, authority = NOERROR, (soa(owner, STEERED_TTL),)
     return Reply(
         rcode,
-        heard.answer,
+        answer.answer,
         authority,
-        authentic_data=heard.authentic_data and rcode == heard.rcode,
-        error=error or heard.error,
+        authentic_data=answer.authentic_data and rcode == answer.rcode,
+        error=error or answer.error,
         valid_until=valid_until,
         refresh=refresh,
     )

@@ -6,7 +6,7 @@ knows them: version 1, three reserved octets, the time, and SipHash-2-4 over all
 
 from dataclasses import dataclass
 
-from smartdns.answering.codes import OPTION_COOKIE
+from smartdns.answering.numbers import OPTION_COOKIE
 from smartdns.answering.query import Query
 
 CLIENT_COOKIE_LENGTH = 8

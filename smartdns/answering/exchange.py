@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from smartdns.answering.codes import (
+from smartdns.answering.numbers import (
     BADVERS,
     FORMERR,
     NOERROR,

@@ -7,7 +7,7 @@ from typing import Protocol
 from smartdns.answering.cache import Cache
 from smartdns.answering.names import name_of
 from smartdns.answering.query import Name
-from smartdns.answering.shown import ShownAddresses
+from smartdns.answering.verified import VerifiedAddresses
 from smartdns.contract.grants import Profile
 from zones.catalog import Catalog
 
@@ -54,7 +54,7 @@ class Switches:
 
 @dataclass(slots=True, repr=False)
 class Knowledge:
-    """Replaced field by field as it changes; a decision reads it; cache and `shown` learn."""
+    """Replaced field by field as it changes; a decision reads it; cache and `verified` learn."""
 
     allowlist: Allowlist
     catalog: Catalog
@@ -66,4 +66,4 @@ class Knowledge:
     check_addresses: RelayAddresses = field(default_factory=RelayAddresses)
     """What a check name resolves to: wherever the page can tell that it was reached."""
     switches: Switches = field(default_factory=Switches)
-    shown: ShownAddresses = field(default_factory=ShownAddresses)
+    verified: VerifiedAddresses = field(default_factory=VerifiedAddresses)

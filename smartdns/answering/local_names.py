@@ -1,15 +1,21 @@
 """Names that are answered here and never forwarded, whoever asks for them."""
 
-from smartdns.answering.codes import AAAA, CLASS_IN, DS, NOERROR, NS, PTR, SOA, A
+import ipaddress
+
 from smartdns.answering.knowledge import Switches
 from smartdns.answering.names import below, name_of, suffixes
+from smartdns.answering.numbers import AAAA, CLASS_IN, DS, NOERROR, NS, PTR, SOA, A
 from smartdns.answering.plan import Record, Reply
 from smartdns.answering.query import Name, Question
-from smartdns.answering.records import nodata, nxdomain, soa
+from smartdns.answering.records import address_data, nodata, nxdomain, soa
 
 TTL = 10_800  # RFC 6303 section 3
 
 _LOCALHOST = name_of("localhost")
+_LOOPBACK = {
+    A: address_data(ipaddress.ip_address("127.0.0.1")),
+    AAAA: address_data(ipaddress.ip_address("::1")),
+}
 
 # Not existing on purpose; each of them is the top of a zone of ours with nothing in it.
 _PRIVATE_RELAY = frozenset(map(name_of, ("mask.icloud.com", "mask-h2.icloud.com")))
@@ -95,7 +101,7 @@ def is_local(name: Name) -> bool:
 
 def _localhost(question: Question) -> Reply:
     """Loopback for the name and all below it (RFC 6761 section 6.3)."""
-    address = {A: b"\x7f\0\0\1", AAAA: bytes(15) + b"\1"}.get(question.type)
+    address = _LOOPBACK.get(question.type)
     if address is None:
         return nodata(_LOCALHOST, TTL)
     return _one(question, address)

@@ -4,17 +4,18 @@ Only who shares the cookie secret can make one, so every worker knows them and n
 have us say that there is a loop.
 """
 
-from smartdns.answering.codes import CLASS_IN, NOERROR, TXT
 from smartdns.answering.cookies import siphash_2_4
 from smartdns.answering.names import first_label, name_of, parent
+from smartdns.answering.numbers import CLASS_IN, NOERROR, TXT
 from smartdns.answering.plan import Record, Reply
 from smartdns.answering.query import Name, Question
+from smartdns.answering.records import text_data
 from smartdns.answering.upstream_reply import UpstreamReply
 
 SUFFIX = name_of("mediastreamer-loop.example.net")
 """A name that any resolver forwards, since its domain exists and has nothing below it."""
 NONCE_LENGTH = 8
-_MARK = b"\x04loop"
+_MARK = text_data("loop")
 
 
 def probe_name(nonce: bytes, secret: bytes) -> Name:

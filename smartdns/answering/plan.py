@@ -6,8 +6,7 @@ from typing import NamedTuple
 from smartdns.answering.query import Name, Question
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Record:
+class Record(NamedTuple):
     """One resource record; `data` is RDATA in wire form, names inside it uncompressed."""
 
     name: Name
@@ -16,13 +15,20 @@ class Record:
     ttl: int
     data: bytes
 
+    def __repr__(self) -> str:
+        """Show nothing of what it holds."""
+        return "Record"
 
-@dataclass(frozen=True, slots=True, repr=False)
-class ExtendedError:
+
+class ExtendedError(NamedTuple):
     """An Extended DNS Error (RFC 8914); it goes out only where the query had an OPT."""
 
     code: int
     text: str = ""
+
+    def __repr__(self) -> str:
+        """Show nothing of what it holds."""
+        return "ExtendedError"
 
 
 class Forward(NamedTuple):
@@ -39,8 +45,7 @@ class Forward(NamedTuple):
         return "Forward"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Reply:
+class Reply(NamedTuple):
     """Answer now, with this; the flags and the question come from the query."""
 
     rcode: int
@@ -58,6 +63,10 @@ class Reply:
     """It is about to expire or stale: send it, and ask this upstream all the same."""
     truncated: bool = False
     """Send the question alone, with TC: whoever it is may come back over TCP."""
+
+    def __repr__(self) -> str:
+        """Show nothing of what it holds."""
+        return "Reply"
 
 
 @dataclass(frozen=True, slots=True)

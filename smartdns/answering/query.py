@@ -4,7 +4,6 @@ None of these shows its content when printed: an exception, a log line or a debu
 one says its type and nothing else.
 """
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, NewType
 
 Name = NewType("Name", bytes)
@@ -31,8 +30,7 @@ class Question(NamedTuple):
         return "Question"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Edns:
+class Edns(NamedTuple):
     """The query's OPT record (RFC 6891)."""
 
     payload_size: int
@@ -44,9 +42,12 @@ class Edns:
     well_formed: bool = True
     """No option that we know has data of a form that its RFC rules out."""
 
+    def __repr__(self) -> str:
+        """Show nothing of what it holds."""
+        return "Edns"
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Signature:
+
+class Signature(NamedTuple):
     """The query's TSIG record (RFC 8945); we share a key with nobody."""
 
     key_name: Name
@@ -55,9 +56,12 @@ class Signature:
     time_signed: bytes
     """Six octets."""
 
+    def __repr__(self) -> str:
+        """Show nothing of what it holds."""
+        return "Signature"
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Query:
+
+class Query(NamedTuple):
     """A query that could be read."""
 
     id: int
@@ -73,12 +77,19 @@ class Query:
     edns: Edns | None
     signature: Signature | None = None
 
+    def __repr__(self) -> str:
+        """Show nothing of what it holds."""
+        return "Query"
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Source:
+
+class Source(NamedTuple):
     """Where a query came from."""
 
     address: bytes
     """4 or 16 octets in network order; an IPv4-mapped address is given as its 4."""
     port: int
     transport: Transport
+
+    def __repr__(self) -> str:
+        """Show nothing of what it holds."""
+        return "Source"

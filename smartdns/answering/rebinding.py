@@ -5,10 +5,9 @@ Known as DNS rebinding; names that mean a device in the home by design are liste
 
 import ipaddress
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
-from smartdns.answering.cache import Heard
-from smartdns.answering.codes import AAAA, EDE_BLOCKED, HTTPS, SVCB, A
+from smartdns.answering.cache import Answer
+from smartdns.answering.numbers import AAAA, EDE_BLOCKED, HTTPS, SVCB, A
 from smartdns.answering.plan import ExtendedError
 from smartdns.answering.query import Name
 from smartdns.answering.records import soa
@@ -43,16 +42,16 @@ _IPV4_INSIDE = (bytes(10) + b"\xff\xff", bytes.fromhex("0064ff9b") + bytes(8))
 _HINT_OCTETS = {4: 4, 6: 16}  # ipv4hint and ipv6hint
 
 
-def without_private(heard: Heard, name: Name) -> Heard:
+def without_private(answer: Answer, name: Name) -> Answer:
     """Take private addresses out of an answer for `name`; nothing left of it becomes NODATA."""
-    public = tuple(record for record in heard.answer if not leads_home(record.type, record.data))
-    if len(public) == len(heard.answer):
-        return heard
+    public = tuple(record for record in answer.answer if not leads_home(record.type, record.data))
+    if len(public) == len(answer.answer):
+        return answer
     if any(record.type in BEARERS for record in public):
-        return replace(heard, answer=public, authentic_data=False, error=_BLOCKED)
+        return answer._replace(answer=public, authentic_data=False, error=_BLOCKED)
     authority = (soa(name, TTL),)
-    return replace(
-        heard, answer=(), authority=authority, ttl=TTL, authentic_data=False, error=_BLOCKED
+    return answer._replace(
+        answer=(), authority=authority, ttl=TTL, authentic_data=False, error=_BLOCKED
     )
 
 

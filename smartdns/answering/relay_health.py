@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from smartdns.answering.knowledge import RelayAddresses
+from smartdns.answering.records import address_data
 from smartdns.contract.addresses import Address
 
 FAILURES_TO_LEAVE = 2
@@ -62,8 +63,8 @@ def relays_to_answer(
 
 
 def by_family(addresses: Sequence[Address]) -> RelayAddresses:
-    """Sort addresses by family."""
+    """Sort addresses by family, as the data of records."""
     return RelayAddresses(
-        tuple(address.packed for address in addresses if address.version == 4),
-        tuple(address.packed for address in addresses if address.version == 6),
+        tuple(address_data(each) for each in addresses if each.version == 4),
+        tuple(address_data(each) for each in addresses if each.version == 6),
     )

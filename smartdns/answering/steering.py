@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from smartdns.answering.codes import AAAA, ANY, CLASS_IN, EDE_FORGED, HTTPS, NOERROR, SVCB, A
 from smartdns.answering.knowledge import Knowledge, RelayAddresses
+from smartdns.answering.numbers import AAAA, ANY, CLASS_IN, EDE_FORGED, HTTPS, NOERROR, SVCB, A
 from smartdns.answering.plan import ExtendedError, Forward, Record, Reply
 from smartdns.answering.query import Name, Query, Question
 from smartdns.answering.records import minimal_any, nodata

@@ -1,13 +1,12 @@
 """What an upstream said, as a value."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from smartdns.answering.plan import ExtendedError, Record
 from smartdns.answering.query import Question
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class UpstreamReply:
+class UpstreamReply(NamedTuple):
     """A reply that could be read whole; whether it answers what was asked is not judged here."""
 
     id: int
@@ -23,3 +22,7 @@ class UpstreamReply:
     authority: tuple[Record, ...]
     error: ExtendedError | None = None
     """The first Extended DNS Error."""
+
+    def __repr__(self) -> str:
+        """Show nothing of what it holds."""
+        return "UpstreamReply"

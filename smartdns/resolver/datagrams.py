@@ -56,7 +56,6 @@ class Datagrams(DatagramProtocol):
     def datagramReceived(self, datagram: bytes, addr: Address, ancillary: Ancillary = []) -> None:  # noqa: B006
         """Answer now, or when the answer is there."""
 
-
         def send(reply: Rendered) -> None:
             self.transport.send(reply.octets, addr, ancillary)
 

@@ -2,11 +2,19 @@
 
 from dataclasses import dataclass
 
-from smartdns.answering.codes import OPTION_KEEPALIVE, SERVFAIL
 from smartdns.answering.cookies import Cookie
+from smartdns.answering.numbers import (
+    HEADER_LENGTH,
+    OPCODE_OCTET,
+    OPTION_KEEPALIVE,
+    QR_OCTET,
+    RA,
+    RD_OCTET,
+    SERVFAIL,
+)
 from smartdns.answering.plan import Reply
 from smartdns.answering.query import Query, Source
-from smartdns.wire.dns_message import HEADER_LENGTH, render_reply, size_limit
+from smartdns.wire.replies import render_reply, size_limit
 
 _TLS_PADDING = 468  # RFC 8467 section 4.1
 STREAM_IDLE_S = 10
@@ -47,9 +55,10 @@ def render(query: Query, source: Source, reply: Reply, cookie: Cookie | None) ->
 
 def server_failure(data: bytes) -> Rendered | None:
     """SERVFAIL with nothing but a header, when the trouble is ours."""
-    if len(data) < HEADER_LENGTH or data[2] & 0x80:
+    if len(data) < HEADER_LENGTH or data[2] & QR_OCTET:
         return None
-    return Rendered(data[:2] + bytes((0x80 | data[2] & 0x79, 0x80 | SERVFAIL)) + bytes(8))
+    flags = QR_OCTET | data[2] & (OPCODE_OCTET | RD_OCTET), RA | SERVFAIL
+    return Rendered(data[:2] + bytes(flags) + bytes(HEADER_LENGTH - 4))
 
 
 def _asks_for_keepalive(query: Query) -> bool:

@@ -1,8 +1,8 @@
 """From a query's octets to the octets of its reply: what every listener asks.
 
-    decide    what is to be done about a query, all from memory. From any thread
-    ask       have upstreams asked, and the reply sent when they have answered. From any thread
-    respond   both, for a listener that takes one query at a time
+decide    what is to be done about a query, all from memory. From any thread
+ask       have upstreams asked, and the reply sent when they have answered. From any thread
+respond   both, for a listener that takes one query at a time
 """
 
 import datetime
@@ -16,11 +16,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from smartdns.answering.answer import answer
-from smartdns.answering.codes import EDE_OTHER, SERVFAIL
 from smartdns.answering.concluding import stale
 from smartdns.answering.cookies import Cookie, check_cookie
 from smartdns.answering.knowledge import Knowledge
 from smartdns.answering.loop_probe import is_probe, probe_reply
+from smartdns.answering.numbers import EDE_OTHER, SERVFAIL
 from smartdns.answering.plan import ExtendedError, Forward, Reply, Silence
 from smartdns.answering.query import Query, Source
 from smartdns.answering.rate_limit import (
@@ -33,7 +33,7 @@ from smartdns.answering.rate_limit import (
 from smartdns.contract.grants import Profile
 from smartdns.resolver.rendering import Rendered, render, server_failure
 from smartdns.upstream.forwarder import Forwarder
-from smartdns.wire.dns_message import FormatError, parse_query, render_format_error
+from smartdns.wire.queries import Malformed, parse_query, render_formerr
 
 _BY_STREAM: Final = b"stream "
 """Streams have buckets of their own: a flood of datagrams in a network's name, which empties the
@@ -198,8 +198,8 @@ class Responder:
         query = parse_query(data)
         if query is None or source.port == 0:  # nobody is there; it would loop a reply back to us
             return None
-        if isinstance(query, FormatError):
-            return Rendered(render_format_error(query))
+        if isinstance(query, Malformed):
+            return Rendered(render_formerr(query))
         if verdict is Verdict.SLIP:
             return render(query, source, _SLIPPED, None)
         if query.question is not None and is_probe(query.question, self.cookie_secret):

@@ -23,7 +23,7 @@ from smartdns.answering.rate_limit import host_key
 from smartdns.resolver.rendering import STREAM_IDLE_S, Rendered
 from smartdns.resolver.responder import Responder
 from smartdns.resolver.stream_limits import StreamLimits
-from smartdns.wire.length_prefix import FrameBuffer, with_length
+from smartdns.wire.framing import FrameBuffer, with_length
 
 _WHOLE_WITHIN_S = 10
 """A query that began must be whole by then, and a reply must have been read."""

@@ -19,11 +19,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from smartdns.answering.chasing import unfinished_at
+from smartdns.answering.dname import synthesize_cnames
 from smartdns.answering.local_names import is_local
 from smartdns.answering.names import below
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name
-from smartdns.answering.redirects import spelled_out
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.group import Group, Upstream
@@ -182,7 +182,7 @@ class Forwarder(Service, Generic[T]):
     def _ended(self, pending: PendingQuestion[T | Failure], reply: UpstreamReply | None) -> None:
         """Go on where an alias leads; else conclude, and tell those who wait."""
         if reply is not None:
-            reply = spelled_out(pending.plan.question, reply)
+            reply = synthesize_cnames(pending.plan.question, reply)
             name = unfinished_at(pending.plan.question, reply)
             if name is not None and name != pending.asked.question.name:
                 group = self.group_for(name)

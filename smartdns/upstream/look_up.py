@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from twisted.internet.defer import Deferred, gatherResults
 
-from smartdns.answering.accepting import accept
-from smartdns.answering.codes import AAAA, CLASS_IN, A
+from smartdns.answering.numbers import AAAA, CLASS_IN, A
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name, Question
+from smartdns.answering.sanitize import sanitize
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.forwarder import Forwarder
 
@@ -24,7 +24,7 @@ class Resolved:
 
 def addresses_in(plan: Forward, said: UpstreamReply | None) -> Resolved | None:
     """Conclude an exchange: the addresses that were asked for, None where nobody answered."""
-    heard = None if said is None else accept(plan.question, said, dnssec_ok=False)
+    heard = None if said is None else sanitize(plan.question, said, dnssec_ok=False)
     if heard is None:
         return None
     found = tuple(record.data for record in heard.answer if record.type == plan.question.type)

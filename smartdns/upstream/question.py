@@ -8,27 +8,23 @@ Only one that needs more than its first query gets an `Exchange`, which says wha
 """
 
 import secrets
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from smartdns.answering.chasing import joined
-from smartdns.answering.codes import FORMERR, NOTIMP, OPCODE_QUERY
 from smartdns.answering.exchange import BUDGET_S, Attempt, Exchange, is_answer
+from smartdns.answering.numbers import FORMERR, HEADER_LENGTH, NOTIMP, OPCODE_QUERY
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.group import Group, Upstream
 from smartdns.upstream.sockets import QuerySocket, QuerySockets
-from smartdns.wire.dns_message import (
-    HEADER_LENGTH,
-    PAYLOAD_SIZE,
-    parse_upstream_reply,
-    render_upstream_query,
-)
-from smartdns.wire.plain_query import mix_case, render_plain_query
+from smartdns.wire.queries import render_query
+from smartdns.wire.replies import parse_reply
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from twisted.internet.interfaces import IDelayedCall
 
 _TLS_PADDING: Final = 128  # RFC 8467 section 4.1
@@ -81,14 +77,12 @@ class PendingQuestion(Generic[T]):
 
     def send_first(self, ready: QuerySocket) -> None:
         """Send the first query from `ready`. From any thread, and only at first."""
-        message = render_plain_query(self.asked, ready.id, ready.noise)
+        message = render_query(self.asked, ready.id, ready.noise)
         sent = _Sent(_FIRST, ready.upstream, message, self.begun)
         sent.stop = ready.stop
         self._sent.append(sent)
         ready.aim(partial(self._take, sent), partial(self._lost, sent))
-        try:
-            ready.send(message)
-        except OSError:
+        if not _goes_out(ready, message):
             self._sockets.reactor.callFromThread(self._not_sent, sent)
 
     def begin(self) -> None:
@@ -116,7 +110,7 @@ class PendingQuestion(Generic[T]):
 
     def _take(self, sent: _Sent, data: bytes) -> bool:
         """Say whether `data` is the reply to a query that was sent, and go on with it."""
-        reply = parse_upstream_reply(data)
+        reply = parse_reply(data)
         if reply is None or reply.opcode != OPCODE_QUERY or data[:2] != sent.message[:2]:
             return False
         repeats = _repeats_question(sent, reply)
@@ -211,27 +205,24 @@ class PendingQuestion(Generic[T]):
             sent.stop = upstream.streams.ask(sent.message, take, lost)
             return
         opened = self._sockets.open(upstream)
-        try:
-            if opened is None:
-                raise OSError
+        if opened is not None:
             sent.stop = opened.stop
             opened.aim(take, lost)
-            opened.send(sent.message)
-        except OSError:
+        if opened is None or not _goes_out(opened, sent.message):
             sent.stop()
             self._forget(sent)
             upstream.health.failed(now)
             exchange.failed(attempt)
 
     def _message(self, attempt: Attempt, upstream: Upstream) -> bytes:
-        return render_upstream_query(
-            self.asked.question,
-            id=secrets.randbelow(65_536),
-            dnssec_ok=self.asked.dnssec_ok,
-            checking_disabled=self.asked.checking_disabled,
-            name_case=_random_case(self.asked.question.name) if attempt.mixed_case else None,
-            payload_size=PAYLOAD_SIZE if attempt.edns else None,
-            padding_block=_TLS_PADDING if upstream.address.tls_name else 0,
+        noise = secrets.randbits(8 * len(self.asked.question.name)) if attempt.mixed_case else 0
+        padding_block = _TLS_PADDING if upstream.address.tls_name else 0
+        return render_query(
+            self.asked,
+            secrets.token_bytes(2),
+            noise,
+            edns=attempt.edns,
+            padding_block=padding_block,
         )
 
     def _wake(self) -> None:
@@ -265,12 +256,15 @@ class PendingQuestion(Generic[T]):
         self._ended(self, reply)
 
 
+def _goes_out(opened: QuerySocket, message: bytes) -> bool:
+    try:
+        opened.send(message)
+    except OSError:  # nobody listens there, or there is no route
+        return False
+    return True
+
+
 def _repeats_question(sent: _Sent, reply: UpstreamReply) -> bool:
     if not reply.question_wire:  # one that could not read the query may leave it out
         return reply.rcode in {FORMERR, NOTIMP}
     return sent.message.startswith(reply.question_wire, HEADER_LENGTH)
-
-
-def _random_case(name: Name) -> bytes:
-    """Give `name` with each letter's case at random (0x20): bits that a forger has to guess."""
-    return mix_case(name, secrets.randbits(8 * len(name)))

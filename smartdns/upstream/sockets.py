@@ -85,7 +85,7 @@ class QuerySockets:
         """Give the epoll's descriptor: it can be read when one of the sockets can."""
         return self._epoll.fileno()
 
-    def doRead(self) -> None:  # noqa: N802 - Twisted's
+    def doRead(self) -> None:
         """Read what has come."""
         for descriptor, _ in self._epoll.poll(0, _MOST_AT_ONCE):
             if (reading := self._open.get(descriptor)) is not None:

@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.bound_socket import BoundConnections
-from smartdns.wire.length_prefix import FrameBuffer, with_length
+from smartdns.wire.framing import FrameBuffer, with_length
 
 _CONNECT_TIMEOUT_S = 2
 _IDLE_S = 10.0

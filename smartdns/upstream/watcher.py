@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.task import LoopingCall
 
-from smartdns.answering.codes import CLASS_IN, TXT
 from smartdns.answering.loop_probe import NONCE_LENGTH, probe_name, shows_loop
+from smartdns.answering.numbers import CLASS_IN, TXT
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Question
 from smartdns.answering.upstream_reply import UpstreamReply

@@ -12,7 +12,7 @@ from twisted.internet.protocol import DatagramProtocol, Factory, Protocol, conne
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
-from smartdns.wire.length_prefix import FrameBuffer, with_length
+from smartdns.wire.framing import FrameBuffer, with_length
 from tests.peers.ports import free_port
 
 Reaction = bytes | dns.message.Message | None

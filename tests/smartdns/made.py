@@ -14,13 +14,8 @@ from smartdns.answering.plan import Forward, Record, Silence
 from smartdns.answering.query import Edns, Query, Question, Source, Transport
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.contract.grants import Profile
-from smartdns.wire.dns_message import (
-    FormatError,
-    parse_query,
-    render_format_error,
-    render_reply,
-    size_limit,
-)
+from smartdns.wire.queries import Malformed, parse_query, render_formerr
+from smartdns.wire.replies import render_reply, size_limit
 from zones.catalog import Catalog, Region, Service
 
 HOME = bytes((203, 0, 113, 7))
@@ -140,8 +135,8 @@ def react(packet: bytes, known: Knowledge, where: Source) -> bytes | None:
     query_ = parse_query(packet)
     if query_ is None:
         return None
-    if isinstance(query_, FormatError):
-        return render_format_error(query_)
+    if isinstance(query_, Malformed):
+        return render_formerr(query_)
     cookie = check_cookie(query_, where.address, SECRET, WALL_S)
     plan = answer(query_, where, known, NOW, DAY, cookie)
     if isinstance(plan, Silence):

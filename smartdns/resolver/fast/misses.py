@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from smartdns.answering.numbers import HEADER_LENGTH
 from smartdns.answering.query import Source
 from smartdns.answering.rate_limit import Verdict, client_key, host_key
 from smartdns.resolver.datagrams import WayBack
@@ -17,7 +18,6 @@ from smartdns.resolver.fast.rates import Rates
 from smartdns.resolver.fast.refusals import Missed, Refusals
 from smartdns.resolver.rendering import Rendered
 from smartdns.resolver.responder import Asked, Responder, outcome_of, today
-from smartdns.wire.dns_message import HEADER_LENGTH
 
 LONGEST_WAIT_S: Final = 0.08
 """How long a miss may wait for its turn."""

@@ -8,9 +8,9 @@ options. For every other query, and for names that strangers are answered, the `
 from collections.abc import Sequence
 from typing import Final
 
-from smartdns.answering.codes import EDE_NOT_READY, EDE_PROHIBITED, NOERROR, OPTION_ERROR, REFUSED
 from smartdns.answering.knowledge import Knowledge
 from smartdns.answering.loop_probe import NONCE_LENGTH, probe_name
+from smartdns.answering.numbers import EDE_NOT_READY, EDE_PROHIBITED, NOERROR, OPTION_ERROR, REFUSED
 from smartdns.answering.rate_limit import RateLimiter, Verdict, stranger_key
 from smartdns.resolver.fast.batch import KEY_SIZE, DatagramBatch
 
@@ -119,10 +119,7 @@ class Refusals:
 def _is_bare_opt(opt: bytes) -> bool:
     """Say whether this is an OPT record of version 0 without options, and nothing else."""
     return (
-        len(opt) == _OPT_LENGTH
-        and opt[:3] == _OPT_TYPE
-        and opt[6] == 0
-        and opt[9:] == _NO_OPTIONS
+        len(opt) == _OPT_LENGTH and opt[:3] == _OPT_TYPE and opt[6] == 0 and opt[9:] == _NO_OPTIONS
     )
 
 

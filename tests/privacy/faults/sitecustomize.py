@@ -24,7 +24,7 @@ STAGES: dict[str, dict[str, tuple[str, str, bytes]]] = {
         "FastPathFault": ("smartdns.resolver.second_look", "read_common_query", b"fastpath"),
         "CacheFault": ("smartdns.answering.cache", "Cache.find", b"cachefind"),
         "StoreFault": ("smartdns.answering.cache", "Cache.store", b"cachestore"),
-        "UpstreamFault": ("smartdns.upstream.errand", "parse_upstream_reply", b"upstream"),
+        "UpstreamFault": ("smartdns.upstream.errand", "parse_reply", b"upstream"),
         "CallbackFault": ("smartdns.upstream.errand", "Errand._take", b"callback"),
         "ConcludeFault": ("smartdns.resolver_role", "_conclude", b"conclude"),
         "RenderFault": ("smartdns.resolver.rendering", "render_reply", b"render"),

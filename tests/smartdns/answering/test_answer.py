@@ -8,7 +8,7 @@ from smartdns.answering.cookies import Cookie
 from smartdns.answering.knowledge import Switches
 from smartdns.answering.names import name_of
 from smartdns.answering.plan import Forward, Plan, Reply, Silence
-from smartdns.answering.shown import REMEMBERED_S
+from smartdns.answering.verified import REMEMBERED_S
 from smartdns.contract.grants import Profile
 from tests.smartdns.made import (
     DAY,

@@ -7,7 +7,8 @@ from smartdns.answering.answer import answer
 from smartdns.answering.names import name_of
 from smartdns.answering.plan import Forward, Reply
 from smartdns.answering.query import Edns, Query, Question
-from smartdns.wire.dns_message import FormatError, parse_query, render_reply, size_limit
+from smartdns.wire.queries import Malformed, parse_query
+from smartdns.wire.replies import render_reply, size_limit
 from tests.smartdns.made import (
     DAY,
     NOERROR,
@@ -63,7 +64,7 @@ def test_every_reply_can_be_sent_and_names_are_denied_with_a_soa(asked: Query) -
     limit = size_limit(asked, "udp")
     wire = render_reply(asked, plan, limit=limit)
     assert len(wire) <= limit
-    assert not isinstance(parse_query(wire), Query | FormatError)
+    assert not isinstance(parse_query(wire), Query | Malformed)
     if plan.rcode in {NOERROR, NXDOMAIN} and not plan.answer:
         assert [r.type for r in plan.authority] == [6]
     assert {r.name for r in plan.answer} <= {asked.question and asked.question.name}

@@ -3,13 +3,14 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smartdns.answering.accepting import LONGEST_CHAIN, accept
 from smartdns.answering.concluding import conclude, recall
 from smartdns.answering.names import name_of
 from smartdns.answering.plan import Forward, Record, Reply
 from smartdns.answering.query import Question
 from smartdns.answering.rebinding import without_private
-from smartdns.wire.dns_message import parse_query, render_reply
+from smartdns.answering.sanitize import LONGEST_CHAIN, sanitize
+from smartdns.wire.queries import parse_query
+from smartdns.wire.replies import render_reply
 from tests.smartdns.made import NOERROR, NOW, NXDOMAIN, SERVFAIL, knowledge, said, soa_record
 from tests.smartdns.wire.malformed import header
 from tests.smartdns.wire.strategies import data_by_type
@@ -52,7 +53,7 @@ def test_what_is_believed_answers_the_question(
     """A chain from the question's name, of the question's class, each set with one TTL."""
     asked = Question(name, kind, 1)  # type: ignore[arg-type]
     reply = said(asked, *answer, rcode=rcode, authority=authority)
-    heard = accept(asked, reply, dnssec_ok=dnssec_ok)
+    heard = sanitize(asked, reply, dnssec_ok=dnssec_ok)
     if heard is None:
         return
     reachable = {name}
@@ -95,6 +96,6 @@ def test_service_hints_are_read_whatever_they_are(data: bytes, kind: int) -> Non
     """No octets of an HTTPS record make the filter stumble."""
     asked = Question(name_of("a.example.com"), kind, 1)
     record = Record(asked.name, kind, 1, 300, b"\0\1\0" + data)
-    heard = accept(asked, said(asked, record), dnssec_ok=False)
+    heard = sanitize(asked, said(asked, record), dnssec_ok=False)
     assert heard is not None
     assert without_private(heard, asked.name).rcode == NOERROR

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from smartdns.answering.cache import MAXIMUM_FAILURES, STALE_S, Cache, Heard
+from smartdns.answering.cache import MAXIMUM_FAILURES, STALE_S, Answer, Cache
 from smartdns.answering.names import name_of
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name
@@ -18,14 +18,14 @@ def asked(name: str, kind: int = A, do: bool = False, cd: bool = False) -> Forwa
     return Forward(question(name, kind), do, cd)
 
 
-def heard(name: str, ttl: int = 60, octet: int = 1) -> Heard:
+def heard(name: str, ttl: int = 60, octet: int = 1) -> Answer:
     """An address for the name."""
-    return Heard(NOERROR, (record(name, A, bytes((octet,)) * 4, ttl),), (), ttl)
+    return Answer(NOERROR, (record(name, A, bytes((octet,)) * 4, ttl),), (), ttl)
 
 
-def absent(name: str, ttl: int = 60) -> Heard:
+def absent(name: str, ttl: int = 60) -> Answer:
     """NXDOMAIN for the very name."""
-    return Heard(NXDOMAIN, (), (soa_record("example.com", ttl),), ttl, denies_name=True)
+    return Answer(NXDOMAIN, (), (soa_record("example.com", ttl),), ttl, denies_name=True)
 
 
 NAMES = st.sampled_from(("a.example.com", "b.example.com", "c.b.example.com", "example.com"))
@@ -57,7 +57,7 @@ class CacheAgainstModel(RuleBasedStateMachine):
         left = ttl - (int(self.now) - int(when))
         assert (kept is not None) == (left > 0)
         if kept is not None:
-            assert [(r.ttl, r.data[0]) for r in kept.heard.answer] == [(left, octet)]
+            assert [(r.ttl, r.data[0]) for r in kept.answer.answer] == [(left, octet)]
             assert kept.expires_at == int(when) + ttl
             assert kept.refresh_at <= kept.expires_at
 
@@ -106,8 +106,8 @@ def test_an_absent_name_is_absent_for_every_type_and_all_below() -> None:
     for name, kind in (("gone.example.com", TXT), ("x.y.gone.example.com", A)):
         kept = cache.find(asked(name, kind), 10.0)
         assert kept is not None
-        assert kept.heard.rcode == NXDOMAIN
-        assert kept.heard.authority[0].ttl == 50
+        assert kept.answer.rcode == NXDOMAIN
+        assert kept.answer.authority[0].ttl == 50
     assert cache.find(asked("notgone.example.com"), 10.0) is None
     assert cache.find(asked("example.com"), 10.0) is None
     assert cache.find(asked("x.gone.example.com"), 60.0) is None
@@ -129,7 +129,7 @@ def test_a_stale_answer_is_kept_for_a_day() -> None:
     assert cache.find(asked("example.com"), 60.0) is None
     kept = cache.find_stale(asked("example.com"), 60.0 + STALE_S, 30)
     assert kept is not None
-    assert [r.ttl for r in kept.heard.answer] == [30]
+    assert [r.ttl for r in kept.answer.answer] == [30]
     assert cache.find_stale(asked("example.com"), 61.0 + STALE_S, 30) is None
 
 

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartdns.answering.codes import FORMERR, NOERROR, NS, NXDOMAIN, REFUSED, SERVFAIL, A
 from smartdns.answering.exchange import BUDGET_S, Attempt, Exchange, Server
+from smartdns.answering.numbers import FORMERR, NOERROR, NS, NXDOMAIN, REFUSED, SERVFAIL, A
 from smartdns.answering.plan import Record
 from smartdns.answering.query import Name
 from smartdns.answering.upstream_reply import UpstreamReply

@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from smartdns.answering.cache import Heard
+from smartdns.answering.cache import Answer
 from smartdns.answering.names import name_of
 from smartdns.answering.rebinding import without_private
 from tests.smartdns.made import AAAA, NOERROR, A, record
@@ -13,11 +13,11 @@ NAME = name_of("www.example.com")
 PUBLIC = "93.184.216.34"
 
 
-def heard(*addresses: str) -> Heard:
+def heard(*addresses: str) -> Answer:
     """An answer with these addresses."""
     packed = [ipaddress.ip_address(address).packed for address in addresses]
     answer = (record("www.example.com", A if len(d) == 4 else AAAA, d) for d in packed)
-    return Heard(NOERROR, tuple(answer), (), 300, authentic_data=True)
+    return Answer(NOERROR, tuple(answer), (), 300, authentic_data=True)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_private_address_is_taken_out(address: str) -> None:
 def test_the_hints_of_a_service_are_addresses_too(params: bytes, stays: bool) -> None:
     """HTTPS records may not lead into the home either, and cut short they do no harm."""
     data = b"\0\1" + name_of("svc.example.com") + params
-    service = Heard(NOERROR, (record("www.example.com", 65, data),), (), 300)
+    service = Answer(NOERROR, (record("www.example.com", 65, data),), (), 300)
     assert bool(without_private(service, NAME).answer) == stays
 
 

@@ -26,8 +26,8 @@ from smartdns.contract.grants import Profile
 from smartdns.resolver.listeners import Listeners
 from smartdns.resolver.responder import Limits, Responder
 from smartdns.resolver.stream_limits import StreamLimits
-from smartdns.resolver_role import READY_SOCKETS
 from smartdns.resolver.tls import ServerContext
+from smartdns.resolver_role import READY_SOCKETS
 from smartdns.sockets import ListenError, bind
 from smartdns.upstream.forwarder import Forwarder
 from tests.peers.missing import require_program

@@ -11,7 +11,7 @@ import dns.rcode
 import pytest
 from twisted.internet.threads import deferToThread
 
-from smartdns.answering.codes import OPTION_KEEPALIVE
+from smartdns.answering.numbers import OPTION_KEEPALIVE
 from smartdns.contract.grants import Profile
 from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer

@@ -26,7 +26,7 @@ def respond(resolver: Laboratory, query: dns.message.Message) -> Rendered:
 async def test_how_long_a_reply_may_be_repeated(
     make_resolver: Make, odd_name_server: OddNameServer
 ) -> None:
-    """Steered: until something changes; cached: until its TTL; with a cookie or in a case of its own: never."""
+    """Steered: until something changes; cached: until its TTL; what is one asker's alone: never."""
     resolver = make_resolver(odd_name_server.port)
     steered = respond(resolver, dns.message.make_query("www.netflix.com", "A"))
     assert (steered.valid_until, steered.constant) == (FOR_EVER, True)

@@ -13,7 +13,7 @@ from twisted.internet.threads import deferToThread
 
 from smartdns.resolver import streams
 from smartdns.resolver.stream_limits import StreamLimits
-from smartdns.wire.length_prefix import with_length
+from smartdns.wire.framing import with_length
 from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer, address_of_everything
 from tests.smartdns.allowlist.by_hand import until

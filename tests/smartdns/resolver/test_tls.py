@@ -15,7 +15,7 @@ from twisted.internet.threads import deferToThread
 from smartdns.contract.configuration import SettingError
 from smartdns.resolver.stream_limits import StreamLimits
 from smartdns.resolver.tls import ServerContext
-from smartdns.wire.length_prefix import with_length
+from smartdns.wire.framing import with_length
 from tests.peers.certificates import CertificatePair, self_signed
 from tests.peers.name_server import NameServer
 from tests.smartdns.resolver.conftest import Make

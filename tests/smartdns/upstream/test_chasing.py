@@ -7,11 +7,11 @@ import dns.rrset
 import pytest
 from twisted.internet import reactor
 
-from smartdns.answering.accepting import LONGEST_CHAIN, accept
-from smartdns.answering.cache import Heard
-from smartdns.answering.codes import NOERROR, NXDOMAIN
+from smartdns.answering.cache import Answer
 from smartdns.answering.exchange import BUDGET_S
+from smartdns.answering.numbers import NOERROR, NXDOMAIN
 from smartdns.answering.plan import Forward
+from smartdns.answering.sanitize import LONGEST_CHAIN, sanitize
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.forwarder import Forwarder
 from tests.peers.odd_name_server import OddNameServer, answering
@@ -36,12 +36,12 @@ def lazy(zone: Zone) -> Callable[[dns.message.Message, str], dns.message.Message
     return react
 
 
-def heard(plan: Forward, said: UpstreamReply | None) -> Heard | None:
+def heard(plan: Forward, said: UpstreamReply | None) -> Answer | None:
     """Conclude as the resolver does, without its memory."""
-    return None if said is None else accept(plan.question, said, dnssec_ok=plan.dnssec_ok)
+    return None if said is None else sanitize(plan.question, said, dnssec_ok=plan.dnssec_ok)
 
 
-def resolving(*ports: int, **suffixes: int) -> Forwarder[Heard | None]:
+def resolving(*ports: int, **suffixes: int) -> Forwarder[Answer | None]:
     """Give a forwarder to upstreams on loopback, each suffix with one of its own."""
     special = {wire_name(name): [upstream(port)] for name, port in suffixes.items()}
     return Forwarder(reactor, [upstream(port) for port in ports], heard, special)  # type: ignore[arg-type]

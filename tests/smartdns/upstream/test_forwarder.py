@@ -7,7 +7,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
 from twisted.internet.task import deferLater
 
-from smartdns.answering.codes import NOERROR, NXDOMAIN, SERVFAIL
+from smartdns.answering.numbers import NOERROR, NXDOMAIN, SERVFAIL
 from smartdns.upstream.forwarder import Forwarder
 from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer, address_of_everything, answering

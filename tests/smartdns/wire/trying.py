@@ -4,7 +4,7 @@ import socket
 
 import dns.message
 
-from smartdns.wire.length_prefix import FrameBuffer, with_length
+from smartdns.wire.framing import FrameBuffer, with_length
 from tests.smartdns.wire.malformed import malformed
 from tests.smartdns.wire.reactions import faults
 

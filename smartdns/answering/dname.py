@@ -5,19 +5,17 @@ no DNAME. One that leaves it out, or adds another, is taken at its DNAME's word,
 unbound do.
 """
 
-from dataclasses import replace
-
-from smartdns.answering.accepting import LONGEST_CHAIN
-from smartdns.answering.codes import CNAME, DNAME, NOERROR, NXDOMAIN, YXDOMAIN
 from smartdns.answering.names import below, parent
+from smartdns.answering.numbers import CNAME, DNAME, NOERROR, NXDOMAIN, YXDOMAIN
 from smartdns.answering.plan import Record
 from smartdns.answering.query import Name, Question
+from smartdns.answering.sanitize import LONGEST_CHAIN
 from smartdns.answering.upstream_reply import UpstreamReply
 
 _LONGEST_NAME = 255
 
 
-def spelled_out(question: Question, reply: UpstreamReply) -> UpstreamReply:
+def synthesize_cnames(question: Question, reply: UpstreamReply) -> UpstreamReply:
     """Give `reply` with the CNAME of each DNAME that redirects on the way from the question.
 
     With YXDOMAIN where a redirected name has become too long (section 2.2).
@@ -33,7 +31,7 @@ def spelled_out(question: Question, reply: UpstreamReply) -> UpstreamReply:
         if owner is not None:
             alias = _alias(name, redirects[owner])
             if alias is None:
-                return replace(_with(reply, made), rcode=YXDOMAIN, authority=())
+                return _with(reply, made)._replace(rcode=YXDOMAIN, authority=())
             made[name] = alias
         elif name in aliases:
             alias = aliases[name]
@@ -48,7 +46,7 @@ def spelled_out(question: Question, reply: UpstreamReply) -> UpstreamReply:
 def _with(reply: UpstreamReply, made: dict[Name, Record]) -> UpstreamReply:
     """Put `made` in the place of whatever aliases their names had."""
     others = (r for r in reply.answer if r.type != CNAME or r.name not in made)
-    return replace(reply, answer=(*others, *made.values()))
+    return reply._replace(answer=(*others, *made.values()))
 
 
 def _alias(name: Name, redirect: Record) -> Record | None:

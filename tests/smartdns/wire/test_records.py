@@ -5,9 +5,9 @@ import struct
 import pytest
 
 from smartdns.answering.names import name_of
-from smartdns.wire.dns_message import parse_upstream_reply
-from smartdns.wire.octets import MalformedError
-from smartdns.wire.rdata import expand
+from smartdns.wire.names import MalformedError
+from smartdns.wire.records import read_data
+from smartdns.wire.replies import parse_reply
 from tests.smartdns.wire.malformed import header
 
 WWW = b"\xc0\x0c"  # a pointer to the question's name
@@ -18,7 +18,7 @@ QUESTION = EXPANDED + b"\0\1\0\1"
 def read(kind: int, data: bytes, klass: int = 1) -> bytes | None:
     """Give the data of the only answer of a reply, None if the reply cannot be read."""
     record = WWW + struct.pack("!HHIH", kind, klass, 60, len(data)) + data
-    reply = parse_upstream_reply(header(0x8180, 1, 1) + QUESTION + record)
+    reply = parse_reply(header(0x8180, 1, 1) + QUESTION + record)
     return None if reply is None else reply.answer[0].data
 
 
@@ -83,4 +83,4 @@ def test_a_name_may_not_run_past_its_record() -> None:
     """Labels that go on in the next record are no name of this one."""
     message = bytes(12) + b"\3www\0"
     with pytest.raises(MalformedError):
-        expand(5, 1, message, 12, 15, {})
+        read_data(5, 1, message, 12, 15, {})

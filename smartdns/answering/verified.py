@@ -9,7 +9,7 @@ REMEMBERED_S = 600
 MAXIMUM_ADDRESSES = 10_000
 
 
-class ShownAddresses:
+class VerifiedAddresses:
     """Two generations of addresses; the older one is dropped whole."""
 
     def __init__(self) -> None:

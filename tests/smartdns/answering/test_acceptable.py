@@ -2,8 +2,8 @@
 
 import pytest
 
+from smartdns.answering.acceptable import acceptable_question
 from smartdns.answering.cookies import Cookie
-from smartdns.answering.form import judge_form
 from smartdns.answering.plan import Reply
 from smartdns.answering.query import Edns, Name, Query, Signature
 from tests.smartdns.made import FORMERR, NOERROR, NOTIMP, REFUSED, A, query
@@ -35,7 +35,7 @@ NOTAUTH, BADVERS, BADCOOKIE = 9, 16, 23
 )
 def test_the_code_it_gets(asked: Query, rcode: int) -> None:
     """As RFC 1035, 6891, 6895, 8906 and 9619 have it."""
-    reply = judge_form(asked, None)
+    reply = acceptable_question(asked, None)
     assert isinstance(reply, Reply)
     assert reply.rcode == rcode
     assert not reply.answer
@@ -45,13 +45,13 @@ def test_the_code_it_gets(asked: Query, rcode: int) -> None:
 def test_every_type_of_data_may_be_asked_for(kind: int) -> None:
     """Unknown ones as well (RFC 3597)."""
     asked = query("x", kind)
-    assert judge_form(asked, None) == asked.question
+    assert acceptable_question(asked, None) == asked.question
 
 
 def test_a_signed_query_is_told_that_nobody_shares_its_key() -> None:
     """NOTAUTH with an unsigned TSIG that says BADKEY (RFC 8945 section 5.2.1)."""
     signature = Signature(Name(b"\3key\0"), b"\x0bhmac-sha256\0", bytes(6))
-    reply = judge_form(query("x", A, signature=signature), None)
+    reply = acceptable_question(query("x", A, signature=signature), None)
     assert isinstance(reply, Reply)
     assert reply.rcode == NOTAUTH
     record = reply.additional[-1]
@@ -63,6 +63,6 @@ def test_a_signed_query_is_told_that_nobody_shares_its_key() -> None:
 def test_a_query_of_no_question_learns_about_its_cookie(wrong: bool, rcode: int) -> None:
     """RFC 7873 section 5.4: NOERROR for a client cookie or a valid one, else BADCOOKIE."""
     asked = query("x", question=None, question_wire=b"")
-    reply = judge_form(asked, Cookie((10, b""), valid=not wrong, wrong=wrong))
+    reply = acceptable_question(asked, Cookie((10, b""), valid=not wrong, wrong=wrong))
     assert isinstance(reply, Reply)
     assert reply.rcode == rcode

@@ -1,6 +1,7 @@
 """What makes a well-formed query one that is not answered, and with which code."""
 
-from smartdns.answering.codes import (
+from smartdns.answering.cookies import Cookie
+from smartdns.answering.numbers import (
     ANY,
     AXFR,
     BADCOOKIE,
@@ -19,14 +20,13 @@ from smartdns.answering.codes import (
     REFUSED,
     TSIG,
 )
-from smartdns.answering.cookies import Cookie
 from smartdns.answering.plan import Record, Reply
 from smartdns.answering.query import Query, Question, Signature
 
 _BAD_KEY = 17  # RFC 8945 section 3
 
 
-def judge_form(query: Query, cookie: Cookie | None) -> Question | Reply:
+def acceptable_question(query: Query, cookie: Cookie | None) -> Question | Reply:
     """Give the question where it deserves an answer; else the reply that says why not."""
     if query.edns is not None and query.edns.version > 0:
         return Reply(BADVERS)  # RFC 6891 section 6.1.3

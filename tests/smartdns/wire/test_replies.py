@@ -1,4 +1,4 @@
-"""The codec, against dnspython in both directions and against whatever octets there are."""
+"""Writing what clients get and reading what upstreams say, against dnspython."""
 
 import dns.edns
 import dns.flags
@@ -8,23 +8,16 @@ import dns.rcode
 import dns.rdata
 import dns.rrset
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartdns.answering.plan import ExtendedError, Record, Reply
 from smartdns.answering.query import Edns, Name, Query, Question
-from smartdns.wire.dns_message import (
-    FormatError,
-    parse_query,
-    parse_upstream_reply,
-    render_format_error,
-    render_reply,
-    render_upstream_query,
-    size_limit,
-)
+from smartdns.wire.queries import parse_query
+from smartdns.wire.replies import parse_reply, render_reply, size_limit
 from tests.smartdns.made import A, query, record
-from tests.smartdns.wire.malformed import SANE, header, opt, option, tsig
-from tests.smartdns.wire.strategies import names, records, to_dnspython, wire_names
+from tests.smartdns.wire.malformed import SANE, header, opt
+from tests.smartdns.wire.strategies import names, records, to_dnspython
 
 
 def parsed(packet: bytes) -> Query:
@@ -34,51 +27,13 @@ def parsed(packet: bytes) -> Query:
     return got
 
 
-@given(st.binary(max_size=600))
-@example(SANE[0])
-def test_parsing_a_query_is_total(packet: bytes) -> None:
-    """Whatever octets arrive, there is a query, a format error or nothing, and no exception."""
-    got = parse_query(packet)
-    assert got is None or isinstance(got, Query | FormatError)
-    assert (got is None) == (len(packet) < 12 or bool(packet[2] & 0x80))
-
-
 @given(st.binary(max_size=600), st.sampled_from(SANE))
 def test_parsing_a_reply_is_total(noise: bytes, packet: bytes) -> None:
     """Whatever an upstream sends, there is a reply or nothing, and no exception."""
     reply_header = header(0x8180, 1, 2, 1, 1)
-    parse_upstream_reply(noise)
-    parse_upstream_reply(reply_header + noise)
-    parse_upstream_reply(reply_header + packet[12:] + noise)
-
-
-@given(
-    wire_names,
-    st.integers(0, 65_535),
-    st.integers(0, 65_535),
-    st.booleans(),
-    st.none() | st.integers(0, 65_535),
-)
-def test_a_query_of_dnspython_is_read_as_it_was_meant(
-    name: bytes, id_: int, kind: int, dnssec_ok: bool, payload: int | None
-) -> None:
-    """Name, type, ID, flags and EDNS come out as they went in."""
-    made = dns.message.make_query(
-        to_dnspython(name),
-        kind,
-        use_edns=0 if payload is not None else -1,
-        payload=payload or 0,
-        want_dnssec=dnssec_ok and payload is not None,
-        id=id_,
-    )
-    got = parsed(made.to_wire())
-    assert got.id == id_
-    assert got.recursion_desired
-    assert got.question == Question(Name(name.lower()), kind, 1)
-    assert got.question_wire == name + kind.to_bytes(2) + b"\0\1"
-    assert (got.edns is None) == (payload is None)
-    if got.edns is not None:
-        assert (got.edns.payload_size, got.edns.dnssec_ok) == (payload, dnssec_ok)
+    parse_reply(noise)
+    parse_reply(reply_header + noise)
+    parse_reply(reply_header + packet[12:] + noise)
 
 
 @given(names, st.lists(records, max_size=6), st.lists(records, max_size=3), st.booleans())
@@ -120,7 +75,7 @@ def test_a_reply_of_dnspython_is_read_as_it_was_meant(
     for one in answer:
         data = dns.rdata.from_wire(1, one.type, one.data, 0, len(one.data))
         made.answer.append(dns.rrset.from_rdata(to_dnspython(one.name), one.ttl, data))
-    got = parse_upstream_reply(made.to_wire(max_size=65_535))
+    got = parse_reply(made.to_wire(max_size=65_535))
     assert got is not None
     assert got.rcode == rcode
     # dnspython compresses without regard to case, so that of a name inside data may change.
@@ -133,36 +88,9 @@ def test_what_we_render_we_read_the_same(name: bytes, answer: list[Record]) -> N
     """Rendering and parsing are inverse, but for the case of names that end in the question."""
     asked = parsed(header() + name + b"\0\1\0\1")
     wire = render_reply(asked, Reply(3, tuple(answer)), limit=65_535)
-    got = parse_upstream_reply(wire)
+    got = parse_reply(wire)
     assert got is not None
     assert [meant(r) for r in got.answer] == [meant(r) for r in answer]
-
-
-@given(names, st.binary(min_size=1, max_size=10), st.booleans(), st.booleans())
-def test_dnspython_reads_our_query_as_it_was_meant(
-    name: bytes, case: bytes, dnssec_ok: bool, checking_disabled: bool
-) -> None:
-    """Name in the case that was wanted, RD and AD set, CD and DO as asked."""
-    bits = case * 255
-    mixed = bytes(
-        octet ^ 0x20 if 97 <= octet <= 122 and bit & 1 else octet
-        for octet, bit in zip(name, bits, strict=False)
-    )
-    wire = render_upstream_query(
-        Question(Name(name), 28, 1),
-        id=99,
-        dnssec_ok=dnssec_ok,
-        checking_disabled=checking_disabled,
-        name_case=mixed,
-    )
-    got = dns.message.from_wire(wire)
-    assert got.question[0].name.to_wire() == mixed
-    assert got.id == 99
-    assert bool(got.flags & dns.flags.CD) == checking_disabled
-    assert bool(got.ednsflags & dns.flags.DO) == dnssec_ok
-    assert got.flags & dns.flags.RD
-    assert got.flags & dns.flags.AD
-    assert got.payload == 1232
 
 
 @given(names, st.lists(records, max_size=40), st.integers(512, 1232))
@@ -263,60 +191,3 @@ def test_ad_is_for_those_who_asked(
     got = dns.message.from_wire(wire)
     assert bool(got.flags & dns.flags.AD) == expected
     assert bool(got.ednsflags & dns.flags.DO) == dnssec_ok
-
-
-def test_a_format_error_is_a_header_and_nothing_else() -> None:
-    """ID, opcode and RD of the query, QR and FORMERR: twelve octets."""
-    got = parse_query(header(0x2100, id_=0xABCD) + b"\xff")
-    assert isinstance(got, FormatError)
-    assert render_format_error(got) == bytes.fromhex("abcd a181 0000 0000 0000 0000")
-
-
-MALFORMED = {
-    "two questions": header(qd=2) + SANE[0][12:] * 2,
-    "no question": header(qd=0),
-    "a question cut short": SANE[0][:-1],
-    "label type 01": header() + b"\x41a\0\0\1\0\1",
-    "a pointer in the question": header() + b"\xc0\x04\0\1\0\1",
-    "a name of 256 octets": header() + b"\1a" * 127 + b"\1" + b"\0\0\1\0\1",
-    "two OPT records": header(ar=2) + SANE[0][12:] + opt() * 2,
-    "OPT among the answers": header(an=1) + SANE[0][12:] + opt(),
-    "OPT that is not the root's": header(ar=1) + SANE[0][12:] + opt(owner=b"\1a\0"),
-    "OPT cut short": header(ar=1) + SANE[0][12:] + opt()[:-1],
-    "an option longer than its record": header(ar=1) + SANE[0][12:] + opt(option(10, b"", 8)),
-    "TSIG that is not the last": header(ar=2) + SANE[0][12:] + tsig() + opt(),
-    "TSIG among the answers": header(an=1) + SANE[0][12:] + tsig(),
-    "TSIG without a MAC's length": header(ar=1) + SANE[0][12:] + tsig()[:13] + b"\0\4\0\0\0\0",
-    "a pointer of one octet": header(ar=1) + SANE[0][12:] + b"\xc0",
-    "more records than there are": header(ar=2) + SANE[0][12:] + opt(),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("packet", MALFORMED.values(), ids=MALFORMED.keys())
-def test_what_cannot_be_read_is_a_format_error(packet: bytes) -> None:
-    """Each of these breaks a rule of RFC 1035, 6891, 7871, 7873 or 9619."""
-    assert isinstance(parse_query(packet), FormatError)
-
-
-def test_a_signature_is_kept_for_the_reply() -> None:
-    """Key, algorithm and time of a TSIG, which an error has to repeat (RFC 8945 section 5.2)."""
-    got = parsed(header(ar=2) + SANE[0][12:] + opt() + tsig(owner=b"\3KEY\0"))
-    assert got.signature is not None
-    assert got.signature.key_name == b"\3key\0"
-    assert got.signature.algorithm == b"\x0bhmac-sha256\0"
-    assert int.from_bytes(got.signature.time_signed) == 1_700_000_000
-
-
-def test_the_query_of_no_question_needs_a_cookie() -> None:
-    """QDCOUNT 0 is well-formed only together with a COOKIE option (RFC 7873 section 5.4)."""
-    got = parsed(header(qd=0, ar=1) + opt(option(10, b"client!!")))
-    assert got.question is None
-    assert isinstance(parse_query(header(qd=0, ar=1) + opt()), FormatError)
-    assert parsed(header(qd=0, ar=1) + opt(ttl=0x10000)).question is None  # for BADVERS
-
-
-def test_nothing_of_a_query_shows_when_printed() -> None:
-    """Neither name nor octets are in the text of what the codec gives."""
-    got = parsed(header() + b"\6canary\0\0\1\0\1")
-    assert "canary" not in f"{got!r}{got.question!r}{got}"
-    assert "canary" not in repr(parse_query(header() + b"\6canary"))

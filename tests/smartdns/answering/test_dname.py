@@ -2,10 +2,10 @@
 
 import pytest
 
-from smartdns.answering.accepting import accept
 from smartdns.answering.chasing import unfinished_at
+from smartdns.answering.dname import synthesize_cnames
 from smartdns.answering.plan import Record
-from smartdns.answering.redirects import spelled_out
+from smartdns.answering.sanitize import sanitize
 from tests.smartdns.made import NOERROR, A, name_of, question, record, said
 
 CNAME, DNAME, YXDOMAIN = 5, 39, 6
@@ -31,14 +31,14 @@ def as_tuples(records: tuple[Record, ...]) -> list[tuple[bytes, int, int, bytes]
 )
 def test_a_redirect_is_taken_at_its_word(answer: tuple[Record, ...]) -> None:
     """DNAME, the CNAME that it makes with its TTL (RFC 6672 section 3.1), and what is there."""
-    heard = accept(ASKED, spelled_out(ASKED, said(ASKED, *answer)), dnssec_ok=False)
+    heard = sanitize(ASKED, synthesize_cnames(ASKED, said(ASKED, *answer)), dnssec_ok=False)
     assert heard is not None
     assert as_tuples(heard.answer) == as_tuples((REDIRECT, MADE, ADDRESS))
 
 
 def test_a_redirect_alone_is_to_be_chased() -> None:
     """Where it leads is asked next."""
-    assert unfinished_at(ASKED, spelled_out(ASKED, said(ASKED, REDIRECT))) == ADDRESS.name
+    assert unfinished_at(ASKED, synthesize_cnames(ASKED, said(ASKED, REDIRECT))) == ADDRESS.name
 
 
 def test_aliases_and_redirects_in_turn_are_followed() -> None:
@@ -46,7 +46,7 @@ def test_aliases_and_redirects_in_turn_are_followed() -> None:
     asked = question("start.example")
     first = record("start.example", CNAME, ASKED.name)
     second = record("example.net", DNAME, name_of("example.org"))
-    got = spelled_out(asked, said(asked, first, REDIRECT, second))
+    got = synthesize_cnames(asked, said(asked, first, REDIRECT, second))
     aliases = [(r.name, r.data) for r in got.answer if r.type == CNAME]
     assert aliases == [
         (asked.name, ASKED.name),
@@ -58,13 +58,13 @@ def test_aliases_and_redirects_in_turn_are_followed() -> None:
 def test_the_name_of_a_redirect_is_not_redirected_itself() -> None:
     """It redirects what is below it (RFC 6672 section 2.3)."""
     asked = question("tree.example")
-    assert spelled_out(asked, said(asked, REDIRECT)).answer == (REDIRECT,)
+    assert synthesize_cnames(asked, said(asked, REDIRECT)).answer == (REDIRECT,)
 
 
 def test_asked_for_the_alias_it_is_the_answer() -> None:
     """A query for CNAME goes no further."""
     asked = question("www.tree.example", CNAME)
-    heard = accept(asked, spelled_out(asked, said(asked, REDIRECT)), dnssec_ok=False)
+    heard = sanitize(asked, synthesize_cnames(asked, said(asked, REDIRECT)), dnssec_ok=False)
     assert heard is not None
     assert as_tuples(heard.answer) == as_tuples((REDIRECT, MADE))
 
@@ -74,9 +74,9 @@ def test_a_name_that_becomes_too_long_is_yxdomain() -> None:
     long = ".".join(["x" * 63] * 3)
     redirect = record("tree.example", DNAME, name_of(long))
     asked = question("y" * 63 + ".tree.example")
-    got = spelled_out(asked, said(asked, redirect))
+    got = synthesize_cnames(asked, said(asked, redirect))
     assert (got.rcode, got.answer) == (YXDOMAIN, (redirect,))
-    heard = accept(asked, got, dnssec_ok=False)
+    heard = sanitize(asked, got, dnssec_ok=False)
     assert heard is not None
     assert heard.rcode == YXDOMAIN
 
@@ -88,6 +88,6 @@ def test_redirects_in_a_circle_end() -> None:
         record("b.example", DNAME, name_of("a.example")),
     )
     asked = question("www.a.example")
-    got = spelled_out(asked, said(asked, *circle))
+    got = synthesize_cnames(asked, said(asked, *circle))
     assert got.rcode == NOERROR
-    assert accept(asked, got, dnssec_ok=False) is None
+    assert sanitize(asked, got, dnssec_ok=False) is None

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
 
-from smartdns.answering.cache import Heard
-from smartdns.answering.codes import (
+from smartdns.answering.cache import Answer
+from smartdns.answering.names import below, suffixes
+from smartdns.answering.numbers import (
     ANY,
     CNAME,
     DNAME,
@@ -19,7 +19,6 @@ from smartdns.answering.codes import (
     SOA,
     YXDOMAIN,
 )
-from smartdns.answering.names import below, suffixes
 from smartdns.answering.plan import Record
 from smartdns.answering.query import Name, Question
 from smartdns.answering.upstream_reply import UpstreamReply
@@ -33,7 +32,7 @@ class _UnbelievableError(Exception):
     """The reply contradicts itself or would cost too much."""
 
 
-def accept(question: Question, reply: UpstreamReply, *, dnssec_ok: bool) -> Heard | None:
+def sanitize(question: Question, reply: UpstreamReply, *, dnssec_ok: bool) -> Answer | None:
     """Give what of `reply` answers `question`; None: nothing, and it counts as a failure.
 
     The caller has made sure that the reply belongs to the question. Kept are the chain of aliases
@@ -49,18 +48,18 @@ def accept(question: Question, reply: UpstreamReply, *, dnssec_ok: bool) -> Hear
     proofs = _proofs(reply.authority) if dnssec_ok else []
     if answered:
         proofs = [r for r in proofs if not _signs(r, SOA)]
-        return _heard(NOERROR, chain, proofs, reply)
+        return _answer(NOERROR, chain, proofs, reply)
     soa = _soa(end, reply.authority)
     if soa is None and any(r.type == NS for r in reply.authority):
         return None  # a referral (RFC 2308 section 2.2): it does not know, and sends us elsewhere
     if soa is None:  # not to be believed for any time (RFC 2308 section 5)
-        return replace(_heard(reply.rcode, chain, proofs, reply), ttl=0)
+        return _answer(reply.rcode, chain, proofs, reply)._replace(ttl=0)
     negative_ttl = min(_ttl(soa), _minimum(soa), LONGEST_NEGATIVE_TTL)
-    authority = [replace(soa, ttl=negative_ttl), *proofs]
-    heard = _heard(reply.rcode, chain, authority, reply)
+    authority = [soa._replace(ttl=negative_ttl), *proofs]
+    answer = _answer(reply.rcode, chain, authority, reply)
     # DS is asked of the parent, who need not know a zone that exists in this network alone.
     denies_name = reply.rcode == NXDOMAIN and not chain and question.type != DS
-    return replace(heard, denies_name=denies_name)
+    return answer._replace(denies_name=denies_name)
 
 
 def _follow(
@@ -132,9 +131,9 @@ def _soa(end: Name, authority: Iterable[Record]) -> Record | None:
     )
 
 
-def _heard(
+def _answer(
     rcode: int, answer: list[Record], authority: list[Record], reply: UpstreamReply
-) -> Heard:
+) -> Answer:
     """Give every RRset the lowest TTL of its records, and each record once (RFC 2181 section 5)."""
     ttls: dict[tuple[Name, int], int] = {}
     for record in answer + authority:
@@ -147,7 +146,7 @@ def _heard(
             Record(r.name, r.type, r.klass, ttls[r.name, set_of(r)], r.data) for r in once.values()
         )
 
-    return Heard(
+    return Answer(
         rcode,
         normal(answer),
         normal(authority),

@@ -8,7 +8,7 @@ from smartdns.answering.knowledge import Knowledge
 from smartdns.answering.local_names import LOCAL_ZONES, answer_locally
 from smartdns.answering.loop_probe import SUFFIX, is_probe
 from smartdns.answering.names import name_of
-from smartdns.answering.ordinary import names_with_rules
+from smartdns.answering.names_with_rules import names_with_rules
 from smartdns.answering.query import Name, Question
 from smartdns.answering.steering import steer
 from smartdns.contract.grants import Profile
