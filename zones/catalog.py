@@ -72,18 +72,17 @@ class Catalog:
         The longest entry decides, and at equal length `never` before `names` before
         `suffixes`; label by label, so `notnetflix.com` is not below `netflix.com`.
         """
-        if name in self._never:
-            return None
-        if (service := self._names.get(name)) is not None:
+        never, suffixes = self._never, self._suffixes
+        if name not in never and (service := self._names.get(name)) is not None:
             return Match(service, name)
-        start, end = 0, len(name)
-        while start < end:
+        start = 0
+        while size := name[start]:
             tail = name[start:]
-            if tail in self._never:
+            if tail in never:
                 return None
-            if (service := self._suffixes.get(tail)) is not None:
-                return Match(service, tail)
-            start += name[start] + 1
+            if tail in suffixes:
+                return Match(suffixes[tail], tail)
+            start += size + 1
         return None
 
     def entries(self) -> frozenset[bytes]:

@@ -8,11 +8,10 @@ What is kept is tuples of numbers and octets alone, which Python's garbage colle
 objects a full cache made every full collection last 100 ms.
 """
 
+import contextlib
 from collections import OrderedDict
-from collections.abc import Callable, Container
 from typing import Any, NamedTuple
 
-from smartdns.answering.names import suffixes
 from smartdns.answering.plan import ExtendedError, Forward, Record
 from smartdns.answering.query import Name
 
@@ -28,6 +27,8 @@ _ENTRY_OCTETS, _RECORD_OCTETS = 550, 170
 
 _Key = tuple[Name, int, int, bool, bool]
 _EVERY_TYPE = -1
+_new = tuple.__new__
+"""Makes a NamedTuple without its constructor, which is Python's and takes three times as long."""
 
 
 class Answer(NamedTuple):
@@ -75,7 +76,11 @@ _NO_ERROR = -1, ""
 
 
 class Cache:
-    """Bounded memory of answers and of failures; DO and CD each have answers of their own."""
+    """Bounded memory of answers and of failures; DO and CD each have answers of their own.
+
+    One thread stores; any may look for what is there: each step is one call of Python's own
+    dictionaries, and what they hold never changes.
+    """
 
     def __init__(self, maximum_octets: int, apart: frozenset[Name] = frozenset()) -> None:
         """`apart`: suffixes that another upstream knows, so no absence above reaches into them."""
@@ -87,38 +92,15 @@ class Cache:
 
     def find(self, asked: Forward, now: float) -> CachedAnswer | None:
         """Give an answer that may still be believed, also from the absence of a name above."""
-        entry = self._fresh(_key(asked), now)
-        if entry is None:
-            entry = self._absence_above(asked, now)
+        entry = self._fresh(_key(asked), now) or self._absence_above(asked, now)
         return None if entry is None else _aged(entry, int(now) - entry[_STORED_AT])
-
-    def knows(self, asked: Forward, others: Container[bytes]) -> bool:
-        """Say whether there is anything about this: an answer, expired ones too, or a failure.
-
-        Or whether its name is, or is below, one of `others`. Changes nothing, so any thread may
-        ask. What it does takes one walk, and one call: every further one would cost a miss 3 us.
-        """
-        (name, kind, klass), dnssec_ok, checking_disabled, _ = asked
-        key = name, kind, klass, dnssec_ok, checking_disabled
-        entries = self._entries
-        if key in entries or key in self._failures:
-            return True
-        start = 0
-        while size := name[start]:
-            above = name[start:]
-            if above in others or (
-                above, _EVERY_TYPE, klass, dnssec_ok, checking_disabled,
-            ) in entries:  # fmt: skip
-                return True
-            start += size + 1
-        return False
 
     def find_stale(self, asked: Forward, now: float, ttl: int) -> CachedAnswer | None:
         """Give an answer that expired less than `STALE_S` ago, every TTL set to `ttl`."""
         entry = self._entries.get(_key(asked))
         if entry is None or now - entry[_STORED_AT] > entry[_TTL] + STALE_S:
             return None
-        return CachedAnswer(_answer(entry, lambda _: ttl), int(now), int(now))
+        return CachedAnswer(_answer(entry, 0, ttl), int(now), int(now))
 
     def store(self, asked: Forward, answer: Answer, now: float) -> None:
         """Keep an answer, and forget that its question failed."""
@@ -169,23 +151,29 @@ class Cache:
         entry = self._entries.get(key)
         if entry is None or int(now) - entry[_STORED_AT] >= entry[_TTL]:
             return None
-        self._entries.move_to_end(key)
+        with contextlib.suppress(KeyError):  # the reactor's thread has just dropped it
+            self._entries.move_to_end(key)
         return entry
 
     def _absence_above(self, asked: Forward, now: float) -> _Entry | None:
         """Find the NXDOMAIN of the name itself, asked with another type, or of one above."""
-        _, _, klass, dnssec_ok, checking_disabled = _key(asked)
-        for name in suffixes(asked.question.name):
-            entry = self._fresh((name, _EVERY_TYPE, klass, dnssec_ok, checking_disabled), now)
-            if entry is not None or name in self._apart:
+        (name, _, klass), dnssec_ok, checking_disabled, _ = asked
+        entries, apart = self._entries, self._apart
+        start = 0
+        while size := name[start]:
+            above = Name(name[start:])
+            key = above, _EVERY_TYPE, klass, dnssec_ok, checking_disabled
+            if key in entries and (entry := self._fresh(key, now)) is not None:
                 return entry
+            if above in apart:
+                return None
+            start += size + 1
         return None
 
 
 def _key(asked: Forward, *, every_type: bool = False) -> _Key:
-    question = asked.question
-    kind = _EVERY_TYPE if every_type else question.type
-    return question.name, kind, question.klass, asked.dnssec_ok, asked.checking_disabled
+    (name, kind, klass), dnssec_ok, checking_disabled, _ = asked
+    return name, _EVERY_TYPE if every_type else kind, klass, dnssec_ok, checking_disabled
 
 
 def _octets(answer: Answer) -> int:
@@ -213,25 +201,35 @@ def _entry(answer: Answer, now: int, octets: int) -> _Entry:
     )
 
 
-def _answer(entry: _Entry, changed: Callable[[int], int]) -> Answer:
-    """Give the answer, with the TTLs of its records changed."""
-    _, _, ttl, rcode, authentic_data, code, text, denies_name, authority_at = entry[:_RECORDS_AT]
+def _answer(entry: _Entry, age: int, ttl: int = -1) -> Answer:
+    """Give the answer, every TTL lower by `age`, or set to `ttl`."""
+    _, _, shortest, rcode, authentic_data, code, text, denies_name, authority_at = entry[
+        :_RECORDS_AT
+    ]
     records = [
-        Record(entry[at], entry[at + 1], entry[at + 2], changed(entry[at + 3]), entry[at + 4])
+        _new(
+            Record,
+            (
+                entry[at],
+                entry[at + 1],
+                entry[at + 2],
+                ttl if ttl >= 0 else max(entry[at + 3] - age, 0),
+                entry[at + 4],
+            ),
+        )
         for at in range(_RECORDS_AT, len(entry), 5)
     ]
     answers = (authority_at - _RECORDS_AT) // 5
-    answer, authority = tuple(records[:answers]), tuple(records[answers:])
-    return Answer(rcode, answer, authority, ttl, authentic_data, _error(code, text), denies_name)
+    sections = tuple(records[:answers]), tuple(records[answers:])
+    error = None if code < 0 else _error(code, text)
+    return _new(Answer, (rcode, *sections, shortest, authentic_data, error, denies_name))
 
 
 def _aged(entry: _Entry, age: int) -> CachedAnswer:
     ttl = entry[_TTL]
     expires_at = entry[_STORED_AT] + ttl
     lead = ttl // 10 if ttl >= _REFRESHABLE_TTL else 0
-    return CachedAnswer(
-        _answer(entry, lambda ttl: max(ttl - age, 0)), expires_at, expires_at - lead
-    )
+    return CachedAnswer(_answer(entry, age), expires_at, expires_at - lead)
 
 
 def _flat(error: ExtendedError | None) -> tuple[int, str]:

@@ -6,7 +6,7 @@ They hold no information about who asked, and nobody keeps that they were asked.
 import re
 
 from smartdns.answering.knowledge import Knowledge, RelayAddresses
-from smartdns.answering.names import first_label, parent, suffixes
+from smartdns.answering.names import below, first_label, parent
 from smartdns.answering.plan import Reply
 from smartdns.answering.query import Question
 from smartdns.answering.records import nodata, nxdomain
@@ -25,7 +25,7 @@ def answer_check_name(question: Question, profile: Profile, knowledge: Knowledge
     Everything with TTL 0, so that a device asks again each time.
     """
     host = knowledge.check_host
-    if host is None or host not in suffixes(question.name):
+    if host is None or not question.name.endswith(host) or below(question.name, {host}) is None:
         return None
     if question.name == host:
         return nodata(host, 0)

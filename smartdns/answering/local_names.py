@@ -65,7 +65,8 @@ _PRESENT = {name for pointer in _LOOPBACK_POINTERS for name in suffixes(pointer)
 }
 BROWSING = name_of("lb._dns-sd._udp")[:-1]
 LOCAL_ZONES = _ABSENT | _EMPTY | _PRIVATE_RELAY | _LOOPBACK_POINTERS | {_LOCALHOST}
-"""A name that is below none of these, and does not begin with `BROWSING`, is an ordinary one."""
+"""A name that is below none of these, and does not begin with `BROWSING`, is an ordinary one: one
+walk tells nearly all names apart."""
 
 
 def answer_locally(question: Question, switches: Switches) -> Reply | None:
@@ -74,6 +75,8 @@ def answer_locally(question: Question, switches: Switches) -> Reply | None:
     What an operator forwards elsewhere by suffix, or lists as private, is ordinary.
     """
     name = question.name
+    if below(name, LOCAL_ZONES) is None and not name.startswith(BROWSING):
+        return None
     if below(name, switches.private_suffixes) is not None:
         return None
     if question.type == DS and name in _EMPTY:

@@ -32,7 +32,12 @@ def suffixes(name: Name) -> Iterator[Name]:
 
 def below(name: Name, ancestors: Collection[bytes]) -> Name | None:
     """Give the longest of `ancestors` that is `name` or above it; the root is above nothing."""
-    return next((suffix for suffix in suffixes(name) if suffix in ancestors), None)
+    start = 0
+    while size := name[start]:
+        if (suffix := name[start:]) in ancestors:
+            return Name(suffix)
+        start += size + 1
+    return None
 
 
 def first_label(name: Name) -> bytes:

@@ -7,10 +7,10 @@ from types import MappingProxyType
 from smartdns.answering.answer import answer
 from smartdns.answering.cache import Cache
 from smartdns.answering.concluding import conclude
-from smartdns.answering.cookies import check_cookie
+from smartdns.answering.cookies import Cookie, check_cookie
 from smartdns.answering.knowledge import Knowledge, RelayAddresses, Switches
 from smartdns.answering.names import name_of
-from smartdns.answering.plan import Forward, Record, Silence
+from smartdns.answering.plan import Forward, Plan, Record, Silence
 from smartdns.answering.query import Edns, Query, Question, Source, Transport
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.contract.grants import Profile
@@ -42,6 +42,18 @@ class Few:
     def lookup_network(self, address: bytes, day: int) -> tuple[Profile, int] | None:
         profile = self.lookup(address, day)
         return None if profile is None else (profile, 8 * len(address))
+
+
+def decide(
+    query: Query,
+    source: Source,
+    known: Knowledge,
+    now: float,
+    day: int,
+    cookie: Cookie | None = None,
+) -> Plan:
+    """Look the source up, then decide: what every listener does."""
+    return answer(query, source, known.allowlist.lookup(source.address, day), known, now, cookie)
 
 
 def catalog() -> Catalog:
@@ -138,7 +150,7 @@ def react(packet: bytes, known: Knowledge, where: Source) -> bytes | None:
     if isinstance(query_, Malformed):
         return render_formerr(query_)
     cookie = check_cookie(query_, where.address, SECRET, WALL_S)
-    plan = answer(query_, where, known, NOW, DAY, cookie)
+    plan = decide(query_, where, known, NOW, DAY, cookie)
     if isinstance(plan, Silence):
         return None
     if isinstance(plan, Forward):

@@ -3,7 +3,6 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smartdns.answering.answer import answer
 from smartdns.answering.names import name_of
 from smartdns.answering.plan import Forward, Reply
 from smartdns.answering.query import Edns, Query, Question
@@ -17,6 +16,7 @@ from tests.smartdns.made import (
     REFUSED,
     STRANGER,
     A,
+    decide,
     knowledge,
     query,
     source,
@@ -56,7 +56,7 @@ def queries(draw: st.DrawFn) -> Query:
 @settings(max_examples=200, deadline=None)
 def test_every_reply_can_be_sent_and_names_are_denied_with_a_soa(asked: Query) -> None:
     """It renders within the limit; negative answers can be cached; the answer is for the name."""
-    plan = answer(asked, source(), knowledge(), NOW, DAY)
+    plan = decide(asked, source(), knowledge(), NOW, DAY)
     if isinstance(plan, Forward):
         assert plan.question == asked.question
         return
@@ -74,7 +74,7 @@ def test_every_reply_can_be_sent_and_names_are_denied_with_a_soa(asked: Query) -
 @settings(max_examples=200, deadline=None)
 def test_a_stranger_learns_nothing(asked: Query) -> None:
     """Whatever is asked: REFUSED and no data, and no cached answer shows through."""
-    plan = answer(asked, source(STRANGER), knowledge(), NOW, DAY)
+    plan = decide(asked, source(STRANGER), knowledge(), NOW, DAY)
     assert isinstance(plan, Reply)
     assert (plan.rcode, plan.answer, plan.authority, plan.additional) == (REFUSED, (), (), ())
 
@@ -84,7 +84,7 @@ def test_a_stranger_learns_nothing(asked: Query) -> None:
 def test_a_steered_name_is_never_denied(kind: int, recursion: bool, checking: bool) -> None:
     """No type of a steered name gets NXDOMAIN, and NOTIMP only what has no data anywhere."""
     asked = query("www.netflix.com", kind, recursion_desired=True, checking_disabled=checking)
-    plan = answer(asked, source(), knowledge(), NOW, DAY)
+    plan = decide(asked, source(), knowledge(), NOW, DAY)
     if isinstance(plan, Forward):
         assert plan.nxdomain_is_nodata
         return

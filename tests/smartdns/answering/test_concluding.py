@@ -2,7 +2,6 @@
 
 import pytest
 
-from smartdns.answering.answer import answer
 from smartdns.answering.cache import STALE_S
 from smartdns.answering.concluding import conclude, recall
 from smartdns.answering.knowledge import ALWAYS_PRIVATE, Knowledge, Switches
@@ -20,6 +19,7 @@ from tests.smartdns.made import (
     SERVFAIL,
     TXT,
     A,
+    decide,
     knowledge,
     query,
     question,
@@ -126,11 +126,11 @@ def test_a_short_lived_answer_is_simply_asked_again() -> None:
 def test_nxdomain_of_a_steered_name_becomes_nodata() -> None:
     """A stub that asked for TXT must not take the name for absent; also from the cache."""
     known = knowledge()
-    asked = answer(query("www.netflix.com", TXT), source(), known, NOW, DAY)
+    asked = decide(query("www.netflix.com", TXT), source(), known, NOW, DAY)
     assert isinstance(asked, Forward)
     absent = said(asked.question, rcode=NXDOMAIN, authority=(soa_record("com"),))
     first = conclude(asked, absent, known, NOW)
-    second = answer(query("www.netflix.com", TXT), source(), known, NOW + 1, DAY)
+    second = decide(query("www.netflix.com", TXT), source(), known, NOW + 1, DAY)
     assert isinstance(second, Reply)
     for reply in (first, second):
         assert (reply.rcode, reply.answer) == (NOERROR, ())
@@ -177,5 +177,5 @@ def test_do_and_cd_go_upstream_and_nothing_else_does() -> None:
     asked = query(
         "example.com", edns=Edns(4096, dnssec_ok=True, options=options), checking_disabled=True
     )
-    plan = answer(asked, source(), knowledge(), NOW, DAY)
+    plan = decide(asked, source(), knowledge(), NOW, DAY)
     assert plan == Forward(question("example.com"), dnssec_ok=True, checking_disabled=True)
