@@ -2,11 +2,11 @@
 
 from typing import Final
 
+from smartdns.answering.numbers import AD, CD, RD_OCTET
 from smartdns.answering.plan import Forward
 from smartdns.wire.queries import mix_case
 
-_RD, _AD, _CD = 0x01, 0x20, 0x10
-_FLAGS: Final = {cd: bytes((_RD, _AD | _CD * cd)) + b"\0\1\0\0\0\0\0\1" for cd in (False, True)}
+_FLAGS: Final = {cd: bytes((RD_OCTET, AD | CD * cd)) + b"\0\1\0\0\0\0\0\1" for cd in (False, True)}
 _OPT: Final = {
     dnssec_ok: b"\0\0\x29\x04\xd0\0\0" + bytes((dnssec_ok << 7, 0, 0, 0))
     for dnssec_ok in (False, True)
