@@ -8,6 +8,7 @@ from smartdns.answering.numbers import (
     BADVERS,
     CLASS_ANY,
     CLASS_IN,
+    FIRST_META_TYPE,
     FORMERR,
     IXFR,
     MAILA,
@@ -19,11 +20,10 @@ from smartdns.answering.numbers import (
     OPT,
     REFUSED,
     TSIG,
+    TSIG_BADKEY,
 )
 from smartdns.answering.plan import Record, Reply
 from smartdns.answering.query import Query, Question, Signature
-
-_BAD_KEY = 17  # RFC 8945 section 3
 
 
 def acceptable_question(query: Query, cookie: Cookie | None) -> Question | Reply:
@@ -45,7 +45,7 @@ def acceptable_question(query: Query, cookie: Cookie | None) -> Question | Reply
         return Reply(REFUSED)  # else it would show what others asked for
     if question.type in {MAILA, MAILB}:
         return Reply(NOTIMP)
-    if question.type == OPT or 128 <= question.type < ANY:
+    if question.type == OPT or FIRST_META_TYPE <= question.type < ANY:
         return Reply(FORMERR)  # no data can have such a type (RFC 6895 section 3.1)
     return question
 
@@ -58,7 +58,7 @@ def _unknown_key(signature: Signature, id_: int) -> Reply:
         + (300).to_bytes(2)  # fudge
         + (0).to_bytes(2)  # no MAC
         + id_.to_bytes(2)
-        + _BAD_KEY.to_bytes(2)
+        + TSIG_BADKEY.to_bytes(2)
         + (0).to_bytes(2)
     )
     return Reply(NOTAUTH, additional=(Record(signature.key_name, TSIG, CLASS_ANY, 0, data),))

@@ -10,7 +10,7 @@ objects a full cache made every full collection last 100 ms.
 
 import contextlib
 from collections import OrderedDict
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from smartdns.answering.plan import ExtendedError, Forward, Record
 from smartdns.answering.query import Name
@@ -21,14 +21,15 @@ SHORTEST_FAILURE_S, LONGEST_FAILURE_S = 1, 30
 """How long a failure is believed the first time, and at most; it doubles (RFC 9520)."""
 MAXIMUM_FAILURES = 10_000
 _REFRESHABLE_TTL = 10
+_OLDER_THAN_ANY_TTL = 1 << 32
+_new: Final = tuple.__new__
+"""The constructor of a NamedTuple is Python's and takes three times as long."""
 
 # Octets in CPython beyond names and data, as measured; a wrong guess moves the bound, no more.
 _ENTRY_OCTETS, _RECORD_OCTETS = 550, 170
 
 _Key = tuple[Name, int, int, bool, bool]
 _EVERY_TYPE = -1
-_new = tuple.__new__
-"""Makes a NamedTuple without its constructor, which is Python's and takes three times as long."""
 
 
 class Answer(NamedTuple):
@@ -100,7 +101,7 @@ class Cache:
         entry = self._entries.get(_key(asked))
         if entry is None or now - entry[_STORED_AT] > entry[_TTL] + STALE_S:
             return None
-        return CachedAnswer(_answer(entry, 0, ttl), int(now), int(now))
+        return CachedAnswer(_answer(entry, _OLDER_THAN_ANY_TTL, ttl), int(now), int(now))
 
     def store(self, asked: Forward, answer: Answer, now: float) -> None:
         """Keep an answer, and forget that its question failed."""
@@ -201,28 +202,19 @@ def _entry(answer: Answer, now: int, octets: int) -> _Entry:
     )
 
 
-def _answer(entry: _Entry, age: int, ttl: int = -1) -> Answer:
-    """Give the answer, every TTL lower by `age`, or set to `ttl`."""
-    _, _, shortest, rcode, authentic_data, code, text, denies_name, authority_at = entry[
-        :_RECORDS_AT
-    ]
-    records = [
-        _new(
-            Record,
-            (
-                entry[at],
-                entry[at + 1],
-                entry[at + 2],
-                ttl if ttl >= 0 else max(entry[at + 3] - age, 0),
-                entry[at + 4],
-            ),
-        )
-        for at in range(_RECORDS_AT, len(entry), 5)
-    ]
+def _answer(entry: _Entry, age: int, least: int = 0) -> Answer:
+    """Give the answer, with the TTLs of its records lower by `age`, but no lower than `least`."""
+    _, _, ttl, rcode, authentic_data, code, text, denies_name, authority_at = entry[:_RECORDS_AT]
+    records = tuple(
+        [
+            _new(Record, (*entry[at : at + 3], max(entry[at + 3] - age, least), entry[at + 4]))
+            for at in range(_RECORDS_AT, len(entry), 5)
+        ]
+    )
     answers = (authority_at - _RECORDS_AT) // 5
-    sections = tuple(records[:answers]), tuple(records[answers:])
-    error = None if code < 0 else _error(code, text)
-    return _new(Answer, (rcode, *sections, shortest, authentic_data, error, denies_name))
+    answer, authority = records[:answers], records[answers:]
+    error = _error(code, text)
+    return _new(Answer, (rcode, answer, authority, ttl, authentic_data, error, denies_name))
 
 
 def _aged(entry: _Entry, age: int) -> CachedAnswer:

@@ -1,7 +1,7 @@
 """What of an upstream's reply is believed: the answer to what was asked, and nothing beside it."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from smartdns.answering.cache import Answer
 from smartdns.answering.names import below, suffixes
@@ -26,6 +26,11 @@ from smartdns.answering.upstream_reply import UpstreamReply
 LONGEST_TTL = 86_400
 LONGEST_NEGATIVE_TTL = 10_800  # RFC 2308 section 5
 LONGEST_CHAIN = 12
+_BELIEVED: Final = frozenset({NOERROR, NXDOMAIN, YXDOMAIN})
+_NEVER_ONE_SET: Final = frozenset({ANY, RRSIG})
+"""Types that stand for RRsets of others."""
+_new: Final = tuple.__new__
+"""The constructor of a NamedTuple is Python's and takes three times as long."""
 
 
 class _UnbelievableError(Exception):
@@ -39,8 +44,37 @@ def sanitize(question: Question, reply: UpstreamReply, *, dnssec_ok: bool) -> An
     and what stands at its end; the SOA of a negative answer (RFC 2308); and with `dnssec_ok` the
     signatures and denials that prove them.
     """
-    if reply.rcode not in {NOERROR, NXDOMAIN, YXDOMAIN} or reply.truncated:
+    if reply.rcode not in _BELIEVED or reply.truncated:
         return None
+    if reply.rcode == NOERROR and not (dnssec_ok and reply.authority):
+        answer = _one_set(question, reply)
+        if answer is not None:
+            return answer
+    return _sanitize_any(question, reply, dnssec_ok=dnssec_ok)
+
+
+def _one_set(question: Question, reply: UpstreamReply) -> Answer | None:
+    """Take the form that most replies have, the RRset that was asked for; None: another form."""
+    records = reply.answer
+    name, kind, klass = question
+    if not records or kind in _NEVER_ONE_SET:
+        return None
+    lowest = LONGEST_TTL
+    for owner, its_kind, its_class, ttl, _ in records:
+        if its_kind != kind or owner != name or its_class != klass:
+            return None
+        if ttl < lowest:
+            lowest = ttl
+        elif ttl >> 31:  # which means 0 (RFC 2181 section 8)
+            lowest = 0
+    if len(records) > 1 or records[0].ttl != lowest:
+        once = dict.fromkeys([record.data for record in records])
+        records = tuple([_new(Record, (name, kind, klass, lowest, data)) for data in once])
+    fields = NOERROR, records, (), lowest, reply.authentic_data, reply.error, False
+    return _new(Answer, fields)
+
+
+def _sanitize_any(question: Question, reply: UpstreamReply, *, dnssec_ok: bool) -> Answer | None:
     try:
         chain, end, answered = _follow(question, reply.answer, dnssec_ok=dnssec_ok)
     except _UnbelievableError:
@@ -54,12 +88,11 @@ def sanitize(question: Question, reply: UpstreamReply, *, dnssec_ok: bool) -> An
         return None  # a referral (RFC 2308 section 2.2): it does not know, and sends us elsewhere
     if soa is None:  # not to be believed for any time (RFC 2308 section 5)
         return _answer(reply.rcode, chain, proofs, reply)._replace(ttl=0)
-    negative_ttl = min(_ttl(soa), _minimum(soa), LONGEST_NEGATIVE_TTL)
-    authority = [soa._replace(ttl=negative_ttl), *proofs]
-    answer = _answer(reply.rcode, chain, authority, reply)
+    ttl = min(_ttl(soa), _minimum(soa), LONGEST_NEGATIVE_TTL)
+    authority = [Record(soa.name, SOA, soa.klass, ttl, soa.data), *proofs]
     # DS is asked of the parent, who need not know a zone that exists in this network alone.
     denies_name = reply.rcode == NXDOMAIN and not chain and question.type != DS
-    return answer._replace(denies_name=denies_name)
+    return _answer(reply.rcode, chain, authority, reply, denies_name=denies_name)
 
 
 def _follow(
@@ -69,26 +102,29 @@ def _follow(
 
     Gives the records on the way, the name at its end, and whether that has what was asked for.
     """
-    at: dict[Name, list[Record]] = defaultdict(list)
+    at: dict[Name, list[Record]] = {}
+    redirected = False
     for record in records:
         if record.klass == question.klass:
-            at[record.name].append(record)
+            at.setdefault(record.name, []).append(record)
+            redirected = redirected or record.type == DNAME
     chain: list[Record] = []
     visited: set[Name] = set()
     name = question.name
     while name not in visited and len(visited) <= LONGEST_CHAIN:
         visited.add(name)
         here = at.get(name, [])
-        chain += _redirects_above(name, at, dnssec_ok=dnssec_ok)
+        if redirected:
+            chain += _redirects_above(name, at, dnssec_ok=dnssec_ok)
         if found := _wanted(question.type, here):
             return chain + _signed(found, here, dnssec_ok=dnssec_ok), name, True
         aliases = [r for r in here if r.type == CNAME]
         if not aliases:
             return chain, name, False
-        if len({r.data for r in aliases}) > 1:
+        if len(aliases) > 1 and len({r.data for r in aliases}) > 1:
             raise _UnbelievableError  # RFC 2181 section 10.1
         chain += _signed(aliases, here, dnssec_ok=dnssec_ok)
-        name = Name(aliases[0].data.lower())
+        name = aliases[0].data.lower()  # type: ignore[assignment]  # a name alone, uncompressed
     raise _UnbelievableError
 
 
@@ -132,27 +168,33 @@ def _soa(end: Name, authority: Iterable[Record]) -> Record | None:
 
 
 def _answer(
-    rcode: int, answer: list[Record], authority: list[Record], reply: UpstreamReply
+    rcode: int,
+    answer: list[Record],
+    authority: list[Record],
+    reply: UpstreamReply,
+    *,
+    denies_name: bool = False,
 ) -> Answer:
     """Give every RRset the lowest TTL of its records, and each record once (RFC 2181 section 5)."""
     ttls: dict[tuple[Name, int], int] = {}
     for record in answer + authority:
         set_ = record.name, set_of(record)
         ttls[set_] = min(ttls.get(set_, LONGEST_TTL), _ttl(record))
+    fields = (
+        rcode, _once(answer, ttls), _once(authority, ttls), min(ttls.values(), default=0),
+        reply.authentic_data, reply.error, denies_name,
+    )  # fmt: skip
+    return _new(Answer, fields)
 
-    def normal(records: list[Record]) -> tuple[Record, ...]:
-        once = {(r.name, r.type, r.data): r for r in records}
-        return tuple(
-            Record(r.name, r.type, r.klass, ttls[r.name, set_of(r)], r.data) for r in once.values()
-        )
 
-    return Answer(
-        rcode,
-        normal(answer),
-        normal(authority),
-        min(ttls.values(), default=0),
-        authentic_data=reply.authentic_data,
-        error=reply.error,
+def _once(records: list[Record], ttls: Mapping[tuple[Name, int], int]) -> tuple[Record, ...]:
+    """Give each record once, with the TTL of its RRset."""
+    once = {(r.name, r.type, r.data): r for r in records}
+    return tuple(
+        [
+            _new(Record, (r.name, r.type, r.klass, ttls[r.name, set_of(r)], r.data))
+            for r in once.values()
+        ]
     )
 
 

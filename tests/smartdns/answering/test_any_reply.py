@@ -8,7 +8,7 @@ from smartdns.answering.names import name_of
 from smartdns.answering.plan import Forward, Record, Reply
 from smartdns.answering.query import Question
 from smartdns.answering.rebinding import without_private
-from smartdns.answering.sanitize import LONGEST_CHAIN, sanitize
+from smartdns.answering.sanitize import LONGEST_CHAIN, _sanitize_any, sanitize
 from smartdns.wire.queries import parse_query
 from smartdns.wire.replies import render_reply
 from tests.smartdns.made import NOERROR, NOW, NXDOMAIN, SERVFAIL, knowledge, said, soa_record
@@ -68,6 +68,30 @@ def test_what_is_believed_answers_the_question(
     assert all(sets[r.name, r.type] == r.ttl for r in heard.answer if r.type != 46)
     assert heard.ttl <= min((r.ttl for r in heard.answer + heard.authority), default=0)
     assert not heard.denies_name or (heard.rcode, heard.answer) == (NXDOMAIN, ())
+
+
+@given(
+    few,
+    kinds | st.just(6),
+    st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2)), min_size=1, max_size=5),
+    authorities,
+    st.booleans(),
+)
+def test_one_set_is_taken_as_any_answer_is(
+    name: bytes,
+    kind: int,
+    records: list[tuple[int, int]],
+    authority: tuple[Record, ...],
+    dnssec_ok: bool,
+) -> None:
+    """The first branch, for what was asked and nothing else, gives what the general one does."""
+    asked = Question(name, kind, 1)  # type: ignore[arg-type]
+    answer = [Record(asked.name, kind, 1, ttl, bytes((0, kind, n))) for ttl, n in records]
+    reply = said(asked, *answer, authority=authority, authentic_data=dnssec_ok)
+    taken = sanitize(asked, reply, dnssec_ok=dnssec_ok)
+    assert taken == _sanitize_any(asked, reply, dnssec_ok=dnssec_ok)
+    assert taken is not None
+    assert all(isinstance(record, Record) for record in taken.answer)
 
 
 @given(few, kinds, answers, authorities, rcodes, st.booleans())
