@@ -145,6 +145,11 @@ class Forwarder(Service, Generic[T]):
         """All of them, each once for each suffix that it is asked about."""
         return tuple(member for group in self.groups for member in group.members)
 
+    @property
+    def suffixes(self) -> frozenset[Name]:
+        """What is asked of upstreams of its own."""
+        return frozenset(self._suffixes)
+
     def group_for(self, name: Name) -> Group:
         """Say who is asked about `name`: the longest suffix decides."""
         suffix = below(name, self._suffixes) if self._suffixes else None

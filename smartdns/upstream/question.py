@@ -58,6 +58,7 @@ class PendingQuestion(Generic[T]):
         group: Group,
         plan: Forward,
         ended: "Callable[[PendingQuestion[T], UpstreamReply | None], None]",
+        budget_s: float | None = None,
     ) -> None:
         """Ask `group` what `plan` says; `ended` gets the reply, None for none, once."""
         self.plan = plan
@@ -68,7 +69,7 @@ class PendingQuestion(Generic[T]):
         """What the upstreams are asked: the same, or the name that an alias led to."""
         self._sockets, self._group, self._ended = sockets, group, ended
         self.begun = sockets.reactor.seconds()
-        self._deadline = self.begun + BUDGET_S
+        self._deadline = self.begun + (BUDGET_S if budget_s is None else budget_s)
         self._so_far: UpstreamReply | None = None
         self._exchange: Exchange | None = None
         self._sent: list[_Sent] = []

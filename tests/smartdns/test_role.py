@@ -95,6 +95,6 @@ async def test_outcomes_are_counted_and_nothing_else(
     assert metrics["queries:refused"] == 1
     assert set(metrics) <= {
         *(f"queries:{outcome}" for outcome in ("answered", "refused", "failed", "silent", "odd")),
-        "queries:remembered", "queries_in_flight", "streams", "ready",
+        "queries:dropped", "queries:remembered", "queries_in_flight", "streams", "ready",
         "troubles",
     }  # fmt: skip

@@ -1,28 +1,38 @@
 """Loops and silence of upstreams, found by asking them."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 
+import dns.flags
+import dns.message
+import pytest
 import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
+from smartdns.answering.names import ROOT
+from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.upstream.forwarder import Forwarder
 from smartdns.upstream.watcher import UpstreamWatcher
 from tests.peers.dnsmasq import Dnsmasq
 from tests.peers.name_server import NameServer
+from tests.peers.odd_name_server import OddNameServer, Reaction, address_of_everything, answering
 from tests.peers.ports import free_port
 from tests.smartdns.resolver.laboratory import REACTOR, Laboratory
-from tests.smartdns.upstream.asking import forwarder
+from tests.smartdns.upstream.asking import forwarder, question, said, upstream, wire_name
 
+Resolving = Forwarder[UpstreamReply | None]
 Watch = Callable[..., UpstreamWatcher]
 
 
 @pytest_twisted.async_yield_fixture
 async def watch() -> AsyncIterator[Watch]:
-    """Watch upstreams as a resolver does that has 16 zeros for a secret."""
+    """Watch the upstreams of a forwarder as a resolver does that has 16 zeros for a secret."""
     watching: list[UpstreamWatcher] = []
 
-    def start(*ports: int, secret: bytes = bytes(16)) -> UpstreamWatcher:
-        watching.append(UpstreamWatcher(REACTOR, forwarder(*ports).upstreams, secret))
+    def start(resolving: Resolving, secret: bytes | None = bytes(16)) -> UpstreamWatcher:
+        apexes = (ROOT, *resolving.suffixes)
+        groups = {apex: resolving.group_for(apex) for apex in apexes}
+        watching.append(UpstreamWatcher(REACTOR, groups, secret))
         watching[-1].startService()
         return watching[-1]
 
@@ -33,14 +43,23 @@ async def watch() -> AsyncIterator[Watch]:
 
 async def first_round(watcher: UpstreamWatcher) -> None:
     """Wait until every upstream was asked."""
-    while not watcher.ready:
+    await until(lambda: watcher.ready)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait; the test's own limit ends it."""
+    while not holds():
         await deferLater(reactor, 0.01)
+
+
+def silence(_query: dns.message.Message, _transport: str) -> None:
+    """React to nothing."""
 
 
 async def test_our_own_address_as_upstream_is_a_loop(watch: Watch, name_server: NameServer) -> None:
     """A resolver that is told to ask itself says so, and which setting to change."""
     resolver = Laboratory(name_server.port)
-    watcher = watch(resolver.port)
+    watcher = watch(forwarder(resolver.port))
     await first_round(watcher)
     assert watcher.failed() == (
         f"upstream 127.0.0.1:{resolver.port} forwards to us, a loop: "
@@ -56,7 +75,7 @@ async def test_a_router_that_forwards_to_us_is_a_loop(
     resolver = Laboratory(name_server.port)
     router = Dnsmasq(resolver.port)
     router.start()
-    watcher = watch(router.port, name_server.port)
+    watcher = watch(forwarder(router.port, name_server.port))
     await first_round(watcher)
     assert watcher.trouble()[0].startswith(f"upstream 127.0.0.1:{router.port} forwards to us")
     assert len(watcher.trouble()) == 1
@@ -70,7 +89,7 @@ async def test_another_resolver_of_the_same_make_is_no_loop(
 ) -> None:
     """Only who has our secret is us."""
     resolver = Laboratory(name_server.port)
-    watcher = watch(resolver.port, secret=b"another secret!!")
+    watcher = watch(forwarder(resolver.port), secret=b"another secret!!")
     await first_round(watcher)
     assert watcher.trouble() == []
     await resolver.stop()
@@ -79,7 +98,124 @@ async def test_another_resolver_of_the_same_make_is_no_loop(
 async def test_a_silent_upstream_is_named(watch: Watch, name_server: NameServer) -> None:
     """An upstream that does not answer is trouble, not the end."""
     port = free_port()
-    watcher = watch(port, name_server.port)
+    watcher = watch(forwarder(port, name_server.port))
     await first_round(watcher)
     assert watcher.trouble() == [f"upstream 127.0.0.1:{port} does not answer"]
     assert watcher.failed() is None
+
+
+async def test_an_upstream_that_went_away_is_named_until_it_is_back(
+    watch: Watch, odd_name_server: OddNameServer
+) -> None:
+    """One question that it leaves unanswered leads to a probe; no question is needed afterwards."""
+    resolving = forwarder(odd_name_server.port)
+    (member,) = resolving.upstreams
+    watcher = watch(resolving)
+    await first_round(watcher)
+    assert watcher.trouble() == []
+    odd_name_server.react = silence
+    assert await resolving.forward(question("a.example")) is None
+    await until(lambda: member.health.dead(REACTOR.seconds()))
+    assert watcher.trouble() == [f"upstream 127.0.0.1:{odd_name_server.port} does not answer"]
+    odd_name_server.react = address_of_everything
+    await until(lambda: watcher.trouble() == [])
+    assert not member.health.dead(REACTOR.seconds())
+
+
+async def test_names_that_time_out_are_no_trouble(
+    watch: Watch, odd_name_server: OddNameServer
+) -> None:
+    """An upstream that leaves some names unanswered, but no probe, is in good health."""
+
+    def silent_for_some(query: dns.message.Message, transport: str) -> Reaction:
+        if "silent" in str(query.question[0].name).lower():
+            return None
+        return address_of_everything(query, transport)
+
+    odd_name_server.react = silent_for_some
+    resolving = forwarder(odd_name_server.port)
+    (member,) = resolving.upstreams
+    watcher = watch(resolving)
+    asking = [resolving.forward(question(f"n{number}.silent.example")) for number in range(20)]
+    probes = 0
+    while not all(each.called for each in asking):
+        assert not member.health.doubted
+        probes = sum("silent" not in name for name in names_asked(odd_name_server))
+        await deferLater(reactor, 0.05)
+    assert probes > 2  # one at the start, of two questions, and those that the silence led to
+    assert watcher.trouble() == []
+
+
+def names_asked(server: OddNameServer) -> list[str]:
+    """Give the names that a server was asked for, in lower case."""
+    return [str(query.question[0].name).lower() for _, query in server.queries]
+
+
+def reply_with(rcode: str) -> Callable[[dns.message.Message, str], dns.message.Message]:
+    """Give a server that answers everything so."""
+    return lambda query, _: answering(query, rcode=rcode)
+
+
+def truncated(query: dns.message.Message, transport: str) -> Reaction:
+    """Refer to TCP, and say nothing there."""
+    if transport == "tcp":
+        return None
+    reply = answering(query)
+    reply.flags |= dns.flags.TC
+    return reply
+
+
+@pytest.mark.parametrize(
+    "react",
+    [reply_with("REFUSED"), reply_with("SERVFAIL"), reply_with("FORMERR"), truncated],
+    ids=["REFUSED", "SERVFAIL", "FORMERR", "truncated"],
+)
+async def test_any_reply_shows_that_an_upstream_lives(
+    watch: Watch, odd_name_server: OddNameServer, react: Callable[..., Reaction]
+) -> None:
+    """What it says to questions of ours does not matter."""
+    odd_name_server.react = react
+    watcher = watch(forwarder(odd_name_server.port))
+    await first_round(watcher)
+    assert watcher.trouble() == []
+
+
+@pytest.mark.parametrize("dropped", [{"."}, {"net"}], ids=["root", "internet"])
+async def test_one_of_two_questions_suffices(
+    watch: Watch, odd_name_server: OddNameServer, dropped: Collection[str]
+) -> None:
+    """Some resolvers drop questions about the root, and others those about names elsewhere."""
+
+    def react(query: dns.message.Message, transport: str) -> Reaction:
+        last = str(query.question[0].name).lower().rstrip(".").rpartition(".")[2] or "."
+        return None if last in dropped else address_of_everything(query, transport)
+
+    odd_name_server.react = react
+    watcher = watch(forwarder(odd_name_server.port))
+    await first_round(watcher)
+    assert watcher.trouble() == []
+
+
+async def test_a_probe_is_two_questions_of_our_own(
+    watch: Watch, odd_name_server: OddNameServer
+) -> None:
+    """About the root, and for a name that nobody else could make."""
+    await first_round(watch(forwarder(odd_name_server.port)))
+    (about_root, about_us) = sorted(
+        (query for _, query in odd_name_server.queries), key=lambda query: query.question[0].name
+    )
+    assert about_root.question[0].to_text() == ". IN SOA"
+    assert str(about_us.question[0].name).lower().endswith(".mediastreamer-loop.example.net.")
+    assert not about_root.options
+    assert not about_us.options
+
+
+async def test_upstreams_of_a_suffix_are_asked_about_it(
+    watch: Watch, odd_name_server: OddNameServer, name_server: NameServer
+) -> None:
+    """A home's router need not know about the root. Without a secret no loop is looked for."""
+    router, general = [upstream(odd_name_server.port)], [upstream(name_server.port)]
+    resolving = Forwarder(REACTOR, general, said, {wire_name("lan"): router})
+    await first_round(watch(resolving, secret=None))
+    ((_, query),) = odd_name_server.queries
+    assert query.question[0].to_text().lower() == "lan. in soa"
