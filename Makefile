@@ -5,7 +5,8 @@ UV := .venv-boot/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
-.PHONY: run test check install lint types imports peers lock clean bench bench-relay bench-click bench-scale
+.PHONY: run test check install lint types imports peers lock clean bench bench-evening bench-relay \
+	bench-click bench-scale
 
 run: install
 	@$(VENV)/bin/mediastreamer up $(ARGS)
@@ -38,6 +39,11 @@ peers:
 bench: $(VENV)/.tests
 	@bench/install_peers
 	$(VENV)/bin/python -m bench.resolver $(ARGS)
+
+# An evening's mixed queries, open loop, up to where each breaks; ARGS=--quick: ours and unbound, 2 min.
+bench-evening: $(VENV)/.tests
+	@bench/install_peers
+	$(VENV)/bin/python -m bench.evening $(ARGS)
 
 .venv-boot/.done: requirements/boot.txt
 	@PYTHON="$(PYTHON)" sh requirements/boot.sh

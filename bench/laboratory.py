@@ -23,7 +23,9 @@ _AT_ONCE = 20_000
 @contextlib.contextmanager
 def laboratory(folder: Path, networks: int, core: str) -> Iterator[Setting]:
     """Compile, start what the servers need on `core`, and publish so many grants."""
-    binaries = {name: _compiled(name, folder) for name in ("floor", "load", "authority")}
+    binaries = {
+        name: _compiled(name, folder) for name in ("floor", "load", "open_load", "authority")
+    }
     upstream = free_port()
     authority = Measured([str(binaries["authority"]), HOST, str(upstream)], core)
     redis = RedisServer(folder)

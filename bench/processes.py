@@ -39,6 +39,12 @@ class Measured:
                     total += int(file.read_text().split()[0])
         return total
 
+    def run_ahead(self) -> None:
+        """Let all its threads run before whatever else the machine does; needs root."""
+        for pid in self._pids():
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                os.sched_setscheduler(int(thread.name), os.SCHED_RR, os.sched_param(1))
+
     def memory(self) -> int:
         """Octets of memory, what is shared with others in parts (PSS)."""
         return sum(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 NAMES = 10_000
 QUERIES = 200_000
-_OPT = b"\0\0\x29\x04\xd0\0\0\0\0\0\0"
+PAYLOAD_SIZE = 1_232
+_COOKIE = 10
 
 
 def ordinary_names(count: int = NAMES) -> list[str]:
@@ -26,11 +27,24 @@ def unique_names(count: int, tag: str) -> list[str]:
     return [f"{tag}{i}.fresh.example.org" for i in range(count)]
 
 
-def render(name: str, *, edns: bool = False) -> bytes:
-    """Render an A query with RD."""
+def render(
+    name: str,
+    kind: int = 1,
+    *,
+    edns: bool = False,
+    cookie: bytes = b"",
+    payload_size: int = PAYLOAD_SIZE,
+) -> bytes:
+    """Render a query with RD, of type A unless `kind` says otherwise; a cookie needs EDNS."""
     labels = b"".join(bytes((len(each),)) + each.encode() for each in name.split("."))
     header = struct.pack("!6H", 0, 0x0100, 1, 0, 0, int(edns))
-    return header + labels + b"\0\0\1\0\1" + (_OPT if edns else b"")
+    question = labels + b"\0" + struct.pack("!2H", kind, 1)
+    return header + question + (_opt(payload_size, cookie) if edns else b"")
+
+
+def _opt(payload_size: int, cookie: bytes) -> bytes:
+    options = struct.pack("!2H", _COOKIE, len(cookie)) + cookie if cookie else b""
+    return b"\0" + struct.pack("!2HIH", 41, payload_size, 0, len(options)) + options
 
 
 def write(path: Path, names: Iterable[str], *, edns: bool = False) -> Path:

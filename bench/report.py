@@ -79,7 +79,7 @@ def _costs(results: Results) -> str:
     for server in servers:
         cells = (results.median(kind, server, lambda run: run.cpu_us) for kind in kinds)
         rows.append([server, *("" if cell is None else f"{cell:.2f}" for cell in cells)])
-    return _markdown(rows)
+    return markdown(rows)
 
 
 def _ratios(results: Results) -> str:
@@ -88,18 +88,19 @@ def _ratios(results: Results) -> str:
         ours = results.median(kind, OURS, lambda run: run.cpu_us)
         theirs = results.median(kind, against, lambda run: run.cpu_us)
         if ours is not None and theirs is not None:
-            rows.append(_verdict(kind, against, most, ours / theirs))
+            rows.append(verdict(kind, against, most, ours / theirs))
     if results.latency:
         ratio = results.latency["busy"] / results.latency["none"]
-        rows.append(_verdict("mean latency, busy reactor", "idle reactor", 2.0, ratio))
+        rows.append(verdict("mean latency, busy reactor", "idle reactor", 2.0, ratio))
     for what, of in _QUANTILES.items():
         ours, theirs = (results.added(name, of) for name in (OURS, UNBOUND))
         if ours is not None and theirs:
-            rows.append(_verdict(f"misses, {what} added", UNBOUND, 1.2, ours / theirs))
-    return _markdown(rows)
+            rows.append(verdict(f"misses, {what} added", UNBOUND, 1.2, ours / theirs))
+    return markdown(rows)
 
 
-def _verdict(load: str, against: str, most: float, ratio: float) -> list[str]:
+def verdict(load: str, against: str, most: float, ratio: float) -> list[str]:
+    """Give the cells of a row about a target: a ratio, and the most that it may be."""
     return [load, against, f"{most:.2f}", f"{ratio:.2f}", "met" if ratio <= most else "missed"]
 
 
@@ -114,7 +115,7 @@ def _others(results: Results) -> str:
         shown = ["" if each is None else f"{each:.0f}" for each in (*quantiles, *added, cpu)]
         start, memory = results.start.get(server, 0), results.memory.get(server, 0) / 1e6
         rows.append([server, *shown, f"{start:.2f}", f"{memory:.0f}"])
-    return _markdown(rows)
+    return markdown(rows)
 
 
 def _growth(results: Results) -> str:
@@ -126,7 +127,7 @@ def _growth(results: Results) -> str:
     more = [["workers", "hits, us", "queries/s"]]
     for count, found in results.workers.items():
         more.append([str(count), f"{found['cpu_us']:.2f}", f"{found['rate']:,.0f}"])
-    return f"{_markdown(rows)}\n{_SHARED}\n{_markdown(more)}"
+    return f"{markdown(rows)}\n{_SHARED}\n{markdown(more)}"
 
 
 _SHARED = """\
@@ -136,7 +137,8 @@ two figures below only the CPU for a query compares.
 """
 
 
-def _markdown(rows: list[list[str]]) -> str:
+def markdown(rows: list[list[str]]) -> str:
+    """Give a table; the first row is its head."""
     head, *body = rows
     rule = ["---"] * len(head)
     return "".join(f"| {' | '.join(row)} |\n" for row in (head, rule, *body))

@@ -17,6 +17,8 @@ from tests.peers.ports import free_port
 
 RELAY = "127.0.0.80"
 NO_LIMIT = 10_000_000
+HERE = Path(sys.executable).with_name("mediastreamer")
+"""Ours, of the environment that the bench itself runs in."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,18 @@ class Server:
     steers: bool = True
     refuses: bool = True
     start_s: float = 0.0
+    metrics: int | None = None
+    """Port where it counts what became of queries."""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """One build of ours: what it is called in a table, and where it is."""
+
+    label: str = "ours"
+    program: Path = HERE
+    metrics: bool = False
+    """Serve them, which takes a little of the start."""
 
 
 def clients(count: int) -> list[str]:
@@ -53,10 +67,18 @@ def clients(count: int) -> list[str]:
 
 
 def start_ours(
-    setting: Setting, cores: str, *, workers: int = 1, busy: bool = False, fast: bool = True
+    setting: Setting,
+    cores: str,
+    installed: Installed | None = None,
+    *,
+    workers: int = 1,
+    busy: bool = False,
+    fast: bool = True,
 ) -> Server:
     """`mediastreamer resolver`; with `busy` its worker alone, beside which the reactor has work."""
     port = free_port()
+    installed = installed or Installed()
+    metrics = free_port() if installed.metrics else None
     state = setting.folder / f"state-{port}"
     environment = {
         "MEDIASTREAMER_STATE": str(state),
@@ -69,11 +91,12 @@ def start_ours(
         "MEDIASTREAMER_RELAY_CHECK_PORT": "0",
         "MEDIASTREAMER_WORKERS": str(workers),
         "MEDIASTREAMER_FAST_PATH": str(int(fast)),
+        **({"MEDIASTREAMER_METRICS": f"{HOST}:{metrics}"} if metrics else {}),
     }
-    product = [str(Path(sys.executable).with_name("mediastreamer")), "resolver"]
+    product = [str(installed.program), "resolver"]
     command = [sys.executable, "-m", "bench.busy_resolver"] if busy else product
-    name = "ours, busy reactor" if busy else "ours" if fast else "ours, plain path"
-    return Server(name, port, Measured(command, cores, environment))
+    name = "ours, busy reactor" if busy else installed.label if fast else "ours, plain path"
+    return Server(name, port, Measured(command, cores, environment), metrics=metrics)
 
 
 def start_floor(setting: Setting, cores: str) -> Server:
@@ -106,6 +129,8 @@ addAction(MaxQPSIPRule({NO_LIMIT}), TCAction())
 steered = newSuffixMatchNode()
 {suffixes}
 addAction(AndRule({{SuffixMatchNodeRule(steered), QTypeRule(DNSQType.A)}}), SpoofAction("{RELAY}"))
+addAction(SuffixMatchNodeRule(steered), NegativeAndSOAAction(false, "{setting.suffixes[0]}", 60,
+  "localhost.", "root.localhost.", 1, 60, 60, 60, 60))
 newServer({{address="{HOST}:{setting.upstream}", healthCheckMode="up"}})
 getPool(""):setCache(newPacketCache(100000))
 """)
@@ -119,7 +144,8 @@ def start_unbound(setting: Setting, cores: str) -> Server:
     port = free_port()
     allowed = "\n".join(f"  access-control: {each}/32 allow" for each in setting.networks)
     steered = "\n".join(
-        f'  local-zone: "{each}." redirect\n  local-data: "{each}. 60 A {RELAY}"'
+        f'  local-zone: "{each}." redirect\n  local-data: "{each}. 60 A {RELAY}"\n'
+        f'  local-data: "{each}. 60 SOA localhost. root.localhost. 1 60 60 60 60"'
         for each in setting.suffixes
     )
     configuration = setting.folder / "unbound.conf"
