@@ -74,6 +74,8 @@ def answer_locally(question: Question, switches: Switches) -> Reply | None:
     What an operator forwards elsewhere by suffix, or lists as private, is ordinary.
     """
     name = question.name
+    if below(name, LOCAL_ZONES) is None and not name.startswith(BROWSING):
+        return None
     if below(name, switches.private_suffixes) is not None:
         return None
     if question.type == DS and name in _EMPTY:

@@ -1,6 +1,6 @@
-"""Names that no rule speaks of: whoever asks for one gets what the upstreams say.
+"""The names that some rule is about; for all others the upstreams decide what the answer is.
 
-One walk over a name's suffixes (`Cache.knows`) takes the place of one for each rule.
+With this set one walk over a name's suffixes (`Cache.knows`) takes the place of one for each rule.
 """
 
 from smartdns.answering.knowledge import Knowledge
@@ -9,11 +9,11 @@ from smartdns.answering.loop_probe import SUFFIX as PROBES
 
 
 def names_with_rules(knowledge: Knowledge) -> frozenset[bytes]:
-    """Give every name that some rule speaks of, as of now.
+    """Give every name that some rule is about, as of now.
 
-    Not below any of them, nor of what begins with `BROWSING`, a decision is to forward, or what
-    the cache says, whatever the profile: not steered, not local, no check name, no probe; and
-    private addresses are filtered.
+    A name that is below none of them and does not begin with `BROWSING` is forwarded or answered
+    from the cache, for every profile: it is not steered, not local, no check name and no probe,
+    and private addresses are taken out of its answers.
     """
     host = knowledge.check_host
     return frozenset[bytes].union(

@@ -1,6 +1,6 @@
 """The numbers of DNS: IANA's "Domain Name System (DNS) Parameters", sizes and header flags.
 
-Each stands here once; every file of the data plane takes it from here.
+Every file of the data plane imports them from here.
 """
 
 from typing import Final
@@ -61,7 +61,7 @@ RA: Final = 0x0080
 AD: Final = 0x0020
 CD: Final = 0x0010
 RCODE: Final = 0x000F
-# Those of the first octet, for who looks at that alone; the others are the same in the second.
+# The first octet alone; the masks from RA on are those of the second octet, too.
 QR_OCTET, OPCODE_OCTET, TC_OCTET, RD_OCTET = QR >> 8, OPCODE >> 8, TC >> 8, RD >> 8
 DO: Final = 0x8000
 """In the last 16 bits of what is a TTL in other records (RFC 6891 section 6.1.3)."""

@@ -11,14 +11,12 @@ them stands their `canonical` query, which has neither case nor cookie.
 
 from typing import Final, NamedTuple
 
-from smartdns.answering.numbers import OPTION_COOKIE
+from smartdns.answering.numbers import OPTION_COOKIE, PAYLOAD_SIZE, PAYLOAD_SIZE_WITHOUT_EDNS
 
 _COUNTS: Final = b"\0\1\0\0\0\0\0\0"
 _COUNTS_WITH_OPT: Final = b"\0\1\0\0\0\0\0\1"
 _OPT: Final = b"\0\0\x29"  # the root, type 41
 _COOKIE: Final = OPTION_COOKIE.to_bytes(2)
-_WITHOUT_EDNS: Final = 512
-_LONGEST: Final = 1232
 _made: Final = tuple.__new__
 """Without the constructor, which is Python's: 0.15 us, more where it is cold."""
 
@@ -66,7 +64,7 @@ def read_common_query(data: bytes) -> CommonQuery | None:
         if end != size:
             return None
         canonical = data[2:12] + name + kind
-        fields = data[12:end], canonical, canonical, _WITHOUT_EDNS, False, False, b""
+        fields = data[12:end], canonical, canonical, PAYLOAD_SIZE_WITHOUT_EDNS, False, False, b""
         return _made(CommonQuery, fields)
     opt = data[end : end + 11]
     if len(opt) < 11 or opt[:3] != _OPT or opt[6]:
@@ -75,7 +73,7 @@ def read_common_query(data: bytes) -> CommonQuery | None:
     if cookie is None:
         return None
     # Sizes that are treated alike have one key, or each would cost the codec its time anew.
-    limit = min(max(opt[3] << 8 | opt[4], _WITHOUT_EDNS), _LONGEST)
+    limit = min(max(opt[3] << 8 | opt[4], PAYLOAD_SIZE_WITHOUT_EDNS), PAYLOAD_SIZE)
     head = data[2:12] + name + kind
     canonical = head + opt[:9] + b"\0\0"
     key = head + limit.to_bytes(2) + opt[5:9]

@@ -8,12 +8,11 @@ the upstream thinks.
 
 from typing import NamedTuple
 
+from smartdns.answering.numbers import AD, CD, QR_OCTET, RA, RD_OCTET
 from smartdns.resolver.common_query import CommonQuery
 from smartdns.resolver.short_reply import OPT_HEAD
 from smartdns.resolver.template import append_cookie
 from smartdns.wire.plain_reply import PlainReply
-
-_QR, _RA, _RD, _AD, _CD = 0x80, 0x80, 0x01, 0x20, 0x10
 
 
 class BegunAnswer(NamedTuple):
@@ -44,9 +43,9 @@ def begin_answer(data: bytes, query: CommonQuery, cookie: bytes) -> BegunAnswer:
         if cookie:
             append_cookie(opt, len(opt) - 2, cookie)
     return BegunAnswer(
-        data[:2] + bytes((_QR | data[2] & _RD,)),
-        _RA | data[3] & _CD,
-        _AD if query.dnssec_ok or data[3] & _AD else 0,
+        data[:2] + bytes((QR_OCTET | data[2] & RD_OCTET,)),
+        RA | data[3] & CD,
+        AD if query.dnssec_ok or data[3] & AD else 0,
         bytes((0, 0, 0, query.edns)) + query.question,
         bytes(opt),
         query.limit,

@@ -15,7 +15,7 @@ from smartdns.answering.concluding import stale
 from smartdns.answering.cookies import Cookie, check_cookie
 from smartdns.answering.knowledge import Knowledge
 from smartdns.answering.loop_probe import is_probe, probe_reply
-from smartdns.answering.numbers import EDE_OTHER, SERVFAIL
+from smartdns.answering.numbers import EDE_OTHER, NOERROR, NXDOMAIN, RCODE, REFUSED, SERVFAIL
 from smartdns.answering.plan import ExtendedError, Forward, Plan, Reply, Silence
 from smartdns.answering.query import Query, Source
 from smartdns.answering.rate_limit import (
@@ -36,10 +36,10 @@ _STALE_AFTER_S = 1.8
 """An expired answer now is better than a fresh one later (RFC 8767 section 5)."""
 _MOST_OF_ONE_CLIENT = 0.25
 """Of all questions under way those that one client may have there."""
-_OUTCOMES = {0: "answered", 3: "answered", 5: "refused", 2: "failed"}
+_OUTCOMES = {NOERROR: "answered", NXDOMAIN: "answered", REFUSED: "refused", SERVFAIL: "failed"}
 OUTCOMES = (*dict.fromkeys(_OUTCOMES.values()), "silent", "odd")
 """All that become of queries; each is told of from the start, or it would tell of its first."""
-_SLIPPED = Reply(0, truncated=True)
+_SLIPPED = Reply(NOERROR, truncated=True)
 _FAILED = Reply(SERVFAIL)
 _SHED = Reply(SERVFAIL, error=ExtendedError(EDE_OTHER, "too many questions at once"))
 
@@ -108,7 +108,7 @@ class Responder:
 
     def _counted(self, reply: Rendered | None) -> Rendered | None:
         self.outcomes[
-            "silent" if reply is None else _OUTCOMES.get(reply.octets[3] & 0xF, "odd")
+            "silent" if reply is None else _OUTCOMES.get(reply.octets[3] & RCODE, "odd")
         ] += 1
         return reply
 

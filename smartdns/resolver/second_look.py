@@ -15,6 +15,7 @@ from typing import Final, Literal, NamedTuple
 from twisted.logger import Logger
 
 from smartdns.answering.knowledge import Knowledge
+from smartdns.answering.numbers import HEADER_LENGTH, QR_OCTET
 from smartdns.answering.rate_limit import (
     RateLimiter,
     Verdict,
@@ -142,7 +143,7 @@ class SecondLook:
                     if length <= KEY_SIZE
                     else batch.datagram(i, length)
                 )
-                if length < 12 or data[2] & 0x80:  # no query at all
+                if length < HEADER_LENGTH or data[2] & QR_OCTET:  # no query at all
                     unanswered.append(i)
                     continue
                 if view is None:

@@ -13,7 +13,7 @@ from typing import Final
 
 from smartdns.answering.local_names import BROWSING
 from smartdns.answering.names_with_rules import names_with_rules
-from smartdns.answering.numbers import CLASS_IN, OPT
+from smartdns.answering.numbers import CD, CLASS_IN, FIRST_META_TYPE, LAST_META_TYPE, OPT, RD_OCTET
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name, Question
 from smartdns.answering.rate_limit import Verdict
@@ -27,10 +27,7 @@ from smartdns.resolver.templates import ServerCookies
 from smartdns.upstream.shots import Shot
 from smartdns.wire.plain_reply import read_plain_reply
 
-_RD, _CD = 0x01, 0x10
 _IN: Final = b"\0\1"
-_FIRST_ODD_TYPE, _LAST_ODD_TYPE = 128, 255
-"""Types that are no data's (RFC 6895 section 3.1)."""
 Where = tuple[tuple[str | int, ...], list[tuple[int, int, bytes]]]
 """An address and ancillary data, as `socket.sendmsg` takes them."""
 _made: Final = tuple.__new__
@@ -134,14 +131,14 @@ def plan_for(data: bytes, query: CommonQuery) -> Forward | None:
     wire = query.question
     kind = wire[-4] << 8 | wire[-3]
     if (
-        not data[2] & _RD
+        not data[2] & RD_OCTET
         or wire[-2:] != _IN
         or kind == OPT
-        or _FIRST_ODD_TYPE <= kind <= _LAST_ODD_TYPE
+        or FIRST_META_TYPE <= kind <= LAST_META_TYPE
     ):
         return None
     name: Name = query.canonical[10 : 6 + len(wire)]  # type: ignore[assignment]
     if name[0] == 0 or name.startswith(BROWSING):
         return None
     question = _made(Question, (name, kind, CLASS_IN))
-    return _made(Forward, (question, query.dnssec_ok, bool(data[3] & _CD), False))
+    return _made(Forward, (question, query.dnssec_ok, bool(data[3] & CD), False))

@@ -6,17 +6,21 @@ A flood is made of the queries these answer, so none of it may cost more than se
 from typing import Final
 
 from smartdns.answering.numbers import (
+    CD,
     EDE_NOT_READY,
     EDE_PROHIBITED,
     NOERROR,
     OPTION_ERROR,
+    QR_OCTET,
+    RA,
+    RD_OCTET,
     REFUSED,
+    TC_OCTET,
 )
 from smartdns.resolver.common_query import CommonQuery
 from smartdns.resolver.mmsg import KEY_SIZE, DatagramBatch
 from smartdns.resolver.template import append_cookie
 
-_RD, _CD, _QR, _TC, _RA = 0x01, 0x10, 0x80, 0x02, 0x80
 _ONE_QUESTION: Final = b"\0\1\0\0\0\0\0\0"
 _ONE_QUESTION_AND_OPT: Final = b"\0\1\0\0\0\0\0\1"
 _COUNTS: Final = _ONE_QUESTION[:7]
@@ -26,16 +30,16 @@ OPT_HEAD: Final = b"\0\0\x29\x04\xd0"
 
 def _flags(second: int, rcode: int) -> tuple[bytes, ...]:
     """Give the flags of the reply for each third and fourth octet of a query, as 512 of them."""
-    return tuple(bytes((second | (n >> 8), _RA | (n & _CD) | rcode)) for n in range(512))
+    return tuple(bytes((second | (n >> 8), RA | (n & CD) | rcode)) for n in range(512))
 
 
-REFUSED_FLAGS: Final = _flags(_QR, REFUSED)
-SLIP_FLAGS: Final = _flags(_QR | _TC, NOERROR)
+REFUSED_FLAGS: Final = _flags(QR_OCTET, REFUSED)
+SLIP_FLAGS: Final = _flags(QR_OCTET | TC_OCTET, NOERROR)
 """By `flags_index` of the query."""
 
 
 BARE_REFUSALS: Final = {
-    bytes((second, third)) + _ONE_QUESTION: REFUSED_FLAGS[(second & _RD) << 8 | third]
+    bytes((second, third)) + _ONE_QUESTION: REFUSED_FLAGS[(second & RD_OCTET) << 8 | third]
     for second in range(8)
     for third in range(256)
 }
@@ -44,7 +48,7 @@ BARE_REFUSALS: Final = {
 
 def flags_index(data: bytes) -> int:
     """Give the index of a query's reply's flags: RD and CD are what counts."""
-    return (data[2] & _RD) << 8 | data[3]
+    return (data[2] & RD_OCTET) << 8 | data[3]
 
 
 def plain_end(key: bytes) -> int:
@@ -67,7 +71,7 @@ def plain_end(key: bytes) -> int:
 
 def refusal_flags(key: bytes) -> bytes:
     """Give the flags of a refusal of the query `key`."""
-    return REFUSED_FLAGS[(key[0] & _RD) << 8 | key[1]]
+    return REFUSED_FLAGS[(key[0] & RD_OCTET) << 8 | key[1]]
 
 
 def refusal_with_opt(key: bytes, end: int, error: int) -> bytes | None:

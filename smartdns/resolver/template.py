@@ -11,6 +11,7 @@ from typing import Final
 from smartdns.answering.numbers import OPT, OPTION_COOKIE
 from smartdns.resolver.common_query import CommonQuery
 from smartdns.resolver.memo import Remembered
+from smartdns.wire.names import end_of_labels
 from smartdns.wire.records import RECORD_FIELDS
 
 _QUESTION_AT: Final = 10
@@ -91,6 +92,5 @@ def _records(octets: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _after_name(octets: bytes, offset: int) -> int:
-    while (size := octets[offset]) and size < 0xC0:
-        offset += size + 1
-    return offset + (2 if size else 1)
+    stop = end_of_labels(octets, offset)
+    return stop + (2 if octets[stop] else 1)

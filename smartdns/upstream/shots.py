@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from twisted.internet.posixbase import PosixReactorBase
 
+from smartdns.answering.numbers import LONGEST_NAME
 from smartdns.answering.plan import Forward
 from smartdns.upstream.group import Group, Upstream
 from smartdns.upstream.udp import QuerySocket, open_query_socket
-from smartdns.wire.plain_query import LONGEST_NAME, OPT_LENGTH, render_plain_query
+from smartdns.wire.plain_query import OPT_LENGTH, render_plain_query
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IDelayedCall

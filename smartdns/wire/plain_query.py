@@ -12,7 +12,6 @@ _OPT: Final = {
     for dnssec_ok in (False, True)
 }
 OPT_LENGTH: Final = 11
-LONGEST_NAME: Final = 255
 
 
 def render_plain_query(plan: Forward, message_id: bytes, noise: int) -> bytes:

@@ -11,14 +11,13 @@ and a reply of this form means the same there.
 from typing import Final, NamedTuple
 
 from smartdns.answering.cache import Answer
-from smartdns.answering.numbers import ANY, CLASS_IN, NOERROR, OPT, A
+from smartdns.answering.numbers import ANY, CLASS_IN, NOERROR, OPT
 from smartdns.answering.plan import Record
 from smartdns.answering.query import Question
 from smartdns.answering.sanitize import LONGEST_TTL
-from smartdns.wire.records import HOLD_NAMES, RECORD_FIELDS
+from smartdns.wire.records import FIXED_LENGTHS, HOLD_NAMES, RECORD_FIELDS
 
 _OWNER: Final = b"\xc0\x0c"
-_FIXED: Final = {A: 4, 28: 16}
 _MOST_RECORDS: Final = 64
 _NO_OPTIONS: Final = b"\0\0"
 _NEVER_PLAIN: Final = HOLD_NAMES | {ANY, OPT}
@@ -70,7 +69,7 @@ def read_plain_reply(data: bytes, end: int, question: Question) -> PlainReply | 
     ):
         return None
     datas, ttls, size, at = [], [], len(data), end
-    length_due = _FIXED.get(kind)
+    length_due = FIXED_LENGTHS.get(kind)
     for _ in range(count):
         begin = at + _HEAD
         if begin > size or data[at : at + 2] != _OWNER:
