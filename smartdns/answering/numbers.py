@@ -1,6 +1,6 @@
 """The numbers of DNS: IANA's "Domain Name System (DNS) Parameters", sizes and header flags.
 
-Each stands here once; every file of the data plane takes it from here.
+Every file of the data plane imports them from here.
 """
 
 from typing import Final
@@ -18,19 +18,8 @@ CLASS_IN = 1
 CLASS_ANY = 255
 
 A, NS, MD, MF, CNAME, SOA, MB, MG, MR, PTR = 1, 2, 3, 4, 5, 6, 7, 8, 9, 12
-HINFO, MINFO, MX, TXT, RP, AFSDB, RT, SIG, PX, AAAA, NXT = (
-    13,
-    14,
-    15,
-    16,
-    17,
-    18,
-    21,
-    24,
-    26,
-    28,
-    30,
-)
+HINFO, MINFO, MX, TXT, RP, AFSDB = 13, 14, 15, 16, 17, 18
+RT, SIG, PX, AAAA, NXT = 21, 24, 26, 28, 30
 SRV, NAPTR, KX, DNAME, OPT, DS, RRSIG, NSEC = 33, 35, 36, 39, 41, 43, 46, 47
 NSEC3, SVCB, HTTPS, LP = 50, 64, 65, 107
 TSIG, IXFR, AXFR, MAILB, MAILA, ANY = 250, 251, 252, 253, 254, 255
@@ -61,7 +50,7 @@ RA: Final = 0x0080
 AD: Final = 0x0020
 CD: Final = 0x0010
 RCODE: Final = 0x000F
-# Those of the first octet, for who looks at that alone; the others are the same in the second.
+# The first octet alone; the masks from RA on are those of the second octet, too.
 QR_OCTET, OPCODE_OCTET, TC_OCTET, RD_OCTET = QR >> 8, OPCODE >> 8, TC >> 8, RD >> 8
 DO: Final = 0x8000
 """In the last 16 bits of what is a TTL in other records (RFC 6891 section 6.1.3)."""
