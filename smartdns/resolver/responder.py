@@ -112,7 +112,8 @@ class Responder:
             profile = self.knowledge.allowlist.lookup(source.address, today())
             decided = self.decide(data, source, profile, verdict)
         if isinstance(decided, Asked):
-            decided = self.ask(decided, send)
+            network = self.network_of(source) or host_key(source.address)
+            decided = self.ask(decided, send, network)
             if decided is None:
                 return True
         self.outcomes[outcome_of(decided)] += 1
@@ -134,10 +135,10 @@ class Responder:
             self._log.failure("a query could not be answered")
             return server_failure(data)
 
-    def ask(self, asked: Asked, send: Send) -> Rendered | None:
+    def ask(self, asked: Asked, send: Send, network: bytes) -> Rendered | None:
         """Ask upstream, and give the reply to `send` later, in the reactor's thread.
 
-        Where there is no place for one more question of that network, gives what is sent instead.
+        Where there is no place for one more question of `network`, gives what is sent instead.
         """
         query, source, cookie = asked.query, asked.source, asked.cookie
 
@@ -149,7 +150,6 @@ class Responder:
             self.outcomes[outcome_of(rendered)] += 1
             send(rendered)
 
-        network = self.network_of(source) or host_key(source.address)
         if self.forwarder.ask(asked.plan, conclude, network):
             return None
         shed = stale(asked.plan, self.knowledge, self.clock()) or _SHED

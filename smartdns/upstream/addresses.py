@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from smartdns.contract.addresses import Address, SocketAddress, parse_socket_address
 from smartdns.upstream.way_out import ORDINARY, Direct
@@ -22,10 +22,12 @@ class UpstreamAddress:
     way_out: Direct = ORDINARY
     """By which of our addresses it is asked."""
 
-    @property
-    def host(self) -> str:
-        """The address as the socket calls take it."""
-        return str(self.address)
+    host: str = field(init=False, repr=False, compare=False)
+    """The address as the socket calls take it."""
+
+    def __post_init__(self) -> None:
+        # Once: it is needed for every socket, and takes as long as opening one.
+        object.__setattr__(self, "host", str(self.address))
 
     def asked_by(self, way_out: Direct) -> "UpstreamAddress | None":
         """Give it as it is asked by that way out; None: that does not lead there."""

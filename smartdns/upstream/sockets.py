@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from smartdns.answering.numbers import LONGEST_NAME
 from smartdns.upstream.bound_socket import open_socket
 from smartdns.upstream.group import Upstream
 
@@ -25,7 +26,6 @@ _MOST_STRAYS: Final = 20
 """Datagrams that do not fit the query; more are somebody trying IDs at this port."""
 _MOST_AT_ONCE: Final = 64
 """Replies that are read before the reactor looks at the rest of the world."""
-_LONGEST_NAME: Final = 255
 
 Take = Callable[[bytes], bool]
 Lost = Callable[[], None]
@@ -55,8 +55,8 @@ class QuerySockets:
             sock.close()
             return None
         opened = QuerySocket(self, sock, upstream)
-        self._open[sock.fileno()] = opened
-        self._epoll.register(sock.fileno(), select.EPOLLIN)
+        self._open[opened.descriptor] = opened
+        self._epoll.register(opened.descriptor, select.EPOLLIN)
         if not self._reading:
             self.reactor.callFromThread(self._read_on)
         return opened
@@ -103,15 +103,18 @@ class QuerySocket:
     """A socket for one query to one upstream, with what makes that query hard to forge."""
 
     __slots__ = (
-        "_socket", "_sockets", "_strays", "id", "lost", "noise", "opened_at", "send", "take",
-        "upstream",
+        "_socket", "_sockets", "_strays", "descriptor", "id", "lost", "noise", "opened_at",
+        "send", "take", "upstream",
     )  # fmt: skip
 
     def __init__(self, sockets: QuerySockets, sock: socket.socket, upstream: Upstream) -> None:
         self._sockets, self._socket, self.upstream = sockets, sock, upstream
+        self.descriptor = sock.fileno()
+        """-1 once it is closed."""
         self.opened_at = sockets.reactor.seconds()
-        self.id = secrets.token_bytes(2)
-        self.noise = secrets.randbits(8 * _LONGEST_NAME)
+        octets = secrets.token_bytes(2 + LONGEST_NAME)
+        self.id = octets[:2]
+        self.noise = int.from_bytes(octets[2:])
         """A bit for the case of each letter (0x20)."""
         self.send = sock.send
         """May be called from any thread."""
@@ -125,11 +128,6 @@ class QuerySocket:
         `lost` is called when none will come. Neither is called once stopped.
         """
         self.take, self.lost = take, lost
-
-    @property
-    def stopped(self) -> bool:
-        """Whether it is closed."""
-        return self._socket.fileno() < 0
 
     def read(self) -> None:
         """Take the datagram that came; it is called again where there is another."""
@@ -152,14 +150,15 @@ class QuerySocket:
 
     def stop(self) -> None:
         """Close; nobody is told. In the reactor's thread."""
-        if not self.stopped:
-            self._sockets.forget(self._socket.fileno())
+        if self.descriptor >= 0:
+            self._sockets.forget(self.descriptor)
             self._socket.close()
+            self.descriptor = -1
             # Who listens knows the socket: as a circle both would wait for the garbage collector.
             self.take, self.lost = _not_mine, _nothing
 
     def _give_up(self) -> None:
-        if not self.stopped:
+        if self.descriptor >= 0:
             lost = self.lost
             self.stop()
             lost()

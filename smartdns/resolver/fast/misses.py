@@ -180,7 +180,7 @@ class Misses:
             def send(reply: Rendered) -> None:
                 self._send_to(reply.octets, way_back)
 
-            decided = self._responder.ask(decided, send)
+            decided = self._responder.ask(decided, send, self.rates.networks[address])
             self.asked += decided is None
         if decided is None:
             return

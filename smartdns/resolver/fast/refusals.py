@@ -15,6 +15,7 @@ from smartdns.answering.numbers import (
     DO_OCTET,
     EDE_NOT_READY,
     EDE_PROHIBITED,
+    HEADER_LENGTH,
     LONGEST_LABEL,
     NOERROR,
     OPCODE_OCTET,
@@ -29,10 +30,10 @@ from smartdns.answering.rate_limit import RateLimiter, Verdict, stranger_key
 from smartdns.resolver.fast.batch import KEY_SIZE, DatagramBatch
 from smartdns.wire.edns import BARE_OPT, OPT_RECORD, error_option, write_opt
 
+_SHORTEST: Final = HEADER_LENGTH + 5
+"""Octets of a query for the root."""
 _PROBE_LABEL: Final = probe_name(bytes(NONCE_LENGTH), bytes(16))[0]
 """Length of the first label of a loop probe, whose name strangers are answered."""
-
-
 _OPT_START: Final = BARE_OPT[False][:3]
 """The root's octet and the type."""
 _ONE_OPT: Final = b"\0\1\0\0\0\0\0\1"
@@ -94,31 +95,53 @@ class Refusals:
         may, none of them can have exceeded its rate, and nobody is counted.
         """
         self._refused += len(missed)
-        counts = self._refused > self._buckets.rate > 0
+        if self._opens or self._refused > self._buckets.rate > 0:
+            return self._refuse_counted(missed, now)
+        batch = self._batch
+        queries, slots, vectors, headers = batch.queries, batch.slots, batch.vectors, batch.headers
+        bare = _REFUSED[0]
+        rest: list[tuple[Missed, Verdict]] = []
+        for each in missed:
+            i, length, _ = each
+            if not _SHORTEST <= length <= KEY_SIZE:
+                rest.append((each, Verdict.GO))
+                continue
+            _, keys, vector = slots[i]
+            key = queries[keys[length]]
+            end = _question_end(key)
+            if end == length - 2 and (flags := bare.get(key[:10])) and key[10] != _PROBE_LABEL:
+                queries[headers[i]] = flags
+                vectors[vector] = batch.own_vectors[i][length]
+            elif not self._answer(i, length, slips=False):
+                rest.append((each, Verdict.GO))
+        return (), rest
+
+    def _refuse_counted(
+        self, missed: Sequence[Missed], now: float
+    ) -> tuple[Sequence[int], Sequence[tuple[Missed, Verdict]]]:
+        """Do the same where somebody may have exceeded a rate, or there are open names."""
         silent: list[int] = []
         rest: list[tuple[Missed, Verdict]] = []
         for each in missed:
-            verdict = Verdict.GO
-            if counts:
-                verdict = self._buckets.admit(stranger_key(each[2]), now)
-                if verdict is Verdict.DROP:
-                    silent.append(each[0])
-                    continue
-            if self._opens or not self._answer(each[0], each[1], slips=verdict is Verdict.SLIP):
+            i, length, address = each
+            verdict = self._buckets.admit(stranger_key(address), now)
+            if verdict is Verdict.DROP:
+                silent.append(i)
+            elif self._opens or not self._answer(i, length, slips=verdict is Verdict.SLIP):
                 rest.append((each, verdict))
         return silent, rest
 
     def _answer(self, i: int, length: int, *, slips: bool) -> bool:
         """Fill a slot; False: the query has another form."""
-        if not 16 < length <= KEY_SIZE:
+        if not _SHORTEST <= length <= KEY_SIZE:
             return False
         batch = self._batch
         _, keys, vector = batch.slots[i]
         key = batch.queries[keys[length]]
-        if key[10] == _PROBE_LABEL:
-            return False
         bare, with_opt = _SLIPPED if slips else _REFUSED
         end = _question_end(key)
+        if not end or key[10] == _PROBE_LABEL:
+            return False
         if end == length - 2:
             flags = bare.get(key[:10])
             if flags is not None:
@@ -126,7 +149,7 @@ class Refusals:
                 batch.vectors[vector] = batch.own_vectors[i][length]
             return flags is not None
         flags = with_opt.get(key[:10])
-        if flags is None or not end or (dnssec_ok := _do_of_bare_opt(key[end:])) is None:
+        if flags is None or (dnssec_ok := _do_of_bare_opt(key[end:])) is None:
             return False
         opt = BARE_OPT[dnssec_ok] if slips else self._opts[dnssec_ok]
         batch.answer_from_scratch(i, b"".join((flags, _ONE_OPT, key[10:end], opt)))
