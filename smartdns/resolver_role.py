@@ -11,6 +11,7 @@ from smartdns.allowlist.mirror import Mirror
 from smartdns.answering.cache import Cache
 from smartdns.answering.concluding import conclude
 from smartdns.answering.knowledge import ALWAYS_PRIVATE, Knowledge, RelayAddresses, Switches
+from smartdns.answering.names import ROOT
 from smartdns.answering.plan import Forward, Reply
 from smartdns.answering.query import Name
 from smartdns.answering.rate_limit import RateLimiter
@@ -60,7 +61,8 @@ def resolver_service(settings: DataPlaneSettings, reactor: PosixReactorBase | No
     relays = RelayWatcher(
         reactor, settings.relay_addresses, settings.relay_check_port, relays_changed
     )
-    upstreams = UpstreamWatcher(reactor, forwarder.upstreams, settings.cookie_secret)
+    asked_about = {apex: forwarder.group_for(apex) for apex in (ROOT, *forwarder.suffixes)}
+    upstreams = UpstreamWatcher(reactor, asked_about, settings.cookie_secret)
     role = Role(follower, listeners, forwarder, relays, upstreams)
     role.knowledge = knowledge
     return role

@@ -29,6 +29,8 @@ from smartdns.answering.upstream_reply import UpstreamReply
 
 BUDGET_S = 3.5
 """Stub resolvers go to their second server after about 5 s, so answer well before."""
+_DEAD_BUDGET_S = 1.0
+"""Where nobody is expected to answer: time to say SERVFAIL, or to give a stale answer."""
 _LEAST_PATIENCE_S = 0.1
 _ANSWERS = frozenset({NOERROR, NXDOMAIN, YXDOMAIN})
 """The last says that a DNAME made the name too long (RFC 6672 section 2.2)."""
@@ -44,6 +46,8 @@ class Server:
     stream_only: bool = False
     keeps_case: bool = True
     """A query in mixed case is worth sending: the reply is expected to repeat it (0x20)."""
+    dead: bool = False
+    """It does not answer our own probes either."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +72,8 @@ class Exchange:
         self._queue = deque(servers)
         self._unasked = {server.index for server in servers}
         self._next_at = now
-        self._deadline = now + budget
+        hopeless = all(server.dead for server in servers)
+        self._deadline = now + (min(budget, _DEAD_BUDGET_S) if hopeless else budget)
         self._open: set[Attempt] = set()
         self._follow_ups: list[Attempt] = []
         self._poor: UpstreamReply | None = None

@@ -56,7 +56,7 @@ class Group:
                 return None
             best = self.members[order[0]]
         plain = best.address.tls_name is None and best.health.keeps_case(now)
-        return best if plain and best.health.well() else None
+        return best if plain and not best.health.dead(now) else None
 
     def servers_after(self, first: Upstream, now: float) -> list[Server]:
         """Give the order where `first` was asked already; without it where it may not be asked."""
@@ -68,7 +68,7 @@ class Group:
         return [replace(each, patience=patience, keeps_case=True) for each in asked] + rest
 
     def all_dead(self, now: float) -> bool:
-        """Say whether no member is expected to answer."""
+        """Say whether no member is expected to answer: questions will fail soon, most likely."""
         return all(member.health.dead(now) for member in self.members)
 
     def close(self) -> Deferred[object]:
@@ -83,4 +83,5 @@ class Group:
             member.health.patience() if patience is None else patience,
             stream_only=member.address.tls_name is not None,
             keeps_case=member.health.keeps_case(now),
+            dead=member.health.dead(now),
         )

@@ -1,103 +1,94 @@
-"""Ask each upstream now and then whether it answers, and whether it forwards to us."""
+"""Find out by probes which upstreams live, and which of them forward to us."""
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.task import LoopingCall
 
-from smartdns.answering.codes import CLASS_IN, TXT
-from smartdns.answering.loop_probe import NONCE_LENGTH, probe_name, shows_loop
-from smartdns.answering.plan import Forward
-from smartdns.answering.query import Question
-from smartdns.answering.upstream_reply import UpstreamReply
-from smartdns.upstream.errand import Errand
-from smartdns.upstream.group import Group, Upstream
-from smartdns.upstream.health import Health
+from smartdns.answering.loop_probe import NONCE_LENGTH, probe_name
+from smartdns.answering.query import Name
+from smartdns.upstream.group import Group
+from smartdns.upstream.probe import Probe
 
-PROBE_EVERY_S = 300.0
+_LOOK_EVERY_S = 0.25
+"""How often it is looked after which probes are due. A probe itself is sent by `Health`'s times."""
+_LOOP_NAME_LASTS_S = 300.0
+"""So long one name serves: an upstream answers the second probe from its cache."""
 
 
 class UpstreamWatcher(Service):
-    """Sends probes; an upstream from which one comes back to us is asked no more."""
+    """Sends the probes that are due, and says what is wrong with which upstream."""
 
     def __init__(
-        self, reactor: PosixReactorBase, upstreams: Sequence[Upstream], secret: bytes
+        self, reactor: PosixReactorBase, groups: Mapping[Name, Group], secret: bytes | None
     ) -> None:
-        """Watch `upstreams`; `secret` is what all our workers share."""
+        """Watch `groups`, each by the apex of what it is asked about.
+
+        `secret` has 16 octets that all our workers share; None: look for no loops.
+        """
         self._reactor = reactor
-        self._upstreams = upstreams
+        self._apexes = {each: apex for apex, group in groups.items() for each in group.members}
         self._secret = secret
-        self._silent_at: dict[Upstream, float] = {}
-        self._probed = False
-        self._errands: set[Errand] = set()
-        self._round = LoopingCall(self._probe_all)
-        self._round.clock = reactor
+        self._loop_name: Name | None = None
+        self._loop_name_until = 0.0
+        self._unjudged = set(self._apexes)
+        self._probes: set[Probe] = set()
+        self._looks = LoopingCall(self._send_what_is_due)
+        self._looks.clock = reactor
 
     def startService(self) -> None:
-        """Begin the first round."""
+        """Send the first probes, and others as they become due."""
         super().startService()  # type: ignore[no-untyped-call]
-        self._round.start(PROBE_EVERY_S)
+        self._looks.start(_LOOK_EVERY_S)
 
     def stopService(self) -> None:
         """End, with what is under way."""
         super().stopService()  # type: ignore[no-untyped-call]
-        if self._round.running:
-            self._round.stop()
-        for errand in list(self._errands):
-            errand.abandon()
+        if self._looks.running:
+            self._looks.stop()
+        for probe in self._probes:
+            probe.abandon()
+        self._probes.clear()
 
     @property
     def ready(self) -> bool:
-        """Whether the first round is over: a loop would be known."""
-        return self._probed
+        """Whether each upstream's first probe has ended: a loop would be known, and silence."""
+        return not self._unjudged
 
     def trouble(self) -> list[str]:
         """Say which upstreams lead back to us or are silent, and what to do."""
         lines = []
-        for upstream in self._upstreams:
-            silent_at = self._silent_at.get(upstream)
+        for upstream in self._apexes:
             if upstream.health.looped:
                 lines.append(
                     f"upstream {upstream.address} forwards to us, a loop: "
                     "name another resolver in MEDIASTREAMER_UPSTREAMS"
                 )
-            elif silent_at is not None and not upstream.health.answered_since(silent_at):
+            elif upstream.health.doubted:
                 lines.append(f"upstream {upstream.address} does not answer")
         return lines
 
     def failed(self) -> str | None:
         """Say that there is nobody to ask, where every upstream leads back to us."""
-        if not self._upstreams or not all(u.health.looped for u in self._upstreams):
+        if not self._apexes or not all(upstream.health.looped for upstream in self._apexes):
             return None
         return self.trouble()[0]
 
-    def _probe_all(self) -> Deferred[object]:
-        probes = DeferredList([self._probe(upstream) for upstream in self._upstreams])
-        return probes.addCallback(self._round_ended)
+    def _send_what_is_due(self) -> None:
+        now = self._reactor.seconds()
+        for upstream, apex in self._apexes.items():
+            if upstream.health.probe_is_due(now):
+                name = self._name_for_loops(now)
+                self._probes.add(Probe(self._reactor, upstream, apex, name, self._ended))
 
-    def _round_ended(self, _: object) -> None:
-        self._probed = True
+    def _ended(self, probe: Probe) -> None:
+        self._probes.discard(probe)
+        self._unjudged.discard(probe.upstream)
 
-    def _probe(self, upstream: Upstream) -> Deferred[None]:
-        name = probe_name(secrets.token_bytes(NONCE_LENGTH), self._secret)
-        plan = Forward(Question(name, TXT, CLASS_IN), dnssec_ok=False, checking_disabled=False)
-        probed: Deferred[None] = Deferred()
-
-        def ended(reply: UpstreamReply | None) -> None:
-            self._errands.discard(errand)
-            if reply is None:
-                self._silent_at[upstream] = self._reactor.seconds()
-            else:
-                self._silent_at.pop(upstream, None)
-                upstream.health.looped = shows_loop(reply)
-            probed.callback(None)
-
-        # With a health of its own, or one that loops would never be asked again.
-        errand = Errand(self._reactor, Group([replace(upstream, health=Health())]), plan, ended)
-        self._errands.add(errand)
-        errand.begin()
-        return probed
+    def _name_for_loops(self, now: float) -> Name | None:
+        if self._secret is not None and now >= self._loop_name_until:
+            self._loop_name = probe_name(secrets.token_bytes(NONCE_LENGTH), self._secret)
+            self._loop_name_until = now + _LOOP_NAME_LASTS_S
+        return self._loop_name

@@ -1,5 +1,7 @@
 """The logic of one forwarded question, without sockets."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -142,6 +144,19 @@ def test_one_on_trial_is_asked_together_with_another() -> None:
     """Whoever has to show that it is back costs nobody a wait."""
     exchange = Exchange([Server(1, 0.0), FAST], 0.0)
     assert [attempt.server for attempt in exchange.attempts_due(0.0)] == [1, 0]
+
+
+def test_where_all_servers_are_dead_it_ends_soon() -> None:
+    """Each is asked, for it may be back, but nobody waits for it longer than a second."""
+    exchange = Exchange([replace(SLOW, dead=True)], 0.0)
+    assert len(exchange.attempts_due(0.0)) == 1
+    assert exchange.due_at() == 0.4
+    assert len(exchange.attempts_due(0.4)) == 1
+    assert exchange.due_at() == 1.0
+    assert exchange.attempts_due(1.0) == []
+    assert exchange.over
+    one_lives = Exchange([FAST, replace(SLOW, dead=True)], 0.0)
+    assert one_lives.attempts_due(1.0)
 
 
 def test_without_upstreams_it_is_over_at_once() -> None:

@@ -16,6 +16,7 @@ from cli.listening import sockets_of_relay
 from registry.web.guide_texts import GUIDES
 from smartdns.allowlist.grant_table import GrantTable, packed_network
 from smartdns.answering.exchange import BUDGET_S
+from smartdns.answering.names import ROOT
 from smartdns.contract.addresses import parse_socket_address
 from smartdns.contract.grants import Profile
 from smartdns.contract.redis_layout import encode_profile
@@ -40,7 +41,8 @@ async def test_the_router_forwards_to_us_and_we_to_the_router(make_resolver: Mak
     try:
         router.start()
         resolver = make_resolver(router.port, listen=(f"127.0.0.1:{port}",))
-        watcher = UpstreamWatcher(REACTOR, resolver.forwarder.upstreams, bytes(16))
+        watched = {ROOT: resolver.forwarder.group_for(ROOT)}
+        watcher = UpstreamWatcher(REACTOR, watched, bytes(16))
         watcher.startService()
         while not watcher.ready:
             await deferLater(REACTOR, 0.01)

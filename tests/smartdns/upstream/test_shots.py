@@ -169,8 +169,7 @@ async def test_who_is_to_be_asked_first_changes_where_shots_go(
     assert all(shot.upstream is first for shot in fired.shots.ready)
     for member in fired.group.members:
         member.health.asked(reactor.seconds())  # type: ignore[attr-defined]
-    for _ in range(3):
-        first.health.failed(reactor.seconds())  # type: ignore[attr-defined]
+    first.health.probe_lost(reactor.seconds())  # type: ignore[attr-defined]
     former = list(fired.shots.ready)
     fired.shots.fill()
     assert all(shot.asking.stopped for shot in former)

@@ -1,0 +1,87 @@
+"""A probe: two questions to one upstream, to which any reply shows that it lives.
+
+    SOA of an apex                    of the root; of a suffix, for its own upstreams
+    TXT of a name that we make up     its reply shows whether the upstream asks us in turn
+
+No customer can choose or slow down either of them: a resolver has the first in its cache, and the
+second, too, once it was asked. There are two, since some resolvers drop questions about the root,
+and others questions about names of the Internet.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from twisted.internet.posixbase import PosixReactorBase
+
+from smartdns.answering.codes import CLASS_IN, SOA, TXT
+from smartdns.answering.loop_probe import shows_loop
+from smartdns.answering.plan import Forward
+from smartdns.answering.query import Name, Question
+from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.upstream.errand import Errand
+from smartdns.upstream.group import Group, Upstream
+from smartdns.upstream.health import Health
+
+PROBE_BUDGET_S = 2.5
+"""Long enough for three datagrams, and for a connection that leads nowhere to be dropped: the next
+probe then makes another one."""
+
+
+class Probe:
+    """One probe under way. The upstream's health is told what comes of it."""
+
+    def __init__(
+        self,
+        reactor: PosixReactorBase,
+        upstream: Upstream,
+        apex: Name,
+        loop_name: Name | None,
+        ended: Callable[["Probe"], None],
+    ) -> None:
+        """Ask `upstream` about `apex` and, where there is one, `loop_name`; then call `ended`."""
+        self.upstream = upstream
+        self._reactor, self._loop_name, self._ended = reactor, loop_name, ended
+        self._begun = reactor.seconds()
+        self._heard = False
+        self._under_way: set[Errand] = set()
+        upstream.health.probe_begun(self._begun)
+        if loop_name is not None:
+            self._ask(Question(loop_name, TXT, CLASS_IN))
+        self._ask(Question(apex, SOA, CLASS_IN))
+
+    def abandon(self) -> None:
+        """End without a judgement; `ended` is not called."""
+        given_up, self._under_way = self._under_way, set()
+        for errand in given_up:
+            errand.abandon()
+
+    def _ask(self, question: Question) -> None:
+        health = Health()  # of its own: an upstream that loops would not be asked otherwise
+        group = Group([replace(self.upstream, health=health)])
+        plan = Forward(question, dnssec_ok=False, checking_disabled=False)
+
+        def ended(reply: UpstreamReply | None) -> None:
+            if errand not in self._under_way:  # abandoned
+                return
+            self._under_way.remove(errand)
+            if health.heard_since(self._begun):
+                self._heard = True
+                self.upstream.health.heard(self._reactor.seconds())
+            if reply is not None and question.name == self._loop_name:
+                self._judge_loop(reply)
+            if not self._under_way:
+                self._end()
+
+        errand = Errand(self._reactor, group, plan, ended, PROBE_BUDGET_S)
+        self._under_way.add(errand)
+        errand.begin()
+
+    def _judge_loop(self, reply: UpstreamReply) -> None:
+        self.upstream.health.looped = shows_loop(reply)
+        if self.upstream.health.looped:
+            self.abandon()  # the other question goes round and round
+
+    def _end(self) -> None:
+        if not self._heard:
+            self.upstream.health.probe_lost(self._begun)
+        self._ended(self)
