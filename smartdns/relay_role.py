@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from twisted.internet.posixbase import PosixReactorBase
 
+from smartdns.answering.names import ROOT
 from smartdns.contract.configuration import SettingError
 from smartdns.event_loop import loop_of
 from smartdns.relay.destinations import OriginRules
@@ -19,6 +20,7 @@ from smartdns.role import Role, Sockets, allowlist_of, installed_reactor
 from smartdns.settings import DataPlaneSettings
 from smartdns.upstream.forwarder import Forwarder
 from smartdns.upstream.look_up import LookUp, addresses_in
+from smartdns.upstream.watcher import UpstreamWatcher
 from zones.catalog import ANY_REGION, Catalog
 from zones.load import load_catalog
 
@@ -54,7 +56,11 @@ def relay_service(settings: DataPlaneSettings, reactor: PosixReactorBase | None 
         limits = _relay_limits(settings)
         return RelayService(loop_of(reactor), knowledge, origins, listening, limits)
 
-    return Role(follower, relay, *forwarders.values())
+    watchers = [
+        UpstreamWatcher(reactor, {ROOT: forwarder.group_for(ROOT)}, None)
+        for forwarder in forwarders.values()
+    ]
+    return Role(follower, relay, *forwarders.values(), *watchers)
 
 
 def _listening(settings: DataPlaneSettings, sockets: Sockets) -> list[Listening]:
