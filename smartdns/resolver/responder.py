@@ -144,8 +144,8 @@ class Responder:
 
         def conclude(reply: Reply | Failure) -> None:
             if isinstance(reply, Failure):
-                self._log.failure("a question could not be asked", reply)
-                reply = _FAILED
+                failure, reply = reply, _FAILED
+                self._log.failure("a question could not be asked", failure)
             rendered = render(query, source, reply, cookie)
             self.outcomes[outcome_of(rendered)] += 1
             send(rendered)

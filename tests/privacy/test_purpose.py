@@ -51,9 +51,8 @@ EXPECTED: Mapping[str, tuple[set[str], str]] = {
     "smartdns/role.py": ({M}, "makes it"),
     "smartdns/resolver_role.py": ({M}, "hands it to the decision"),
     # The decision
-    "smartdns/answering/answer.py": ({M}, "is this query let in, and to which region"),
-    "smartdns/resolver/responder.py": ({M}, "the same, for limits and for who came over TCP"),
-    "smartdns/resolver/second_look.py": ({M}, "the same, on the fast path"),
+    "smartdns/resolver/responder.py": ({M}, "is this query let in, to which region, at what rate"),
+    "smartdns/resolver/fast/misses.py": ({M}, "the same, on the fast path"),
     "smartdns/relay/tcp.py": ({M}, "is this connection let in, and to which region"),
     "smartdns/relay/service.py": ({M}, "cuts the connections of who was removed"),
     # An operator's question about one address
