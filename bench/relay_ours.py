@@ -28,8 +28,8 @@ from smartdns.relay.service import RelayService, tls_port  # noqa: E402
 from smartdns.relay.session import Knowledge, Limits  # noqa: E402
 from smartdns.relay.tcp import Listening  # noqa: E402
 from smartdns.sockets import bind  # noqa: E402
+from smartdns.upstream.egress import ORDINARY  # noqa: E402
 from smartdns.upstream.look_up import Resolved  # noqa: E402
-from smartdns.upstream.way_out import ORDINARY  # noqa: E402
 from smartdns.wire.host_name import parse_host_name  # noqa: E402
 from zones.catalog import Catalog, Service  # noqa: E402
 

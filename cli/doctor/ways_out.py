@@ -9,7 +9,7 @@ from cli.doctor.settings import Settings
 from smartdns.relay.exits import Exit, Socks5, exits_and_upstreams
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.bound_socket import open_socket
-from smartdns.upstream.way_out import ORDINARY, Direct
+from smartdns.upstream.egress import ORDINARY, Direct
 
 _VERSIONS = (4, 6)
 

@@ -11,7 +11,7 @@ from smartdns.relay.destinations import Endpoint, endpoint_of
 from smartdns.relay.epoll import FAILED, READABLE, Poller
 from smartdns.relay.exits import Socks5
 from smartdns.upstream.bound_socket import open_socket
-from smartdns.upstream.way_out import ORDINARY, Direct
+from smartdns.upstream.egress import ORDINARY, Direct
 from smartdns.wire.socks5 import Refused, Socks5Connect, Step
 
 NEXT_ATTEMPT_S = 0.25

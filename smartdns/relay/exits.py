@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from smartdns.contract.addresses import SocketAddress, parse_socket_address
 from smartdns.upstream.addresses import UpstreamAddress
-from smartdns.upstream.way_out import ORDINARY, Direct
+from smartdns.upstream.egress import ORDINARY, Direct
 from zones.catalog import ANY_REGION
 
 DIRECT = "direct"

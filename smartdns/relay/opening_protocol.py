@@ -15,7 +15,7 @@ from smartdns.relay.epoll import FAILED, READABLE
 from smartdns.relay.exits import Socks5
 from smartdns.relay.protocol import Relay, Relayed
 from smartdns.relay.session import CheckOrigin, client_network
-from smartdns.upstream.way_out import Direct
+from smartdns.upstream.egress import Direct
 from smartdns.wire.client_hello import ClientHelloReader
 from smartdns.wire.host_name import Verdict
 from smartdns.wire.http_host import HttpHostReader

@@ -23,8 +23,8 @@ from smartdns.relay.service import RelayService, http_port, tls_port
 from smartdns.relay.session import Knowledge, Limits
 from smartdns.relay.tcp import Listening
 from smartdns.sockets import bind
+from smartdns.upstream.egress import Direct
 from smartdns.upstream.look_up import Resolved
-from smartdns.upstream.way_out import Direct
 from smartdns.wire.host_name import parse_host_name
 from tests.peers.client_hello import handshake, records, server_name
 from zones.catalog import Catalog, Service

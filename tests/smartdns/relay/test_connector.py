@@ -13,7 +13,7 @@ from smartdns.event_loop import loop_of
 from smartdns.relay.connector import ConnectingBySocks5
 from smartdns.relay.epoll import Poller
 from smartdns.relay.exits import Socks5
-from smartdns.upstream.way_out import Direct
+from smartdns.upstream.egress import Direct
 from tests.peers.ports import free_port
 from tests.smartdns.relay.laboratory import (
     HELLO,

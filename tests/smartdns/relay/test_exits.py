@@ -2,7 +2,7 @@ import pytest
 
 from smartdns.contract.addresses import parse_socket_address
 from smartdns.relay.exits import Socks5, parse_exits
-from smartdns.upstream.way_out import Direct
+from smartdns.upstream.egress import Direct
 
 
 def test_without_any_every_region_is_served_by_the_ordinary_way() -> None:

@@ -4,7 +4,7 @@ from smartdns.answering.query import Name
 from smartdns.contract.grants import OFF, Profile
 from smartdns.relay.exits import Exit
 from smartdns.relay.session import Census, Knowledge, Limits, client_network
-from smartdns.upstream.way_out import Direct
+from smartdns.upstream.egress import Direct
 from smartdns.wire.host_name import parse_host_name
 from tests.smartdns.relay.laboratory import CATALOG, Granted
 

@@ -8,7 +8,7 @@ import pytest
 
 from cli.audit.canaries import Canaries
 from smartdns.contract.grants import Profile
-from smartdns.upstream.way_out import Direct
+from smartdns.upstream.egress import Direct
 from tests.smartdns.relay.laboratory import (
     HELLO,
     NAME,
