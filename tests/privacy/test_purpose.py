@@ -54,8 +54,7 @@ EXPECTED: Mapping[str, tuple[set[str], str]] = {
     "smartdns/answering/answer.py": ({M}, "is this query let in, and to which region"),
     "smartdns/resolver/responder.py": ({M}, "the same, for limits and for who came over TCP"),
     "smartdns/resolver/second_look.py": ({M}, "the same, on the fast path"),
-    "smartdns/relay/tcp.py": ({M}, "is this connection let in, and to which region"),
-    "smartdns/relay/service.py": ({M}, "cuts the connections of who was removed"),
+    "smartdns/relay/admission.py": ({M}, "is this connection let in, to which region, and still"),
     # An operator's question about one address
     "smartdns/explaining.py": ({M}, "`zones explain --from`: what a worker makes of it"),
     "cli/zones_from.py": ({G}, "the same: what was published for it"),
