@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from smartdns.contract.addresses import Address, SocketAddress, parse_socket_address
-from smartdns.upstream.way_out import ORDINARY, Direct
+from smartdns.upstream.egress import ORDINARY, Direct
 
 DNS_PORT = 53
 TLS_PORT = 853  # RFC 7858 section 3.1

@@ -6,7 +6,7 @@ from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.protocol import ClientFactory, Protocol
 from twisted.internet.tcp import Client, Connector
 
-from smartdns.upstream.way_out import Direct
+from smartdns.upstream.egress import Direct
 
 _IP_BIND_ADDRESS_NO_PORT = 24
 """Of linux/in.h: choose the port when connecting, so that one is enough for many peers."""

@@ -53,8 +53,7 @@ EXPECTED: Mapping[str, tuple[set[str], str]] = {
     # The decision
     "smartdns/resolver/responder.py": ({M}, "is this query let in, to which region, at what rate"),
     "smartdns/resolver/fast/misses.py": ({M}, "the same, on the fast path"),
-    "smartdns/relay/tcp.py": ({M}, "is this connection let in, and to which region"),
-    "smartdns/relay/service.py": ({M}, "cuts the connections of who was removed"),
+    "smartdns/relay/admission.py": ({M}, "is this connection let in, to which region, and still"),
     # An operator's question about one address
     "smartdns/explaining.py": ({M}, "`zones explain --from`: what a worker makes of it"),
     "cli/zones_from.py": ({G}, "the same: what was published for it"),

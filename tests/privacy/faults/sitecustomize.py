@@ -32,7 +32,7 @@ STAGES: dict[str, dict[str, tuple[str, str, bytes]]] = {
     "relay": {
         "HelloFault": ("smartdns.wire.client_hello", "ClientHelloReader.feed", b"hello"),
         "HostFault": ("smartdns.wire.http_host", "HttpHostReader.feed", b"host"),
-        "LookUpFault": ("smartdns.relay.dns", "Origins.find", b"lookup"),
+        "LookUpFault": ("smartdns.relay.origins", "Origins.find", b"lookup"),
         "OriginFault": ("smartdns.upstream.question", "PendingQuestion._take", b"origin"),
     },
     "registry": {

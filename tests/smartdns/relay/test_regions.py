@@ -147,7 +147,7 @@ async def test_a_region_may_have_upstreams_of_its_own(
     await others.stop()
 
 
-async def test_one_way_out_may_serve_regions_that_ask_differently(
+async def test_one_egress_may_serve_regions_that_ask_differently(
     odd_name_server: OddNameServer, start: Start, origin_port: int
 ) -> None:
     """Two regions by the ordinary way: the one with upstreams of its own has its own answers."""

@@ -11,8 +11,8 @@ from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name, Question
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.addresses import UpstreamAddress
+from smartdns.upstream.egress import Direct
 from smartdns.upstream.forwarder import Forwarder
-from smartdns.upstream.way_out import Direct
 
 
 def upstream(port: int, tls_name: str | None = None) -> UpstreamAddress:

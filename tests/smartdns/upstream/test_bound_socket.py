@@ -4,7 +4,7 @@ import dns.flags
 import dns.message
 import pytest
 
-from smartdns.upstream.way_out import Direct
+from smartdns.upstream.egress import Direct
 from tests.peers.odd_name_server import OddNameServer, address_of_everything
 from tests.smartdns.upstream.asking import asked_by, question
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from smartdns.relay.session import Limits
+from smartdns.relay.admission import RelayLimits
 from tests.peers.client_hello import block, extension, handshake, records, server_name
 from tests.smartdns.relay.laboratory import (
     HELLO,
@@ -183,7 +183,7 @@ async def test_a_connection_without_traffic_ends(
     origin: MakeOrigin, laboratory: MakeLaboratory
 ) -> None:
     """The idle limit; traffic puts it off."""
-    lab = laboratory(origin(echo).port, limits=Limits(idle=0.6, drain=0.1))
+    lab = laboratory(origin(echo).port, limits=RelayLimits(idle=0.6, drain=0.1))
 
     def talk() -> tuple[float, str]:
         with lab.converse() as client:
@@ -210,7 +210,7 @@ async def test_a_half_closed_connection_ends_sooner(
         read_all(connection)
         gone.wait(20)
 
-    lab = laboratory(origin(serve).port, limits=Limits(half_closed=0.4, drain=0.1))
+    lab = laboratory(origin(serve).port, limits=RelayLimits(half_closed=0.4, drain=0.1))
 
     def talk() -> str:
         with lab.greet() as client:

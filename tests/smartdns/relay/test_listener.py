@@ -7,7 +7,7 @@ import resource
 import socket
 import time
 
-from smartdns.relay.session import Limits
+from smartdns.relay.admission import RelayLimits
 from tests.smartdns.relay.laboratory import (
     HELLO,
     MakeLaboratory,
@@ -30,7 +30,7 @@ async def test_a_stranger_is_closed_unread(laboratory: MakeLaboratory) -> None:
             return ends(client)
 
     assert await in_thread(knock) == "closed"
-    assert lab.service.relay.census.total == 0
+    assert lab.census.total == 0
     assert lab.open == 0
 
 
@@ -58,7 +58,7 @@ async def test_one_client_gets_no_more_than_its_share(
     origin: MakeOrigin, laboratory: MakeLaboratory
 ) -> None:
     """The connection beyond is closed; the others go on; a place that is left is free again."""
-    lab = laboratory(origin(echo).port, limits=Limits(connections_per_client=2, drain=0.1))
+    lab = laboratory(origin(echo).port, limits=RelayLimits(connections_per_client=2, drain=0.1))
 
     def fill() -> None:
         with lab.connect() as one, lab.connect() as two:
@@ -79,7 +79,7 @@ async def test_a_full_relay_lets_connections_wait(
     origin: MakeOrigin, laboratory: MakeLaboratory
 ) -> None:
     """Beyond the limit in all nothing is accepted, until somebody leaves."""
-    lab = laboratory(origin(echo).port, limits=Limits(connections=1, drain=0.1))
+    lab = laboratory(origin(echo).port, limits=RelayLimits(connections=1, drain=0.1))
 
     def wait() -> bytes:
         with lab.connect() as first:

@@ -7,19 +7,26 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from smartdns.answering.names import name_of
+from smartdns.answering.query import Name
 from smartdns.contract.addresses import parse_socket_address
-from smartdns.relay.destinations import OriginRules
-from smartdns.relay.session import CheckOrigin, Limits
+from smartdns.relay.admission import CheckOrigin, OriginRules, RelayLimits
+from smartdns.relay.connection import State
+from smartdns.relay.transport import Transport
 from smartdns.upstream.look_up import Resolved
+from smartdns.wire.client_hello import ClientHelloReader
+from smartdns.wire.host_name import Verdict
 from tests.peers.client_hello import block, extension, handshake, records, server_name
 from tests.smartdns.relay.laboratory import (
     HELLO,
     NAME,
+    Laboratory,
     MakeLaboratory,
     MakeOrigin,
     echo,
+    ends,
     in_thread,
     read_all,
+    reset,
     until,
 )
 
@@ -49,7 +56,7 @@ async def test_what_names_no_service_reaches_nobody(
     assert reached == []
     assert lab.asked == []
     await until(lambda: lab.open == 0)
-    assert lab.service.relay.census.total == 0
+    assert lab.census.total == 0
 
 
 @pytest.mark.parametrize(
@@ -121,14 +128,103 @@ async def test_a_name_without_addresses_ends_it(laboratory: MakeLaboratory) -> N
 
 async def test_who_says_nothing_is_not_waited_for_long(laboratory: MakeLaboratory) -> None:
     """Slow clients cannot fill the relay."""
-    lab = laboratory(443, limits=Limits(hello=0.3, drain=0.1))
+    lab = laboratory(443, limits=RelayLimits(hello=0.3, drain=0.1))
     assert await in_thread(lab.ending, HELLO[:20]) in {"closed", "reset"}
-    assert lab.service.relay.census.total == 0
+    assert lab.census.total == 0
+
+
+async def test_who_says_a_name_drop_by_drop_is_not_waited_for_any_longer(
+    laboratory: MakeLaboratory,
+) -> None:
+    """The limit is for the whole name: octets on the way to it do not put it off."""
+    lab = laboratory(443, limits=RelayLimits(hello=0.3, drain=0.1))
+
+    def drip() -> str:
+        with lab.connect() as client:
+            client.settimeout(0.02)
+            for octet in bytes(HELLO[:5]) + bytes(1000):
+                try:
+                    client.send(bytes((octet,)))
+                    return ends(client)
+                except TimeoutError:
+                    continue
+                except ConnectionError:
+                    return "reset"
+        return "waited for"
+
+    assert await in_thread(drip) in {"closed", "reset"}
+    await until(lambda: lab.open == 0 and lab.census.total == 0)
+
+
+async def test_what_comes_while_the_origin_is_looked_up_is_passed_on(
+    origin: MakeOrigin, laboratory: MakeLaboratory
+) -> None:
+    """Octets and the end of a client that nobody listened to meanwhile."""
+    lab = laboratory(origin(lambda connection: connection.sendall(read_all(connection))).port)
+    late: Deferred[Resolved | None] = Deferred()
+    lab.origins._lookup = lambda _name: late
+    client = await in_thread(begin_slowly, lab)
+    await until(lambda: states(lab) == {State.FINDING})
+    await in_thread(client.sendall, b"and more")
+    client.shutdown(socket.SHUT_WR)
+    late.callback(Resolved((b"\x7f\x00\x00\x01",), 60.0))
+    assert await in_thread(read_all, client) == HELLO + b"and more"
+    client.close()
+    await until(lambda: lab.open == 0)
+
+
+async def test_a_reset_while_the_origin_is_looked_up_ends_it(laboratory: MakeLaboratory) -> None:
+    """At once, not when the look-up ends; its late answer begins nothing."""
+    lab = laboratory(443)
+    late: Deferred[Resolved | None] = Deferred()
+    lab.origins._lookup = lambda _name: late
+    client = await in_thread(begin_slowly, lab)
+    await until(lambda: states(lab) == {State.FINDING})
+    reset(client)
+    await until(lambda: lab.open == 0 and lab.census.total == 0)
+    late.callback(Resolved((b"\x7f\x00\x00\x01",), 60.0))
+    assert lab.open == 0
+
+
+def begin_slowly(lab: Laboratory) -> socket.socket:
+    """Say hello in two parts, so that the relay has to wait for the second."""
+    client = lab.connect()
+    client.sendall(HELLO[:30])
+    time.sleep(0.05)
+    client.sendall(HELLO[30:])
+    return client
+
+
+def states(lab: Laboratory) -> set[State]:
+    """Give the states of all connections."""
+    return {one.connection.state for one in lab.service.context.open}
+
+
+class FaultyReader(ClientHelloReader):
+    """Fails as only a fault of ours would make it."""
+
+    def feed(self, _data: bytes) -> Name | Verdict:
+        raise ZeroDivisionError
+
+
+def test_a_fault_of_ours_leaves_no_connection_behind(laboratory: MakeLaboratory) -> None:
+    """What fails before there is a deadline is ended at once, and the fault is told of."""
+    lab = laboratory(443)
+    address = b"\x7f\x00\x00\x01"
+    profile = lab.admission.admit(address, 0)
+    assert profile is not None
+    client, ours = socket.socketpair()
+    client.send(b"x")
+    with pytest.raises(ZeroDivisionError):
+        Transport(lab.service.context, ours, address, profile, FaultyReader(), 443).start()
+    with client:
+        assert ends(client) == "closed"
+    assert (lab.open, lab.census.total) == (0, 0)
 
 
 async def test_a_lookup_without_end_is_not_waited_for_long(laboratory: MakeLaboratory) -> None:
     """The limit for connecting holds for finding the address as well."""
-    lab = laboratory(443, limits=Limits(connect=0.3, drain=0.1))
+    lab = laboratory(443, limits=RelayLimits(connect=0.3, drain=0.1))
     late: Deferred[Resolved | None] = Deferred()
     lab.origins._lookup = lambda _name: late
     assert await in_thread(lab.ending) in {"closed", "reset"}
@@ -145,7 +241,7 @@ async def test_a_client_that_leaves_early_is_forgotten(laboratory: MakeLaborator
             client.sendall(HELLO[:30])
 
     await in_thread(leave)
-    await until(lambda: lab.service.relay.census.total == 0 and lab.open == 0)
+    await until(lambda: lab.census.total == 0 and lab.open == 0)
 
 
 async def test_an_end_that_comes_with_the_name_is_passed_on(
@@ -183,7 +279,7 @@ async def test_a_check_name_of_a_relay_leads_to_the_picture(
     """Octet for octet, to where the operator said, by no look-up, and past every origin's rule."""
     picture = origin(echo)
     lab = laboratory(1, rules=OriginRules())
-    lab.service.relay.knowledge.check = checking(picture.port)
+    lab.admission.check = checking(picture.port)
     said = hello(CHECK) if tls else b"GET / HTTP/1.1\r\nHost: " + CHECK + b"\r\n\r\n"
 
     def there_and_back() -> bytes:
@@ -210,7 +306,7 @@ async def test_no_other_name_leads_to_the_picture(
     """Other check names, and names round them, are as any name outside the catalogue."""
     reached: list[socket.socket] = []
     lab = laboratory(1)
-    lab.service.relay.knowledge.check = checking(origin(reached.append).port)
+    lab.admission.check = checking(origin(reached.append).port)
     assert await in_thread(lab.ending, hello(name)) in {"closed", "reset"}
     assert reached == []
 

@@ -1,30 +1,45 @@
-"""Where an origin is: its addresses, resolved through the upstreams and judged."""
+"""Where an origin is: its addresses, looked up through the upstreams, judged and ordered."""
 
 import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
 
 from smartdns.answering.query import Name
 from smartdns.contract.addresses import Address
-from smartdns.relay.destinations import Endpoint, OriginRules, order
+from smartdns.relay.admission import OriginRules
 from smartdns.upstream.look_up import Resolved
 
 MOST_NAMES = 10_000
+MOST_ADDRESSES = 8
+"""How many of an origin's addresses are tried for one connection."""
 _SHORTEST_S, _LONGEST_S = 5.0, 60.0
 _STALE_S = 86_400.0
-"""How long the last addresses will do where the upstreams do not answer (RFC 8767 section 5)."""
+"""How long the last addresses are used while the upstreams do not answer (RFC 8767 section 5)."""
 _STALE_AGAIN_S = 30.0
 
 Lookup = Callable[[Name], Deferred[Resolved | None]]
 """Asks the upstreams, never our own steering; None: there is no answer."""
 
 
+class Endpoint(NamedTuple):
+    """An address that may be connected, as a socket takes it."""
+
+    version: int
+    host: str
+
+    def __repr__(self) -> str:
+        """Show nothing: where somebody goes is theirs."""
+        return "Endpoint"
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class _Known:
-    """What was found, how long it holds, and how long it will do in need; in seconds."""
+    """What was found, and until when it holds and is used in need; in seconds."""
 
     until: float
     stale_until: float
@@ -32,10 +47,10 @@ class _Known:
 
 
 class Origins:
-    """Judged addresses by name and port, as one way out finds them.
+    """Judged addresses by name and port, as one egress finds them.
 
-    They hold while their TTL lasts, a minute at most, and longer where nobody can be asked.
-    Only names are remembered, never who asked for them, and only in memory.
+    They hold while their TTL lasts, between five seconds and a minute, and longer while no upstream
+    answers. Only names are remembered, never who asked for them, and only in memory.
     """
 
     def __init__(self, lookup: Lookup, rules: OriginRules, seconds: Callable[[], float]) -> None:
@@ -50,7 +65,7 @@ class Origins:
         return entry.endpoints if entry is not None and entry.until > self._seconds() else None
 
     def find(self, name: Name, port: int) -> Deferred[tuple[Endpoint, ...]]:
-        """Give the addresses that may be connected; none: there is no way there."""
+        """Give the addresses that may be connected; none: the origin cannot be reached."""
 
         def judge(resolved: Resolved | None) -> tuple[Endpoint, ...]:
             if resolved is None:
@@ -76,12 +91,26 @@ class Origins:
         self._known[key] = _Known(until, now + _STALE_S, endpoints)
 
     def _stale(self, key: tuple[Name, int]) -> tuple[Endpoint, ...]:
-        """Give what held last; for a moment nobody else waits for the upstreams' silence."""
+        """Give what held last, and let it hold a while, so that the next need not wait as long."""
         entry, now = self._known.get(key), self._seconds()
         if entry is None or entry.stale_until < now:
             return ()
         self._known[key] = replace(entry, until=now + _STALE_AGAIN_S)
         return entry.endpoints
+
+
+def endpoint_of(address: Address) -> Endpoint:
+    """Give the endpoint of an address."""
+    return Endpoint(address.version, str(address))
+
+
+def order(addresses: Iterable[Address]) -> tuple[Endpoint, ...]:
+    """Take the families in turn, IPv6 first (RFC 8305 section 4), each address once."""
+    by_family: tuple[list[Endpoint], list[Endpoint]] = ([], [])
+    for address in dict.fromkeys(addresses):
+        by_family[address.version == 4].append(endpoint_of(address))
+    in_turn = (endpoint for pair in zip_longest(*by_family) for endpoint in pair)
+    return tuple(endpoint for endpoint in in_turn if endpoint is not None)[:MOST_ADDRESSES]
 
 
 def is_local(address: Address) -> bool:

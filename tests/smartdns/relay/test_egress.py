@@ -1,18 +1,18 @@
 import pytest
 
 from smartdns.contract.addresses import parse_socket_address
-from smartdns.relay.exits import Socks5, parse_exits
-from smartdns.upstream.way_out import Direct
+from smartdns.relay.egress import Socks5, parse_egresses
+from smartdns.upstream.egress import Direct
 
 
 def test_without_any_every_region_is_served_by_the_ordinary_way() -> None:
     """A household's machine needs no setting."""
-    assert parse_exits({}) == {"*": Direct()}
+    assert parse_egresses({}) == {"*": Direct()}
 
 
-def test_every_kind_of_exit_is_understood() -> None:
+def test_every_kind_of_egress_is_understood() -> None:
     """Source addresses, interfaces and SOCKS5 servers, by region."""
-    assert parse_exits(
+    assert parse_egresses(
         {
             "us": ("192.0.2.1", "2001:db8::1"),
             "gb": ("wg-gb0",),
@@ -40,12 +40,12 @@ def test_every_kind_of_exit_is_understood() -> None:
     ],
 )  # fmt: skip
 def test_anything_else_is_refused_with_what_it_takes(word: str) -> None:
-    """A wrong exit stops the start; it never means the ordinary way."""
+    """A wrong egress stops the start; it never means the ordinary one."""
     with pytest.raises(ValueError, match="takes"):
-        parse_exits({"us": (word,)})
+        parse_egresses({"us": (word,)})
 
 
 def test_one_address_of_each_family_is_enough() -> None:
     """Two would leave open which one is meant."""
     with pytest.raises(ValueError, match="one address of each family"):
-        parse_exits({"us": ("192.0.2.1", "192.0.2.2")})
+        parse_egresses({"us": ("192.0.2.1", "192.0.2.2")})

@@ -1,9 +1,9 @@
 import ipaddress
 
-from smartdns.upstream.way_out import ORDINARY, Direct
+from smartdns.upstream.egress import ORDINARY, Direct
 
 
-def test_a_bound_way_out_reaches_its_own_families_only() -> None:
+def test_a_bound_egress_reaches_its_own_families_only() -> None:
     """Nothing of IPv6 ever leaves by another address than the region's."""
     assert Direct("192.0.2.1").reaches(4)
     assert not Direct("192.0.2.1").reaches(6)

@@ -1,4 +1,4 @@
-"""Ways out of a relay: how a region's origins are reached."""
+"""Egress of a relay: how the origins of a region are reached."""
 
 import ipaddress
 import re
@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from smartdns.contract.addresses import SocketAddress, parse_socket_address
 from smartdns.upstream.addresses import UpstreamAddress
-from smartdns.upstream.way_out import ORDINARY, Direct
+from smartdns.upstream.egress import ORDINARY, Direct
 from zones.catalog import ANY_REGION
 
 DIRECT = "direct"
@@ -21,50 +21,52 @@ class Socks5:
 
     server: SocketAddress
     credentials: tuple[bytes, bytes] | None = None
+    """User and password."""
 
 
-Exit = Direct | Socks5
+Egress = Direct | Socks5
 
 
-def parse_exits(table: Mapping[str, tuple[str, ...]]) -> Mapping[str, Exit]:
-    """Give the exit of each region; none given: every region, by the ordinary way.
+def parse_egresses(table: Mapping[str, tuple[str, ...]]) -> Mapping[str, Egress]:
+    """Give the egress of each region; an empty table: every region has the ordinary one.
 
-    Raises ValueError, saying what is taken.
+    Raises ValueError that says what is taken.
     """
     if not table:
         return {ANY_REGION: ORDINARY}
-    return {region: _parse_exit(words) for region, words in table.items()}
+    return {region: _parse_egress(words) for region, words in table.items()}
 
 
-def exits_and_upstreams(
-    exits: Mapping[str, Exit],
+def egresses_and_upstreams(
+    egresses: Mapping[str, Egress],
     own: Mapping[str, tuple[UpstreamAddress, ...]],
     ordinary: tuple[UpstreamAddress, ...],
-) -> tuple[Mapping[str, Exit], Mapping[str, tuple[UpstreamAddress, ...]]]:
-    """Give the exit of each region, and by whom it looks names up: asked by that very exit.
+) -> tuple[Mapping[str, Egress], Mapping[str, tuple[UpstreamAddress, ...]]]:
+    """Give the egress of each region, and the upstreams that it asks by that same egress.
 
-    `own`: the upstreams of a region, or of `ANY_REGION`; others have the `ordinary` ones. A
-    SOCKS5 exit has none. Raises ValueError, saying what is wrong with a region's upstreams.
+    `own`: the upstreams of a region, or of `ANY_REGION`; other regions ask the `ordinary` ones. A
+    region that leaves by SOCKS5 asks none. Raises ValueError that says what is wrong with a
+    region's upstreams.
     """
-    ways: dict[str, Exit] = {}
+    by_region: dict[str, Egress] = {}
     asked: dict[str, tuple[UpstreamAddress, ...]] = {}
-    for region in dict.fromkeys((*exits, *(region for region in own if region != ANY_REGION))):
-        exit_ = exits.get(region) or exits.get(ANY_REGION)
-        if exit_ is None:
+    for region in dict.fromkeys((*egresses, *(region for region in own if region != ANY_REGION))):
+        egress = egresses.get(region) or egresses.get(ANY_REGION)
+        if egress is None:
             raise ValueError(f"{region} has no way out in MEDIASTREAMER_RELAY_EXITS")
-        ways[region] = exit_
-        if isinstance(exit_, Direct):
+        by_region[region] = egress
+        if isinstance(egress, Direct):
             named = own.get(region) or own.get(ANY_REGION) or ordinary
-            reached = (upstream.asked_by(exit_) for upstream in named)
+            reached = (upstream.asked_by(egress) for upstream in named)
             asked[region] = tuple(upstream for upstream in reached if upstream is not None)
             if not asked[region]:
                 raise ValueError(f"{region} needs a resolver that its way out reaches")
         elif region in own and region != ANY_REGION:
             raise ValueError(f"{region} leaves by SOCKS5, where names are resolved already")
-    return ways, asked
+    return by_region, asked
 
 
-def _parse_exit(words: tuple[str, ...]) -> Exit:
+def _parse_egress(words: tuple[str, ...]) -> Egress:
     if words == (DIRECT,):
         return ORDINARY
     if words[0].startswith("socks5://") and len(words) == 1:

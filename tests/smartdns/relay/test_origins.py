@@ -4,9 +4,8 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
 from smartdns.answering.query import Name
-from smartdns.relay import dns
-from smartdns.relay.destinations import OriginRules
-from smartdns.relay.dns import Origins, is_local
+from smartdns.relay.admission import OriginRules
+from smartdns.relay.origins import MOST_ADDRESSES, MOST_NAMES, Origins, is_local, order
 from smartdns.upstream.look_up import Resolved
 
 NAME = Name(b"\x04film\x00")
@@ -58,9 +57,9 @@ def test_memory_for_names_is_bounded() -> None:
     """A million names take no more than the bound."""
     clock = Clock()
     origins = Origins(Upstreams(Resolved(PUBLIC, 60.0)), OriginRules(), clock.seconds)
-    for number in range(dns.MOST_NAMES + 10):
+    for number in range(MOST_NAMES + 10):
         origins.find(Name(number.to_bytes(4)), 443)
-    assert len(origins._known) <= dns.MOST_NAMES
+    assert len(origins._known) <= MOST_NAMES
 
 
 def test_this_machines_addresses_are_known_by_binding_to_them() -> None:
@@ -101,3 +100,21 @@ def test_a_name_that_is_gone_is_not_taken_for_silence() -> None:
     found: list[object] = []
     origins.find(NAME, 443).addCallback(found.append)
     assert found == [()]
+
+
+def test_families_take_turns_and_each_address_comes_once() -> None:
+    """RFC 8305 section 4: IPv6 first, then in turn."""
+    texts = ["192.0.2.1", "192.0.2.2", "192.0.2.1", "2001:db8::1"]
+    ordered = order(map(ipaddress.ip_address, texts))
+    assert [host for _, host in ordered] == ["2001:db8::1", "192.0.2.1", "192.0.2.2"]
+
+
+def test_the_number_of_attempts_is_bounded() -> None:
+    """A name with many addresses costs no more than one with a few."""
+    many = [ipaddress.ip_address(f"192.0.2.{number}") for number in range(100)]
+    assert len(order(many)) == MOST_ADDRESSES
+
+
+def test_an_endpoint_shows_nothing() -> None:
+    """Where somebody goes appears in no log, whoever prints it."""
+    assert "192.0.2.1" not in repr(order([ipaddress.ip_address("192.0.2.1")]))
