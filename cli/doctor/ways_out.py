@@ -66,7 +66,7 @@ def _elsewhere(
     """A region that does not leave the ordinary way is hardly where our own resolver asks."""
     for region, asked in upstreams.items():
         for upstream in asked:
-            if exits[region] != ORDINARY and upstream.way_out == ORDINARY:
+            if exits[region] != ORDINARY and upstream.egress == ORDINARY:
                 yield Finding(
                     "look-ups-elsewhere",
                     f"origins of region {region} are looked up by {upstream} on this machine, "

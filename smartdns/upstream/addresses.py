@@ -19,7 +19,7 @@ class UpstreamAddress:
     port: int = DNS_PORT
     tls_name: str | None = None
     """DNS over TLS, and the name that its certificate must bear; None: UDP and TCP."""
-    way_out: Direct = ORDINARY
+    egress: Direct = ORDINARY
     """By which of our addresses it is asked."""
 
     host: str = field(init=False, repr=False, compare=False)
@@ -29,10 +29,10 @@ class UpstreamAddress:
         # Once: it is needed for every socket, and takes as long as opening one.
         object.__setattr__(self, "host", str(self.address))
 
-    def asked_by(self, way_out: Direct) -> "UpstreamAddress | None":
+    def asked_by(self, egress: Direct) -> "UpstreamAddress | None":
         """Give it as it is asked by that way out; None: that does not lead there."""
-        way_out = way_out.toward(self.address)
-        return replace(self, way_out=way_out) if way_out.reaches(self.address.version) else None
+        egress = egress.toward(self.address)
+        return replace(self, egress=egress) if egress.reaches(self.address.version) else None
 
     def __str__(self) -> str:
         where = str(SocketAddress(self.address, self.port))

@@ -45,7 +45,7 @@ class QuerySockets:
         """Give a connected socket; None where there is none to be had. From any thread."""
         address = upstream.address
         try:
-            sock = open_socket(socket.SOCK_DGRAM, address.address.version, address.way_out)
+            sock = open_socket(socket.SOCK_DGRAM, address.address.version, address.egress)
         except OSError:  # out of descriptors, or the way out is gone
             return None
         try:
