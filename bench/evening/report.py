@@ -10,7 +10,8 @@ from pathlib import Path
 
 from bench.evening.generator import MOST_LATE_US
 from bench.evening.measuring import P99_LIMIT_US, Run
-from bench.report import UNBOUND, markdown, verdict
+from bench.peers import UNBOUND
+from bench.tables import markdown, verdict
 
 COMPARED_RATES = (1_000, 2_000, 4_000)
 MOST_CPU, MOST_P99, LEAST_RATE = 1.5, 1.5, 0.7
