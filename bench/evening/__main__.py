@@ -39,7 +39,7 @@ from bench.servers import Server, Setting, start_ours
 
 NETWORKS = 10_000
 LADDER = (8_000, 12_000, 16_000, 24_000, 32_000, 48_000, 64_000, 96_000, 128_000)
-"""Rates by which the highest is found."""
+"""Rates by which the highest is found; the load and the authority can do little more."""
 _HALVINGS = 2
 _MOST_QUERIES = 2_000_000
 """Of one measurement: from 50,000 q/s on both parts become shorter, to save the disk."""
