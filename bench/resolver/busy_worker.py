@@ -1,6 +1,6 @@
 """A resolver's worker whose reactor has 5 ms of other work every 20 ms: what that does to replies.
 
-python -m bench.busy_resolver       settings from the environment, as for the product
+python -m bench.resolver.busy_worker       settings from the environment, as for the product
 """
 
 import socket

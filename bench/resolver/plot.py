@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from bench.report import Results
+from bench.resolver.loads import MISSES
+from bench.resolver.report import Results
 
 
 def plot(results: Results, file: Path) -> None:
@@ -27,13 +28,15 @@ def plot(results: Results, file: Path) -> None:
 
 
 def _costs(results: Results, axes: Any) -> None:  # noqa: ANN401 - matplotlib's has no public type
-    kinds = [kind for kind in results.runs if kind != "misses"]
+    kinds = [kind for kind in results.runs if kind != MISSES]
     servers = list(dict.fromkeys(name for kind in kinds for name in results.runs[kind]))
     width = 0.8 / max(len(servers), 1)
     for number, server in enumerate(servers):
-        costs = [results.median(kind, server, lambda run: run.cpu_us) or 0 for kind in kinds]
+        costs = [results.cpu(kind, server) or 0 for kind in kinds]
         axes.bar([i + number * width for i in range(len(kinds))], costs, width, label=server)
-    axes.set_xticks([i + 0.4 - width / 2 for i in range(len(kinds))], kinds)
+    middles = [i + 0.4 - width / 2 for i in range(len(kinds))]
+    axes.set_xticks(middles, kinds, rotation=30, horizontalalignment="right")
+    axes.set_yscale("log")
     axes.set_ylabel("CPU microseconds for a query")
     axes.legend()
 
