@@ -167,7 +167,10 @@ class QuerySocket:
         if self.descriptor >= 0:
             lost = self.lost
             self.stop()
-            lost()
+            try:
+                lost()
+            except Exception:  # noqa: BLE001 - it must not end the reading of all others
+                Logger().failure("a question could not go on")
 
 
 def _not_mine(_: bytes) -> bool:

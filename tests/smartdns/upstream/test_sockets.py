@@ -202,7 +202,7 @@ async def test_a_closed_port_is_told_to_who_asked_and_stray_datagrams_are_not(
     assert closed(refused)
 
 
-@pytest.mark.parametrize("mistaken", ["take"])
+@pytest.mark.parametrize("mistaken", ["take", "lost"])
 async def test_a_mistake_of_ours_costs_one_socket(
     sockets: QuerySockets, peer: Peer, monkeypatch: pytest.MonkeyPatch, mistaken: str
 ) -> None:
