@@ -42,7 +42,7 @@ class QuerySockets:
         self._reading = False
 
     def open(self, upstream: Upstream) -> "QuerySocket | None":
-        """Give a connected socket; None where there is none to be had. From any thread."""
+        """Give a connected socket; None where none can be opened. From any thread."""
         address = upstream.address
         try:
             sock = open_socket(socket.SOCK_DGRAM, address.address.version, address.egress)
@@ -56,7 +56,12 @@ class QuerySockets:
             return None
         opened = QuerySocket(self, sock, upstream)
         self._open[opened.descriptor] = opened
-        self._epoll.register(opened.descriptor, select.EPOLLIN)
+        try:
+            self._epoll.register(opened.descriptor, select.EPOLLIN)
+        except (OSError, ValueError):  # the reactor's thread has closed them all
+            self._open.pop(opened.descriptor, None)
+            sock.close()
+            return None
         if not self._reading:
             self.reactor.callFromThread(self._read_on)
         return opened
@@ -75,9 +80,10 @@ class QuerySockets:
             self.reactor.addReader(self)
 
     def close(self) -> None:
-        """Close every socket that is still open, and the epoll."""
+        """Close every socket that is still open, and the epoll; none is opened from now on."""
         for each in list(self._open.values()):
             each.stop()
+        self._epoll.close()
 
     # Twisted calls these.
 
@@ -161,7 +167,10 @@ class QuerySocket:
         if self.descriptor >= 0:
             lost = self.lost
             self.stop()
-            lost()
+            try:
+                lost()
+            except Exception:  # noqa: BLE001 - it must not end the reading of all others
+                Logger().failure("a question could not go on")
 
 
 def _not_mine(_: bytes) -> bool:

@@ -19,6 +19,7 @@ from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.forwarder import Forwarder
 from smartdns.upstream.watcher import UpstreamWatcher
 from tests.peers.certificates import self_signed
+from tests.peers.descriptors import descriptors_stay
 from tests.peers.dnsmasq import Dnsmasq
 from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer, Reaction, address_of_everything
@@ -187,3 +188,16 @@ async def test_upstreams_of_a_suffix_are_asked_about_it(
     await first_round(watch(resolving, secret=None))
     ((_, query),) = odd_name_server.queries
     assert query.question[0].to_text().lower() == "lan. in soa"
+
+
+async def test_a_watcher_that_has_stopped_leaves_no_descriptor(
+    odd_name_server: OddNameServer,
+) -> None:
+    """Neither a probe's sockets, which still wait for a reply, nor what reads them."""
+    odd_name_server.react = lambda *_: None
+    group = forwarder(odd_name_server.port).group_for(ROOT)
+    with descriptors_stay():
+        watcher = UpstreamWatcher(REACTOR, {ROOT: group}, bytes(16))
+        watcher.startService()
+        await until(lambda: len(odd_name_server.queries) == 2)
+        watcher.stopService()
