@@ -67,18 +67,18 @@ class Loop:
         self._stopping = False
         self._told = False
         """By another thread, to stop or to forget."""
-        self._thread = threading.Thread(target=self._run, name="hot", daemon=True)
+        self._own_thread = threading.Thread(target=self._run, name="hot", daemon=True)
 
     def start(self, listener: socket.socket) -> None:
         """Read from `listener`, whose calls wait from now on."""
         timeout = struct.pack("ll", 0, int(WAKE_S * 1e6))
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
-        self._thread.start()
+        self._own_thread.start()
 
     def stop(self) -> None:
         """Take no more batches; returns when the thread has ended, within `WAKE_S`."""
         self._stopping = self._told = True
-        self._thread.join()
+        self._own_thread.join()
 
     def look_up(self) -> None:
         """Note before the next batch that grants or knowledge changed; from any thread."""
