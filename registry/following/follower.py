@@ -2,10 +2,9 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import dns.resolver
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 from twisted.application.service import Service
@@ -15,10 +14,11 @@ from twisted.internet.threads import deferToThread
 from registry.actions.address_rules import AddressRules
 from registry.actions.follow_hostname import is_settled, note_answers
 from registry.following.failure_mail import FailureMail, mail_failures
-from registry.following.lookup import look_up, make_resolver
+from registry.following.lookup import look_up, system_name_servers
 from registry.models import Account, Registration, Slot, SlotKind
 from registry.publishing.pending import note_networks
 from registry.publishing.publisher import utc_today
+from smartdns.contract.addresses import SocketAddress
 
 EVERY_S = 300.0
 LOOK_UPS_AT_ONCE = 16
@@ -42,14 +42,14 @@ class Follower(Service):
         *,
         following: bool,
         mail: FailureMail | None = None,
-        resolver: Callable[[], dns.resolver.Resolver] = make_resolver,
+        name_servers: Callable[[], Sequence[SocketAddress]] = system_name_servers,
     ) -> None:
         self._sessions = sessions
         self._readers = readers
         self._rules = rules
         self._following = following
         self._mail = mail
-        self._make_resolver = resolver
+        self._name_servers = name_servers
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -90,12 +90,12 @@ class Follower(Service):
         followed = query.where(Slot.kind == SlotKind.HOSTNAME, Account.active, Account.confirmed)
         with self._readers() as session:
             slots = session.execute(followed.order_by(Slot.id)).all()
-        resolver = self._make_resolver()
+        servers = self._name_servers()
 
         def follow(slot_id: int, hostname: str | None) -> None:
             if self._stop.is_set() or hostname is None:
                 return
-            answers = look_up(resolver, hostname)
+            answers = look_up(servers, hostname)
             with self._readers() as session:
                 if is_settled(session, slot_id, answers, rules=self._rules):
                     return
