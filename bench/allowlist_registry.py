@@ -22,8 +22,8 @@ from sqlalchemy.orm import Session
 from bench.allowlist import networks
 from registry.database import make_engine, make_readers, make_sessions, upgrade
 from registry.models import Account, Base, Registration, Slot, SlotKind
+from registry.pending import note_networks
 from registry.publishing.drain import drain
-from registry.publishing.pending import note_networks
 from registry.publishing.publisher import RECONCILE_PAUSE_S
 from registry.publishing.rebuild import rebuild
 from registry.publishing.reconcile import compare

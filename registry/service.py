@@ -14,9 +14,10 @@ from registry.database import (
     make_sessions,
     require_current_schema,
 )
+from registry.day import utc_today
 from registry.following.failure_mail import FailureMail
 from registry.following.follower import Follower
-from registry.publishing.publisher import Publisher, utc_today
+from registry.publishing.publisher import Publisher
 from registry.settings import RegistrySettings
 from registry.sweeping import Sweeper
 from registry.web.application import make_application

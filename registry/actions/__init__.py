@@ -2,5 +2,5 @@
 
 An action takes a Session and never commits. What it does not do it refuses with a subclass of
 `errors.Refused`, whose text is for people. Whatever changes which networks are let in, or how,
-notes them in the same transaction (`publishing.pending`).
+notes them in the same transaction (`registry.pending`).
 """

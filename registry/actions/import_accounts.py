@@ -19,7 +19,7 @@ from registry.actions.registrations import next_choice
 from registry.actions.set_region import require_region
 from registry.bulk import among, insert_rows
 from registry.models import Account, Registration, Slot, SlotKind
-from registry.publishing.pending import note_networks
+from registry.pending import note_networks
 from smartdns.contract.addresses import Network
 from zones.catalog import Catalog
 

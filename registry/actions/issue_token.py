@@ -11,7 +11,7 @@ from registry.actions.errors import UnknownSlot
 from registry.actions.find_account import lock_account
 from registry.actions.slots import find_slot, open_slot
 from registry.models import SlotKind
-from registry.publishing.pending import note_networks
+from registry.pending import note_networks
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -4,7 +4,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from registry.models import PublishedHead, Registration, Slot, SlotKind
-from registry.publishing.pending import note_networks
+from registry.pending import note_networks
 from smartdns.contract.addresses import Network
 
 

@@ -10,7 +10,7 @@ from registry.actions.find_account import lock_account
 from registry.actions.registrations import hold_network
 from registry.actions.slots import open_slot
 from registry.models import Registration, Slot, SlotKind
-from registry.publishing.pending import note_networks
+from registry.pending import note_networks
 from smartdns.contract.addresses import Network
 
 

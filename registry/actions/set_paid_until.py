@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from registry.actions.find_account import lock_account
 from registry.actions.registrations import networks_of
-from registry.publishing.pending import note_networks
+from registry.pending import note_networks
 
 
 def set_paid_until(session: Session, account_id: int, day: datetime.date | None) -> None:

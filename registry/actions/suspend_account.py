@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 from registry.actions.find_account import lock_account
 from registry.actions.registrations import networks_of
 from registry.models import BrowserSession
-from registry.publishing.pending import note_networks
+from registry.pending import note_networks
 
 
 def suspend_account(session: Session, account_id: int) -> None:

@@ -13,11 +13,11 @@ from twisted.internet.threads import deferToThread
 
 from registry.actions.address_rules import AddressRules
 from registry.actions.follow_hostname import is_settled, note_answers
+from registry.day import utc_today
 from registry.following.failure_mail import FailureMail, mail_failures
 from registry.following.lookup import look_up, system_name_servers
 from registry.models import Account, Registration, Slot, SlotKind
-from registry.publishing.pending import note_networks
-from registry.publishing.publisher import utc_today
+from registry.pending import note_networks
 from smartdns.contract.addresses import SocketAddress
 
 EVERY_S = 300.0

@@ -15,11 +15,12 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from registry.database import empty_log, make_readers, make_sessions
+from registry.day import utc_today
 from registry.models import PendingNetwork
+from registry.pending import note_networks
 from registry.publishing.drain import Drained, drain
 from registry.publishing.heads import database_head
 from registry.publishing.lock import publishing_lock
-from registry.publishing.pending import note_networks
 from registry.publishing.rebuild import rebuild
 from registry.publishing.reconcile import Compared, compare
 from registry.publishing.redis_server import RedisPlace, RedisUnavailable
@@ -35,11 +36,6 @@ RECONCILE_PAUSE_S = 0.01
 AFTER_TROUBLE_S = 1.0
 STOPPED_WITHIN_S = 1.0
 """Then the thread is left behind: it dies with the process, and dying anywhere loses nothing."""
-
-
-def utc_today() -> datetime.date:
-    """Give the day on which grants are judged."""
-    return datetime.datetime.now(datetime.UTC).date()
 
 
 class Publisher(Service):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from registry.database import make_readers, make_sessions
 from registry.models import Account, PublishedHead, Registration, ServiceRegion, Slot, SlotKind
-from registry.publishing.pending import note_networks
+from registry.pending import note_networks
 from smartdns.contract.addresses import Network
 from smartdns.contract.grants import Profile
 
