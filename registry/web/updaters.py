@@ -37,7 +37,7 @@ def show() -> str:
         "updaters.html",
         places=[place for place in places if place.kind in _KINDS],
         follow_hostnames=parts().settings.follow_hostnames,
-        mails=visitor().updater_mails if parts().postman is not None else None,
+        mails=visitor().updater_mails if parts().mailer is not None else None,
     )
 
 

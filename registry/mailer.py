@@ -11,20 +11,17 @@ import os
 import queue
 import smtplib
 import ssl
-import threading
 from collections.abc import Callable
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import email_validator
-from flask import Flask
-from flask_security.mail_util import EmailValidateException, MailUtil
+from registry.thread_service import ThreadService
 
 Deliver = Callable[[EmailMessage], None]
 
+MOST_WAITING = 1000
 _RETRY_AFTER_S = (5.0, 60.0)
 _TIMEOUT_S = 20.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -44,28 +41,20 @@ def make_delivery(url: str) -> Deliver:
     return lambda message: _write(message, folder)
 
 
-class Postman:
-    """Delivers what is handed to it, one after another, beside the pages."""
+class Mailer(ThreadService):
+    """Sends mails one after another, in a thread of its own."""
+
+    name = "mailer"
+    stopped_within_s = _TIMEOUT_S
 
     def __init__(self, deliver: Deliver, sender: str) -> None:
+        super().__init__()
         self.sender = sender
         self._deliver = deliver
-        self._messages: queue.Queue[EmailMessage | None] = queue.Queue(1000)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="postman", daemon=True)
+        self._messages: queue.Queue[EmailMessage] = queue.Queue(MOST_WAITING)
 
-    def start(self) -> None:
-        """Begin to deliver."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Deliver what is there, with one try each, then stop."""
-        self._stopping.set()
-        self._messages.put(None)
-        self._thread.join(_TIMEOUT_S)
-
-    def post(self, recipient: str, subject: str, body: str) -> None:
-        """Hand over one mail; a flood beyond the queue is dropped."""
+    def send(self, recipient: str, subject: str, body: str) -> None:
+        """Hand over one mail; returns at once. What does not fit into the queue is dropped."""
         message = EmailMessage()
         message["From"] = self.sender
         message["To"] = recipient
@@ -78,17 +67,28 @@ class Postman:
             self._messages.put_nowait(message)
         except queue.Full:
             _log.error("too many mails are waiting; one was dropped")
+        self.wake()
 
-    def _run(self) -> None:
-        while (message := self._messages.get()) is not None:
-            for wait_s in (*_RETRY_AFTER_S, None):
-                try:
-                    self._deliver(message)
-                    break
-                except Exception as error:  # noqa: BLE001  # the next mail is somebody else's
-                    _log.error("a mail could not be sent: %s", type(error).__name__)
-                if wait_s is None or self._stopping.wait(wait_s):
-                    break
+    def turn(self) -> None:
+        """Send what is waiting."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._try_to_deliver(self._messages.get_nowait())
+
+    def finish(self) -> None:
+        """Send what is still waiting, with one try each."""
+        self.turn()
+
+    def _try_to_deliver(self, message: EmailMessage) -> None:
+        for wait_s in (*_RETRY_AFTER_S, None):
+            try:
+                self._deliver(message)
+            except Exception as error:  # noqa: BLE001  # the next mail is somebody else's
+                _log.error("a mail could not be sent: %s", type(error).__name__)
+            else:
+                return
+            if wait_s is None or self.stopping.wait(wait_s):
+                return
 
 
 def _send(message: EmailMessage, url: str) -> None:
@@ -129,37 +129,3 @@ def _number(unfinished: Path, folder: Path) -> None:
         with contextlib.suppress(FileExistsError):  # somebody else's, a moment ago
             (folder / f"{number:04}.eml").hardlink_to(unfinished)
             return
-
-
-class SecurityMail(MailUtil):
-    """Flask-Security's mails through the postman, and its idea of an e-mail address."""
-
-    def __init__(self, app: Flask) -> None:
-        super().__init__(app)
-        self._postman: Postman | None = app.config["POSTMAN"]
-
-    def send_mail(
-        self,
-        template: str,  # noqa: ARG002
-        subject: str,
-        recipient: str | tuple[str, str],
-        sender: str | tuple[str, str],  # noqa: ARG002
-        body: str | None,
-        html: str | None,  # noqa: ARG002
-        **_: Any,  # noqa: ANN401
-    ) -> None:
-        """Post the plain text."""
-        if self._postman is not None:
-            self._postman.post(str(recipient), str(subject), body or "")
-
-    def normalize(self, email: str) -> str:
-        """For signing in: whatever an operator has given an account, in lower case."""
-        return email.strip().lower()
-
-    def validate(self, email: str) -> str:
-        """For signing up: an address that mail can go to; no look-ups."""
-        try:
-            found = email_validator.validate_email(email, check_deliverability=False)
-        except ValueError:
-            raise EmailValidateException("") from None
-        return found.normalized.lower()

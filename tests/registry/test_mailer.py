@@ -1,14 +1,17 @@
-"""The postman: one mail that cannot be sent keeps none of the others; a folder keeps them all."""
+"""The mailer: one mail that cannot be sent keeps none of the others; a folder keeps them all."""
 
 import queue
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from pathlib import Path
 
-from registry.web.mail import Postman, make_delivery
+from twisted.internet.threads import deferToThread
+
+from registry.mailer import Mailer, make_delivery
 
 
-def test_a_mail_that_cannot_be_written_down_stops_no_other() -> None:
+async def test_a_mail_that_cannot_be_written_down_stops_no_other() -> None:
     """Whatever delivering one raises, the next is delivered."""
     delivered: queue.Queue[str] = queue.Queue()
 
@@ -17,12 +20,33 @@ def test_a_mail_that_cannot_be_written_down_stops_no_other() -> None:
             raise UnicodeEncodeError("ascii", "ü", 0, 1, "as smtplib says of a password")
         delivered.put(message["Subject"])
 
-    postman = Postman(deliver, "no-reply@example.com")
-    postman.start()
-    postman.post("anna@example.com", "first", "")
-    postman.post("anna@example.com", "second", "")
-    postman.stop()
-    assert delivered.get(timeout=5) == "second"
+    mailer = Mailer(deliver, "no-reply@example.com")
+    mailer.startService()
+    mailer.send("anna@example.com", "first", "")
+    mailer.send("anna@example.com", "second", "")
+    await mailer.stopService()
+    assert delivered.get_nowait() == "second"
+
+
+async def test_stopping_delivers_what_is_waiting() -> None:
+    """One mail is on its way when the service is told to stop, three more wait behind it."""
+    delivered: list[str] = []
+    begun, going_on = threading.Event(), threading.Event()
+
+    def deliver(message: EmailMessage) -> None:
+        begun.set()
+        going_on.wait()
+        delivered.append(message["Subject"])
+
+    mailer = Mailer(deliver, "no-reply@example.com")
+    mailer.startService()
+    for subject in ("first", "second", "third", "fourth"):
+        mailer.send("anna@example.com", subject, "")
+    await deferToThread(begun.wait)
+    stopped = mailer.stopService()
+    going_on.set()
+    await stopped
+    assert delivered == ["first", "second", "third", "fourth"]
 
 
 def mail(subject: str) -> EmailMessage:
