@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from registry.actions.issue_token import issue_token
-from registry.database import upgrade
+from registry.database.schema import upgrade
 from tests.peers.registry_server import RegistryServer
 
 CONNECTIONS = 8

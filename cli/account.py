@@ -18,7 +18,7 @@ from registry.actions.set_paid_until import set_paid_until
 from registry.actions.set_password import set_password
 from registry.actions.set_region import set_region
 from registry.actions.suspend_account import resume_account, suspend_account
-from registry.database import overwrite_deleted
+from registry.database.erasure import overwrite_deleted
 
 
 class Day(click.ParamType[datetime.date | None]):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy.orm import Session
 
-from registry.bulk import insert_rows
+from registry.database.bulk import insert_rows
 from registry.models import PendingNetwork
 from smartdns.contract.addresses import Network
 

@@ -9,19 +9,15 @@ from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred
 
 from registry.actions.spend_seal import spend_seal
-from registry.database import (
-    make_engine,
-    make_readers,
-    make_sessions,
-    require_current_schema,
-)
+from registry.database.engine import make_engine, make_readers, make_sessions
+from registry.database.schema import require_current_schema
+from registry.database.sweeping import Sweeper
 from registry.day import utc_today
 from registry.following.failure_mail import FailureMail
 from registry.following.follower import Follower
 from registry.mailer import Mailer, make_delivery
 from registry.publishing.publisher import Publisher
 from registry.settings import RegistrySettings
-from registry.sweeping import Sweeper
 from registry.web.application import make_application
 from registry.web.pages_service import PagesService
 from registry.web.parts import Parts

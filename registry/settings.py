@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from registry.actions.address_rules import ODD, AddressRules
-from registry.database import parse_url
+from registry.database.engine import parse_url
 from registry.own_addresses import gateways, networks_of_files
 from smartdns.contract.addresses import (
     Address,

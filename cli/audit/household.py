@@ -10,7 +10,7 @@ from cli.registry_access import Registry
 from registry.actions.add_account import add_account
 from registry.actions.add_network import add_network
 from registry.actions.delete_account import delete_account
-from registry.database import overwrite_deleted
+from registry.database.erasure import overwrite_deleted
 from registry.models import PendingNetwork
 from smartdns.contract.addresses import parse_network
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from registry.actions.errors import EmailTaken, EmailUnusable
 from registry.actions.passwords import hash_password
 from registry.actions.set_region import require_region
-from registry.database import insert_unless_present
+from registry.database.engine import insert_unless_present
 from registry.models import Account
 from zones.catalog import Catalog
 

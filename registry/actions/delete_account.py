@@ -10,7 +10,7 @@ from registry.pending import note_networks
 def delete_account(session: Session, account_id: int) -> None:
     """Delete the account and all that is held about it; the database cascades.
 
-    After the commit, `database.overwrite_deleted` empties what the files still hold.
+    After the commit, `overwrite_deleted` empties what the files still hold.
     """
     lock_account(session, account_id)
     note_networks(session, networks_of(session, account_id))

@@ -17,7 +17,7 @@ from registry.actions.add_account import new_uniquifier, normal_email
 from registry.actions.errors import Refused
 from registry.actions.registrations import next_choice
 from registry.actions.set_region import require_region
-from registry.bulk import among, insert_rows
+from registry.database.bulk import among, insert_rows
 from registry.models import Account, Registration, Slot, SlotKind
 from registry.pending import note_networks
 from smartdns.contract.addresses import Network

@@ -3,7 +3,7 @@ from sqlalchemy.orm import Session
 
 from registry.actions.add_account import new_uniquifier
 from registry.actions.errors import EmailTaken
-from registry.database import insert_unless_present
+from registry.database.engine import insert_unless_present
 from registry.models import Account
 
 

@@ -5,7 +5,7 @@ import datetime
 from sqlalchemy import delete
 from sqlalchemy.orm import Session, sessionmaker
 
-from registry.database import insert_unless_present
+from registry.database.engine import insert_unless_present
 from registry.models import SpentSeal
 
 

@@ -10,7 +10,8 @@ from sqlalchemy import Engine, exists, select
 from sqlalchemy.exc import SQLAlchemyError
 from twisted.logger import Logger
 
-from registry.database import empty_log, make_readers, make_sessions
+from registry.database.engine import make_readers, make_sessions
+from registry.database.erasure import empty_log
 from registry.day import utc_today
 from registry.models import PendingNetwork
 from registry.pending import note_networks

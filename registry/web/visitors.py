@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from registry.actions.add_account import new_uniquifier
 from registry.actions.reserve_email import reserve_email
-from registry.database import insert_unless_present
+from registry.database.engine import insert_unless_present
 from registry.day import utc_today
 from registry.models import Account, BrowserSession
 

@@ -19,7 +19,7 @@ install_reactor()
 
 from twisted.internet import reactor
 
-from registry.database import upgrade
+from registry.database.schema import upgrade
 from registry.service import registry_service
 from registry.settings import read_settings
 

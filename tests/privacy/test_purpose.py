@@ -32,7 +32,7 @@ EXPECTED: Mapping[str, tuple[set[str], str]] = {
     "cli/address.py": ({R}, "shows an operator which account an address belongs to"),
     # Every table
     "registry/actions/export_account.py": ({T}, "gives a person everything held about them"),
-    "registry/database.py": ({T}, "makes the schema and overwrites what was deleted"),
+    "registry/database/erasure.py": ({T}, "overwrites what was deleted"),
     "registry/backup.py": ({T}, "an operator's backup"),
     "cli/audit/stores.py": ({T, G}, "searches them for what must not be there"),
     # From the database to Redis

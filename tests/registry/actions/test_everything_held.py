@@ -15,7 +15,9 @@ from registry.actions.delete_account import delete_account
 from registry.actions.export_account import export_account, stored_fields, tables_about
 from registry.actions.issue_token import issue_token
 from registry.actions.register_address import register_address
-from registry.database import empty_log, make_engine, make_sessions, overwrite_deleted, upgrade
+from registry.database.engine import make_engine, make_sessions
+from registry.database.erasure import empty_log, overwrite_deleted
+from registry.database.schema import upgrade
 from registry.models import Account, Base, BrowserSession, PendingNetwork, PublishedHead, SpentSeal
 from registry.publishing.drain import drain
 from registry.publishing.rebuild import rebuild

@@ -13,7 +13,7 @@ from registry.actions.address_rules import AddressRules
 from registry.actions.errors import SlotsFull
 from registry.actions.issue_token import issue_token
 from registry.actions.register_address import register_address
-from registry.database import make_engine, make_sessions
+from registry.database.engine import make_engine, make_sessions
 from registry.models import PublishedHead, Registration, Slot
 from smartdns.contract.addresses import parse_address
 from zones.catalog import Catalog

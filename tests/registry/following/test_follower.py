@@ -18,7 +18,7 @@ from registry.actions.address_rules import AddressRules
 from registry.actions.errors import HostnameUnusable, SlotsFull
 from registry.actions.follow_hostname import follow_hostname
 from registry.actions.register_address import register_address
-from registry.database import make_readers
+from registry.database.engine import make_readers
 from registry.following import follower as follower_module
 from registry.following.follower import Follower
 from registry.following.lookup import look_up

@@ -11,7 +11,7 @@ import pytest
 import redis
 from sqlalchemy import Engine
 
-from registry.database import make_readers, make_sessions
+from registry.database.engine import make_readers, make_sessions
 from registry.models import Registration, Slot, SlotKind
 from registry.pending import note_networks
 from registry.publishing.drain import Drained, drain

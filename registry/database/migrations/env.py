@@ -1,4 +1,4 @@
-"""Alembic's entry point: runs inside the transaction that `registry.database.upgrade` opened."""
+"""Entry point of Alembic, run in the transaction that `registry.database.schema.upgrade` opened."""
 
 from alembic import context
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from sqlalchemy import Engine, exists, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from registry.database import make_readers, overwrite_deleted
+from registry.database.engine import make_readers
+from registry.database.erasure import overwrite_deleted
 from registry.models import PendingNetwork
 from registry.thread_service import ThreadService
 

@@ -1,5 +1,4 @@
 import sqlite3
-import stat
 import threading
 from pathlib import Path
 
@@ -7,21 +6,15 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 
-from registry import database
-from registry.database import (
+from registry.database import schema
+from registry.database.engine import (
     DatabaseUnready,
-    empty_log,
     make_engine,
     make_readers,
-    make_sessions,
-    overwrite_deleted,
-    require_current_schema,
-    schema_is_current,
-    upgrade,
 )
-from registry.models import Account, Base, PublishedHead, Slot, SlotKind
+from registry.database.schema import require_current_schema, schema_is_current, upgrade
+from registry.models import Base, PublishedHead
 
 
 def test_migrations_make_the_schema_of_the_models(database_url: str) -> None:
@@ -83,35 +76,6 @@ def test_unreachable_server_is_one_line() -> None:
         schema_is_current(engine)
 
 
-@pytest.mark.parametrize("url", ["mysql://x/y", "nonsense", "sqlite://", ""])
-def test_other_databases_are_refused(url: str) -> None:
-    """Anything but a SQLite file or PostgreSQL is refused without showing the URL."""
-    with pytest.raises(ValueError, match="takes sqlite"):
-        make_engine(url)
-
-
-def test_sqlite_file_is_private_and_kept_clean(tmp_path: Path) -> None:
-    """The file is 0600 in a 0700 folder, with the pragmas that safety and privacy need."""
-    path = tmp_path / "state" / "registry.sqlite"
-    upgrade(f"sqlite:///{path}")
-    engine = make_engine(f"sqlite:///{path}")
-    with engine.connect() as connection:
-        pragmas = {
-            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-            for name in ("journal_mode", "foreign_keys", "secure_delete", "synchronous")
-        }
-    engine.dispose()
-    assert pragmas == {
-        "journal_mode": "wal",
-        "foreign_keys": 1,
-        "secure_delete": 1,
-        "synchronous": 1,
-    }
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    for file in path.parent.iterdir():
-        assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0 or file.stat().st_size == 0
-
-
 def test_failed_upgrade_takes_everything_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,7 +85,7 @@ def test_failed_upgrade_takes_everything_back(
     def fail(_connection: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(database, "_check_foreign_keys", fail)
+    monkeypatch.setattr(schema, "_check_foreign_keys", fail)
     with pytest.raises(DatabaseUnready, match=r"registry\.sqlite\.before-upgrade"):
         upgrade(url)
     monkeypatch.undo()
@@ -140,52 +104,3 @@ def test_a_copy_that_a_killed_upgrade_left_goes_with_the_next_start(tmp_path: Pa
     copy.write_text("addresses")
     assert not upgrade(url)
     assert not copy.exists()
-
-
-def test_errors_show_no_parameters(database_url: str) -> None:
-    """An error of the database carries neither e-mail nor other parameters of ours."""
-    upgrade(database_url)
-    engine = make_engine(database_url)
-    with pytest.raises(IntegrityError) as caught, make_sessions(engine).begin() as session:
-        session.add(Account(email="canary@example.com", password=None, fs_uniquifier=None))
-    assert "SQL parameters hidden" in str(caught.value)
-    engine.dispose()
-
-
-def test_deleting_an_account_takes_its_rows(database_url: str) -> None:
-    """The database itself removes an account's slots, whoever deletes it."""
-    upgrade(database_url)
-    engine = make_engine(database_url)
-    sessions = make_sessions(engine)
-    with sessions.begin() as session:
-        account = Account(email="a@example.com", fs_uniquifier="1")
-        account.slots.append(Slot(number=1, kind=SlotKind.PAGE))
-        session.add(account)
-    with sessions.begin() as session:
-        session.execute(text("DELETE FROM account"))
-        assert session.query(Slot).count() == 0
-    engine.dispose()
-
-
-def test_replaced_values_leave_the_files(tmp_path: Path) -> None:
-    """What a row held before is in no file once the log is emptied, also while others read."""
-    path = tmp_path / "registry.sqlite"
-    upgrade(f"sqlite:///{path}")
-    engine = make_engine(f"sqlite:///{path}")
-    sessions = make_sessions(engine)
-    with sessions.begin() as session:
-        session.add(Account(email="canary@example.com", fs_uniquifier="1"))
-    with sessions.begin() as session:
-        session.execute(text("UPDATE account SET email = 'other@example.com'"))
-    assert b"canary" in octets(path)
-    with make_readers(engine)() as reading:
-        assert reading.query(Account).count() == 1
-        assert not empty_log(engine), "a reader still sees the log"
-    assert overwrite_deleted(engine)
-    assert b"canary" not in octets(path)
-    engine.dispose()
-
-
-def octets(path: Path) -> bytes:
-    """All that the database's files hold."""
-    return b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))

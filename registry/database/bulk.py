@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Table, func, insert, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from registry.database import insert_unless_present
+from registry.database.engine import insert_unless_present
 from registry.models import Base
 
 
