@@ -3,7 +3,7 @@
 import secrets
 
 from cli.state import State
-from registry.actions.add_account import add_account
+from registry.actions.accounts.adding import add_account
 from registry.actions.errors import EmailTaken
 from registry.database.engine import make_engine, make_sessions
 from registry.database.schema import upgrade

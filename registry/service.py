@@ -8,7 +8,6 @@ from sqlalchemy import Engine
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred
 
-from registry.actions.spend_seal import spend_seal
 from registry.database.engine import make_engine, make_readers, make_sessions
 from registry.database.schema import require_current_schema
 from registry.database.sweeping import Sweeper
@@ -22,6 +21,7 @@ from registry.web.application import make_application
 from registry.web.pages_service import PagesService
 from registry.web.parts import Parts
 from registry.web.seal import Seal
+from registry.web.spent_seals import spend_seal
 from smartdns.contract.configuration import SettingError
 from zones.load import load_catalog
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from registry.actions.address_rules import AddressRules
-from registry.actions.follow_hostname import is_settled, note_answers
+from registry.actions.addresses.rules import AddressRules
+from registry.actions.updaters.hostnames import is_settled, note_answers
 from registry.day import utc_today
 from registry.following.failure_mail import FailureMail, mail_failures
 from registry.following.lookup import look_up, system_name_servers

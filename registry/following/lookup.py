@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from registry.actions.updaters.claims import FAMILIES, Answers
 from registry.dns_client import (
     NOERROR,
     NXDOMAIN,
@@ -15,7 +16,6 @@ from registry.dns_client import (
     ask_tcp,
     ask_udp,
 )
-from registry.following.answers import FAMILIES, Answers
 from smartdns.contract.addresses import Address, SocketAddress, parse_address
 
 RESOLV_CONF = Path("/etc/resolv.conf")

@@ -8,7 +8,7 @@ from flask import Flask, current_app
 from flask_login import current_user
 from sqlalchemy.orm import Session, sessionmaker
 
-from registry.actions.address_rules import AddressRules
+from registry.actions.addresses.rules import AddressRules
 from registry.mailer import Mailer
 from registry.settings import RegistrySettings
 from registry.web.seal import Seal

@@ -10,7 +10,7 @@ from flask_login import user_logged_in, user_logged_out
 from flask_security import Security
 from werkzeug.wrappers import Response
 
-from registry.actions.set_language import set_language
+from registry.actions.preferences import set_language
 from registry.settings import SignUp
 from registry.web.mailed_links import ChangeEmailWithPassword, guard_mailed_links
 from registry.web.new_passwords import NewPasswords

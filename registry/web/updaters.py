@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from registry.actions.errors import Refused
-from registry.actions.follow_hostname import follow_hostname
-from registry.actions.issue_token import issue_token, revoke_slot
-from registry.actions.set_updater_mails import set_updater_mails
+from registry.actions.preferences import set_updater_mails
+from registry.actions.updaters.hostnames import follow_hostname
+from registry.actions.updaters.tokens import issue_token, revoke_slot
 from registry.following.hostnames import parse_hostname
 from registry.following.lookup import look_up, system_name_servers
 from registry.models import SlotKind

@@ -13,11 +13,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 from twisted.internet.threads import deferToThread
 
-from registry.actions.add_account import add_account
-from registry.actions.address_rules import AddressRules
+from registry.actions.accounts.adding import add_account
+from registry.actions.addresses.registering import register_address
+from registry.actions.addresses.rules import AddressRules
 from registry.actions.errors import HostnameUnusable, SlotsFull
-from registry.actions.follow_hostname import follow_hostname
-from registry.actions.register_address import register_address
+from registry.actions.updaters.hostnames import follow_hostname
 from registry.database.engine import make_readers
 from registry.following import follower as follower_module
 from registry.following.follower import Follower

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from registry.actions.address_rules import AddressRules
+from registry.actions.addresses.rules import AddressRules
 from registry.database.engine import make_engine, make_readers, make_sessions
 from registry.models import Account, Slot
 from registry.web.arrival import Arrival
