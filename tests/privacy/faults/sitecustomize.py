@@ -74,13 +74,9 @@ def _shown(value: Any) -> bytes:
 
 
 def _use_name_server(where: str) -> None:
-    from dns.resolver import Resolver
-
-    def read(self: Resolver, _: object) -> None:
-        address, _, port = where.partition(":")
-        self.nameservers, self.port = [address], int(port)
-
-    Resolver.read_resolv_conf = read  # type: ignore[method-assign]
+    addresses = importlib.import_module("smartdns.contract.addresses")
+    lookup = importlib.import_module("registry.following.lookup")
+    lookup.system_name_servers = lambda: (addresses.parse_socket_address(where),)
 
 
 role = sys.orig_argv[-1]
