@@ -3,12 +3,11 @@
     ask      from any thread: who wants to know, and the network that this counts for
     forward  the same as a Deferred, in the reactor's thread
 
-The first query of most questions leaves at once from the thread that asks. Everything else happens
-in the reactor's thread.
+The first query of most questions leaves at once from the thread that asks; the rest happens in the
+reactor's thread.
 """
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -27,6 +26,7 @@ from smartdns.answering.query import Name
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.group import Group, Upstream
+from smartdns.upstream.places import NOBODY, Places
 from smartdns.upstream.question import PendingQuestion
 from smartdns.upstream.ready_sockets import ReadySockets
 from smartdns.upstream.sockets import QuerySockets
@@ -38,12 +38,8 @@ STALE_AFTER_S: Final = 1.8
 """An expired answer now is better than a fresh one later (RFC 8767 section 5)."""
 _MOST_TO_THE_DEAD: Final = 64
 """Questions that may be out to find whether dead upstreams have come back."""
-_OF_THE_FREE: Final = 3
-"""A network may take a third of the places that are free, so some are left for every other."""
 _TICK_S: Final = 0.1
 """How often late questions are looked after: one timer for all."""
-NOBODY: Final = b""
-"""In place of a network, for questions of our own."""
 
 T = TypeVar("T")
 Asker = Callable[[T | Failure], None]
@@ -81,8 +77,7 @@ class Forwarder(Service, Generic[T]):
         self._lock = threading.Lock()
         """Held while the two below are changed together; never while anything is called."""
         self._pending: dict[Forward, PendingQuestion[T | Failure]] = {}
-        self._places: Counter[bytes] = Counter()
-        """Askers by network."""
+        self._places = Places()
         self._tick: IDelayedCall | None = None
         self._fills_soon = False
         self._log = Logger()
@@ -102,10 +97,10 @@ class Forwarder(Service, Generic[T]):
                     return False
                 pending = PendingQuestion(self.sockets, group, plan, self._ended)
                 self._pending[plan] = pending
-            elif not self._may_wait(network, self.most_in_flight + 1):
+            elif not self._places.has_room(network, self.most_in_flight + 1 - len(self._pending)):
                 return False
             pending.askers.append((asker, network))
-            self._places[network] += 1
+            self._places.take(network)
         if not found:
             ready = self._ready.take() if group is self._group else None
             if ready is None:
@@ -134,7 +129,7 @@ class Forwarder(Service, Generic[T]):
     @property
     def waiting(self) -> int:
         """Askers of all questions under way."""
-        return self._places.total()
+        return len(self._places)
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -171,14 +166,11 @@ class Forwarder(Service, Generic[T]):
 
     def _has_room(self, group: Group, network: bytes) -> bool:
         """Say whether one more question may be asked; whether `group` is dead matters to few."""
-        if self._may_wait(network, self._most_to_the_dead):
+        under_way = len(self._pending)
+        if self._places.has_room(network, self._most_to_the_dead - under_way):
             return True
         dead = group.all_dead(self.reactor.seconds())
-        return not dead and self._may_wait(network, self.most_in_flight)
-
-    def _may_wait(self, network: bytes, limit: int) -> bool:
-        free = limit - len(self._pending)
-        return free > 0 and (network == NOBODY or self._places[network] * _OF_THE_FREE < free)
+        return not dead and self._places.has_room(network, self.most_in_flight - under_way)
 
     def _begin(self, pending: PendingQuestion[T | Failure]) -> None:
         pending.begin()
@@ -212,7 +204,7 @@ class Forwarder(Service, Generic[T]):
                 del self._pending[pending.plan]
             askers, pending.askers = pending.askers, []
             for _, network in askers:
-                self._give_back(network)
+                self._places.give_back(network)
         if self._tick is not None and not self._pending and not self._ready.kept:
             self._tick.cancel()
             self._tick = None
@@ -222,11 +214,6 @@ class Forwarder(Service, Generic[T]):
             except Exception:  # noqa: BLE001 - nor keep the others waiting
                 self._log.failure("an answer could not be passed on")
 
-    def _give_back(self, network: bytes) -> None:
-        self._places[network] -= 1
-        if not self._places[network]:
-            del self._places[network]
-
     def _leave(self, plan: Forward, asked: Deferred[T]) -> None:
         """Let one go who waits no longer; the others are told as ever."""
         with self._lock:
@@ -234,7 +221,7 @@ class Forwarder(Service, Generic[T]):
             mine = (asked.callback, NOBODY)
             if pending is not None and mine in pending.askers:
                 pending.askers.remove(mine)
-                self._give_back(NOBODY)
+                self._places.give_back(NOBODY)
 
     def _fill(self) -> None:
         self._fills_soon = False

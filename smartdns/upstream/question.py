@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from smartdns.answering.chasing import joined
 from smartdns.answering.exchange import BUDGET_S, Attempt, Exchange, is_answer
-from smartdns.answering.numbers import FORMERR, HEADER_LENGTH, NOTIMP, OPCODE_QUERY
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.group import Group, Upstream
+from smartdns.upstream.sent_query import SentQuery, nothing
 from smartdns.upstream.sockets import QuerySocket, QuerySockets
 from smartdns.wire.queries import render_query
-from smartdns.wire.replies import parse_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,21 +31,6 @@ _FIRST: Final = Attempt(server=-1, stream=False, mixed_case=True)
 """What `send_first` sends, to whichever upstream that is."""
 
 T = TypeVar("T")
-
-
-def _nothing() -> None:
-    pass
-
-
-class _Sent:
-    """One query that may still bring something."""
-
-    __slots__ = ("attempt", "begun", "message", "stop", "upstream")
-
-    def __init__(self, attempt: Attempt, upstream: Upstream, message: bytes, begun: float) -> None:
-        self.attempt, self.upstream, self.message = attempt, upstream, message
-        self.begun = begun
-        self.stop: Callable[[], None] = _nothing
 
 
 class PendingQuestion(Generic[T]):
@@ -72,14 +56,14 @@ class PendingQuestion(Generic[T]):
         self._deadline = self.begun + (BUDGET_S if budget_s is None else budget_s)
         self._so_far: UpstreamReply | None = None
         self._exchange: Exchange | None = None
-        self._sent: list[_Sent] = []
+        self._sent: list[SentQuery] = []
         self._timer: IDelayedCall | None = None
         self.over = False
 
     def send_first(self, ready: QuerySocket) -> None:
         """Send the first query from `ready`. From any thread, and only at first."""
         message = render_query(self.asked, ready.id, ready.noise)
-        sent = _Sent(_FIRST, ready.upstream, message, self.begun)
+        sent = SentQuery(_FIRST, ready.upstream, message, self.begun)
         sent.stop = ready.stop
         self._sent.append(sent)
         ready.aim(partial(self._take, sent), partial(self._lost, sent))
@@ -109,14 +93,12 @@ class PendingQuestion(Generic[T]):
         """End without a reply."""
         self._end(None)
 
-    def _take(self, sent: _Sent, data: bytes) -> bool:
+    def _take(self, sent: SentQuery, data: bytes) -> bool:
         """Say whether `data` is the reply to a query that was sent, and go on with it."""
-        reply = parse_reply(data)
-        if reply is None or reply.opcode != OPCODE_QUERY or data[:2] != sent.message[:2]:
+        reply = sent.reply_in(data, self.asked.question)
+        if reply is None:
             return False
-        repeats = _repeats_question(sent, reply)
-        if not repeats and not (sent.attempt.mixed_case and reply.question == self.asked.question):
-            return False
+        repeats = sent.repeats_question(reply)
         now = self._sockets.reactor.seconds()
         if repeats and self._exchange is None and is_answer(reply):
             sent.upstream.health.asked(sent.begun)
@@ -135,15 +117,15 @@ class PendingQuestion(Generic[T]):
         self._wake()
         return True
 
-    def _answered(self, sent: _Sent, now: float) -> None:
+    def _answered(self, sent: SentQuery, now: float) -> None:
         sent.upstream.health.answered(now - sent.begun, now)
         self._forget(sent)
 
-    def _not_sent(self, sent: _Sent) -> None:
+    def _not_sent(self, sent: SentQuery) -> None:
         sent.stop()
         self._lost(sent)
 
-    def _lost(self, sent: _Sent) -> None:
+    def _lost(self, sent: SentQuery) -> None:
         """Go on without a query that will bring nothing."""
         now = self._sockets.reactor.seconds()
         exchange = self._engage(now)
@@ -154,9 +136,9 @@ class PendingQuestion(Generic[T]):
         exchange.failed(sent.attempt)
         self._wake()
 
-    def _forget(self, sent: _Sent) -> None:
+    def _forget(self, sent: SentQuery) -> None:
         self._sent.remove(sent)
-        sent.stop = _nothing
+        sent.stop = nothing
 
     def _engage(self, now: float) -> Exchange:
         """Give the exchange, in which a first query that was sent counts as begun when it was."""
@@ -168,7 +150,7 @@ class PendingQuestion(Generic[T]):
                 self._exchange = self._after(first, now)
         return self._exchange
 
-    def _after(self, first: _Sent, now: float) -> Exchange:
+    def _after(self, first: SentQuery, now: float) -> Exchange:
         first.upstream.health.asked(first.begun)
         servers = self._group.servers_after(first.upstream, now)
         exchange = Exchange(servers, first.begun, self._deadline - first.begun)
@@ -199,7 +181,7 @@ class PendingQuestion(Generic[T]):
     def _send(self, attempt: Attempt, now: float, exchange: Exchange) -> None:
         upstream = self._group.members[attempt.server]
         upstream.health.asked(now)
-        sent = _Sent(attempt, upstream, self._message(attempt, upstream), now)
+        sent = SentQuery(attempt, upstream, self._message(attempt, upstream), now)
         take, lost = partial(self._take, sent), partial(self._lost, sent)
         self._sent.append(sent)
         if attempt.stream:
@@ -263,9 +245,3 @@ def _goes_out(opened: QuerySocket, message: bytes) -> bool:
     except OSError:  # nobody listens there, or there is no route
         return False
     return True
-
-
-def _repeats_question(sent: _Sent, reply: UpstreamReply) -> bool:
-    if not reply.question_wire:  # one that could not read the query may leave it out
-        return reply.rcode in {FORMERR, NOTIMP}
-    return sent.message.startswith(reply.question_wire, HEADER_LENGTH)

@@ -24,7 +24,7 @@ STAGES: dict[str, dict[str, tuple[str, str, bytes]]] = {
         "FastPathFault": ("smartdns.resolver.fast.misses", "Misses._decide", b"fastpath"),
         "CacheFault": ("smartdns.answering.cache", "Cache.find", b"cachefind"),
         "StoreFault": ("smartdns.answering.cache", "Cache.store", b"cachestore"),
-        "UpstreamFault": ("smartdns.upstream.question", "parse_reply", b"upstream"),
+        "UpstreamFault": ("smartdns.upstream.sent_query", "parse_reply", b"upstream"),
         "CallbackFault": ("smartdns.upstream.question", "PendingQuestion._take", b"callback"),
         "ConcludeFault": ("smartdns.resolver_role", "_conclude", b"conclude"),
         "RenderFault": ("smartdns.resolver.rendering", "render_reply", b"render"),
