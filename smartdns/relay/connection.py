@@ -5,30 +5,30 @@
 Rules
 -----
 
-1. A connection begins in READING, once `admission` has let its source in. A stranger's has no
-   state machine at all: it is closed unread.
-2. It has one origin, and takes three steps to it: the client says a name (READING), the addresses
-   of that name are looked up (FINDING), one of them is connected (CONNECTING). A step that fails
-   ends the connection. No step is taken twice.
+1. A connection begins in READING, after `admission` has let its source in. For a stranger there is
+   no state machine: its connection is closed unread.
+2. It has one origin and three steps to it: the client says a name (READING), the addresses of that
+   name are looked up (FINDING), one of them is connected (CONNECTING). A step that fails ends the
+   connection. No step is taken twice.
 3. Then octets pass in both directions (RELAYING). When one side has sent its last octet, the other
-   side is told so and may go on sending (HALF_CLOSED).
-4. It ends well when both sides have sent their last octet. Every other end after CONNECTING is a
-   reset for both sides, so that a transfer that was cut off never looks complete.
-5. A state bears so many ticks of silence and no more. READING is silent from its beginning to the
-   name, whatever octets come; FINDING and CONNECTING share one limit, from the name to the origin.
-   In RELAYING and HALF_CLOSED traffic ends the silence. Traffic is no event, for it comes thousands
-   of times a second: the transport writes its tick to `silent_since`.
-6. `deadline` is the tick at which the transport has to tell DUE. If there was traffic meanwhile,
-   DUE does nothing, and `deadline` is a later tick.
-7. While a worker stops (STOPPING, told again and again) it ends what has not reached its origin,
-   and what has been silent for a second. The rest may go on until STOPPED.
-8. In DONE nothing happens any more. An event that has no row is late, and does nothing; so does a
-   side's end when it is told a second time.
+   side is told so, and may go on sending (HALF_CLOSED).
+4. When both sides have sent their last octet, both are closed in order. Every other end after
+   CONNECTING is a reset of both sides, so that a transfer that was cut off never looks complete.
+5. Each state has a limit of silence, in ticks. READING is silent from its beginning to the name,
+   whatever octets come. FINDING and CONNECTING have one limit together, from the name to the
+   origin. In RELAYING and HALF_CLOSED traffic ends the silence. Traffic is no event, since there is
+   too much of it: the transport writes its tick to `silent_since`.
+6. DUE is to be told at the tick `deadline`. If there was traffic meanwhile, it is too early: then
+   it does nothing but set a later `deadline`.
+7. STOPPING is told again and again while the worker stops. It ends a connection that has not
+   reached its origin, and one that was silent for a second. The others may go on until STOPPED.
+8. In DONE nothing happens any more. An event for which a state has no row does nothing: it comes
+   too late. Neither does the end of a side that is told a second time.
 
 Table
 -----
 
-An ending is any of FAILED, REMOVED, DUE, STOPPING and STOPPED.
+"An ending" stands for FAILED, REMOVED, DUE, STOPPING and STOPPED.
 
     state        event         next state   actions
     -----------  ------------  -----------  -----------------------------------
@@ -52,7 +52,7 @@ from collections.abc import Mapping
 from smartdns.relay.deadlines import ticks
 
 QUIET_TICKS = ticks(1.0)
-"""Silence after which a connection that relays may be ended while the worker stops."""
+"""The silence after which STOPPING ends a connection that has reached its origin."""
 
 
 class State(enum.IntEnum):  # an int, since its hash is computed in C
@@ -74,23 +74,23 @@ class Event(enum.IntEnum):
     CONNECTED = enum.auto()
     CLIENT_ENDED = enum.auto()  # its last octet has been passed on
     ORIGIN_ENDED = enum.auto()
-    FAILED = enum.auto()  # the step under way has, or one side sent a reset
-    REMOVED = enum.auto()  # the source is let in no longer
+    FAILED = enum.auto()  # the current step failed, or one side sent a reset
+    REMOVED = enum.auto()  # the source is no longer let in
     DUE = enum.auto()  # the deadline has come
-    STOPPING = enum.auto()  # the worker stops
-    STOPPED = enum.auto()  # the worker waits no longer
+    STOPPING = enum.auto()  # the worker stops, and waits for its connections
+    STOPPED = enum.auto()  # it waits no longer
 
 
 class Action(enum.IntEnum):
     """What the transport is to do now."""
 
-    LOOK_UP = enum.auto()  # the addresses of the name; then FOUND or FAILED
-    CONNECT = enum.auto()  # to one of them; then CONNECTED or FAILED
-    CANCEL = enum.auto()  # give up connecting; neither will be told
-    RELAY = enum.auto()  # pass on what the client has sent, then whatever comes
-    SHUT_DOWN_CLIENT = enum.auto()  # tell that side that no more octets will come
+    LOOK_UP = enum.auto()  # look the addresses of the name up, then tell FOUND or FAILED
+    CONNECT = enum.auto()  # connect to one of them, then tell CONNECTED or FAILED
+    CANCEL = enum.auto()  # give up connecting, and tell neither
+    RELAY = enum.auto()  # pass on what the client has sent already, then all that comes
+    SHUT_DOWN_CLIENT = enum.auto()  # say to the client that no more octets will come
     SHUT_DOWN_ORIGIN = enum.auto()
-    RESET = enum.auto()  # let closing be a reset for both sides
+    RESET = enum.auto()  # let the two actions that follow be resets
     CLOSE_CLIENT = enum.auto()
     CLOSE_ORIGIN = enum.auto()
 
@@ -99,9 +99,11 @@ class Action(enum.IntEnum):
 READING, FINDING, CONNECTING, RELAYING, HALF_CLOSED, DONE = State
 NAMED, FOUND, CONNECTED, CLIENT_ENDED, ORIGIN_ENDED, FAILED, REMOVED, DUE, STOPPING, STOPPED = Event
 CLOSE_CLIENT, CLOSE_ORIGIN = Action.CLOSE_CLIENT, Action.CLOSE_ORIGIN
+_REACHED = frozenset((RELAYING, HALF_CLOSED))
+_AFTER_SILENCE = frozenset((DUE, STOPPING))
 
 Patience = Mapping[State, int]
-"""Ticks of silence that each state but DONE bears."""
+"""The limit of silence of each state but DONE, in ticks."""
 Transition = tuple[State, tuple[Action, ...]]
 
 
@@ -137,7 +139,7 @@ TABLE: Mapping[State, Mapping[Event, Transition]] = {
 
 
 def patience_of(hello: float, connect: float, idle: float, half_closed: float) -> Patience:
-    """Give the patience for four limits in seconds; `connect` is that of two states."""
+    """Make the limits of silence from seconds; `connect` is for FINDING and CONNECTING together."""
     return {
         READING: ticks(hello),
         FINDING: ticks(connect),
@@ -148,7 +150,7 @@ def patience_of(hello: float, connect: float, idle: float, half_closed: float) -
 
 
 class Connection:
-    """One connection: its state, since when it is silent, and how long it may be."""
+    """The state of one connection, and how long it may be silent."""
 
     __slots__ = ("_first_end", "_patience", "deadline", "silent_since", "state")
 
@@ -156,9 +158,9 @@ class Connection:
         """Begin at tick `now`."""
         self.state = READING
         self.silent_since = now
-        """Tick of the last traffic, or of the beginning of a step that has none."""
+        """The tick of the last traffic, or at which a state without traffic began."""
         self.deadline: int | None = now + patience[READING]
-        """The tick at which DUE is to be told; None once it is done."""
+        """The tick at which DUE is to be told; None in DONE."""
         self._patience = patience
         self._first_end: Event | None = None
 
@@ -167,26 +169,21 @@ class Connection:
         transition = TABLE[self.state].get(event)
         if transition is None or event is self._first_end:
             return ()
-        if (event is DUE or event is STOPPING) and not self._is_silent(event, now):
+        if event in _AFTER_SILENCE and now < self.silent_since + self._silence_before(event):
+            self.deadline = self.silent_since + self._patience[self.state]
             return ()
         self.state, actions = transition
         if self.state is HALF_CLOSED:
             self._first_end = event
-        self._set_deadline(now)
-        return actions
-
-    def _is_silent(self, event: Event, now: int) -> bool:
-        """Say whether it was silent for as long as an event needs to end it; else set DUE anew."""
-        if event is DUE:
-            self.deadline = self.silent_since + self._patience[self.state]
-            return now >= self.deadline
-        relays = self.state is RELAYING or self.state is HALF_CLOSED
-        return not relays or now >= self.silent_since + QUIET_TICKS
-
-    def _set_deadline(self, now: int) -> None:
-        """Begin the silence of a state; CONNECTING goes on with that of FINDING."""
         if self.state is DONE:
             self.deadline = None
-        elif self.state is not CONNECTING:
+        elif self.state is not CONNECTING:  # the silence of FINDING goes on in it
             self.silent_since = now
             self.deadline = now + self._patience[self.state]
+        return actions
+
+    def _silence_before(self, event: Event) -> int:
+        """Give the ticks of silence after which DUE or STOPPING ends this connection."""
+        if event is DUE:
+            return self._patience[self.state]
+        return QUIET_TICKS if self.state in _REACHED else 0

@@ -1,7 +1,7 @@
 """Deadlines in ticks of the relay's clock; pure.
 
-One entry costs a set insertion and no timer. A connection with traffic does not move its deadline
-thousands of times a second: it notes when traffic came, and sets a later deadline once it is due.
+One entry costs a set insertion and no timer. What has a later deadline than it waits for need not
+move: it is due too early, and then waits for the later one.
 """
 
 import functools
@@ -15,7 +15,7 @@ class Due(Protocol):
     """What can have a deadline."""
 
     deadline: int | None
-    """The tick that it waits for, which `Deadlines` writes; None at first."""
+    """The tick that it waits for, written by `Deadlines`; None while it waits for none."""
 
     def due(self) -> None:
         """Called when the deadline has come."""
@@ -57,4 +57,6 @@ class Deadlines:
         while self.now < tick:
             self.now += 1
             came += self._waiting.pop(self.now, ())
+        for entry in came:
+            entry.deadline = None
         return came

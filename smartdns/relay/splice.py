@@ -1,8 +1,8 @@
 """Octets from one socket to another: copied while they are few, through a pipe while many.
 
 A pipe is held for as long as octets are in it and no longer, so that connections without
-traffic hold none. It begins with what the kernel gives (64 KiB) and grows for a stream that
-fills it; where none can be had (`pipe-user-pages-soft`), octets are copied.
+traffic hold none. It has the kernel's size at first (64 KiB) and grows for a direction that fills
+it. Where the kernel gives none (`pipe-user-pages-soft`), octets are copied.
 """
 
 import enum
@@ -13,9 +13,9 @@ import socket
 SMALL_PIPE = 65_536
 LARGE_PIPE = 1_048_576
 COPIED = 65_536
-"""Octets copied at a time; a stream that fills this is worth a pipe."""
+"""Octets copied at a time; a direction that fills this is worth a pipe."""
 _TURN = 8 * LARGE_PIPE
-"""Octets after which a stream lets the others have their turn."""
+"""Octets after which the other directions have their turn."""
 _WORTH_A_PIPE = 16_384
 _RETRY_TICKS = 80
 _FLAGS = os.SPLICE_F_NONBLOCK | os.SPLICE_F_MOVE
@@ -59,11 +59,11 @@ class Pipe:
 
 
 class Pipes:
-    """Empty pipes of one worker, for whichever stream needs one next."""
+    """Empty pipes of one worker, shared by all its directions."""
 
     def __init__(self, most: int) -> None:
         self.buffer = memoryview(bytearray(COPIED))
-        """Shared by all streams, for copying."""
+        """For copying."""
         self.open = 0
         self._most = most
         self._small: list[Pipe] = []
@@ -107,7 +107,7 @@ class Pipes:
         self.open -= 1
 
     def tick(self) -> None:
-        """Close what nobody needed of late; called now and then."""
+        """Close the pipes that were not needed since the last call."""
         self._refused_for = max(0, self._refused_for - 1)
         for _ in range(self._unused):
             self.drop((self._large or self._small).pop())
@@ -150,7 +150,7 @@ class Direction:
         self.muted = False
         """The poller does not tell when the source can be read."""
         self.ending = False
-        """The source has sent its last octet, read or not: no edge will follow."""
+        """The source has sent its last octet, whether it was read or not: no edge will follow."""
 
     def begin(self, pipes: Pipes) -> None:
         """Pass on what came first, and read nothing yet; OSError: the sink was reset."""

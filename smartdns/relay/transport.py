@@ -13,20 +13,10 @@ from typing import ClassVar
 
 from smartdns.answering.query import Name
 from smartdns.contract.grants import Profile
+from smartdns.relay import connection, splice
 from smartdns.relay.admission import Admission, CheckOrigin
-from smartdns.relay.connection import Action, Connection, Event, Patience, State
 from smartdns.relay.connector import Connecting, Connector
 from smartdns.relay.epoll import ENDING, READABLE, WRITABLE, Poller, is_reset
-from smartdns.relay.splice import (
-    BLOCKED,
-    DRAINED,
-    ENDED,
-    GATHERING,
-    UNFINISHED,
-    Direction,
-    Flow,
-    Pipes,
-)
 from smartdns.wire.client_hello import ClientHelloReader
 from smartdns.wire.host_name import Verdict
 from smartdns.wire.http_host import HttpHostReader
@@ -44,8 +34,8 @@ class Context:
     poller: Poller
     admission: Admission
     connector: Connector
-    pipes: Pipes
-    patience: Patience
+    pipes: splice.Pipes
+    patience: connection.Patience
     open: "set[Transport]" = field(default_factory=set)
     day: int = 0
     """The UTC day's ordinal, by which grants end."""
@@ -63,8 +53,8 @@ class Transport:
     _connecting: Connecting
     # From RELAYING on:
     _origin: socket.socket
-    _up: Direction
-    _down: Direction
+    _up: splice.Direction
+    _down: splice.Direction
 
     def __init__(
         self,
@@ -78,7 +68,7 @@ class Transport:
         """Take a client's socket that does not block, and what reads its first octets."""
         self.address = address
         """The client's, 4 or 16 octets."""
-        self.connection = Connection(context.patience, context.poller.deadlines.now)
+        self.connection = connection.Connection(context.patience, context.poller.deadlines.now)
         self.deadline: int | None = None
         self._context = context
         self._client = client
@@ -93,32 +83,33 @@ class Transport:
         try:
             self._read()
         except Exception:  # a fault of ours, and there is no deadline yet
-            self.tell(Event.FAILED)
+            self.tell(connection.FAILED)
             raise
-        if self.connection.state is State.READING:
+        if self.connection.state is connection.READING:
             context.poller.watch(self._client.fileno(), self._client_waits)
             context.poller.deadlines.set(self, self.connection.deadline)
 
     def due(self) -> None:
         """Called by the poller when the deadline has come."""
-        self.tell(Event.DUE)
+        self.tell(connection.DUE)
 
-    def tell(self, event: Event, *given: object) -> None:
+    def tell(self, event: connection.Event, *given: object) -> None:
         """Let the state machine take an event, and do what it says with what is given."""
         for action in self.connection.on(event, self._context.poller.deadlines.now):
             self._METHODS[action](self, *given)
-        if (deadline := self.connection.deadline) != self.deadline:
+        deadline = self.connection.deadline
+        if deadline is None or self.deadline is None or deadline < self.deadline:
             self._context.poller.deadlines.set(self, deadline)
 
     # READING
 
     def _client_waits(self, mask: int) -> None:
         """Called by the poller until RELAY, which asks once more for what is ignored here."""
-        if self.connection.state is State.READING:
+        if self.connection.state is connection.READING:
             if mask & READABLE:
                 self._read()
         elif is_reset(self._client, mask):
-            self.tell(Event.FAILED)
+            self.tell(connection.FAILED)
 
     def _read(self) -> None:
         outcome: Name | Verdict = Verdict.NOT_YET
@@ -135,9 +126,9 @@ class Transport:
         else:
             route = self._context.admission.route(outcome, self._profile)
         if route is None:
-            self.tell(Event.FAILED)
+            self.tell(connection.FAILED)
         else:
-            self.tell(Event.NAMED, outcome, route)
+            self.tell(connection.NAMED, outcome, route)
 
     # FINDING and CONNECTING
 
@@ -147,9 +138,9 @@ class Transport:
 
     def _found(self, connecting: Connecting | None) -> None:
         if connecting is None:
-            self.tell(Event.FAILED)
+            self.tell(connection.FAILED)
         else:
-            self.tell(Event.FOUND, connecting)
+            self.tell(connection.FOUND, connecting)
 
     def _connect(self, connecting: Connecting) -> None:
         self._connecting = connecting
@@ -157,9 +148,9 @@ class Transport:
 
     def _connected(self, origin: socket.socket | None) -> None:
         if origin is None:
-            self.tell(Event.FAILED)
+            self.tell(connection.FAILED)
         else:
-            self.tell(Event.CONNECTED, origin)
+            self.tell(connection.CONNECTED, origin)
 
     def _cancel(self) -> None:
         self._connecting.cancel()
@@ -171,15 +162,15 @@ class Transport:
         """Pass on what came first; to be told when there is more is cheaper than to ask."""
         context = self._context
         self._origin = origin
-        self._up = Direction(self._client, origin, self._reader.received)
-        self._down = Direction(origin, self._client)
+        self._up = splice.Direction(self._client, origin, self._reader.received)
+        self._down = splice.Direction(origin, self._client)
         del self._reader, self._connecting
         context.poller.ready[origin.fileno()] = self._origin_ready
         try:
             context.poller.watch(self._client.fileno(), self._client_ready)
             self._up.begin(context.pipes)
         except OSError:
-            self.tell(Event.FAILED)
+            self.tell(connection.FAILED)
 
     def _client_ready(self, mask: int) -> None:
         self._ready(mask, self._client, self._up, self._down)
@@ -187,41 +178,43 @@ class Transport:
     def _origin_ready(self, mask: int) -> None:
         self._ready(mask, self._origin, self._down, self._up)
 
-    def _ready(self, mask: int, end: socket.socket, from_it: Direction, to_it: Direction) -> None:
+    def _ready(
+        self, mask: int, end: socket.socket, from_it: splice.Direction, to_it: splice.Direction
+    ) -> None:
         self.connection.silent_since = self._context.poller.deadlines.now
         if mask & ENDING:
             from_it.ending = True
             if is_reset(end, mask):
-                self.tell(Event.FAILED)
+                self.tell(connection.FAILED)
                 return
-        if mask & WRITABLE and to_it.flow is BLOCKED:
+        if mask & WRITABLE and to_it.flow is splice.BLOCKED:
             self._turn(to_it)
-        if mask & READABLE and from_it.flow is DRAINED:
+        if mask & READABLE and from_it.flow is splice.DRAINED:
             self._turn(from_it)
 
-    def _turn(self, direction: Direction) -> None:
+    def _turn(self, direction: splice.Direction) -> None:
         """Let a direction move octets, and see that it has its next turn."""
         context = self._context
         try:
             flow = direction.turn(context.pipes)
         except OSError:
-            self.tell(Event.FAILED)
+            self.tell(connection.FAILED)
             return
-        if flow is DRAINED:
+        if flow is splice.DRAINED:
             if direction.muted:
                 direction.muted = False
                 context.poller.unmute(direction.source.fileno())
-        elif flow is ENDED:
-            self.tell(Event.CLIENT_ENDED if direction is self._up else Event.ORIGIN_ENDED)
-        elif flow is UNFINISHED:
+        elif flow is splice.ENDED:
+            self.tell(connection.CLIENT_ENDED if direction is self._up else connection.ORIGIN_ENDED)
+        elif flow is splice.UNFINISHED:
             context.poller.again(lambda: self._go_on(direction, flow))
-        elif flow is GATHERING:
+        elif flow is splice.GATHERING:
             context.poller.soon(lambda: self._go_on(direction, flow))
             if not direction.muted:
                 direction.muted = True
                 context.poller.mute(direction.source.fileno())
 
-    def _go_on(self, direction: Direction, flow: Flow) -> None:
+    def _go_on(self, direction: splice.Direction, flow: splice.Flow) -> None:
         if direction.flow is flow:
             self.connection.silent_since = self._context.poller.deadlines.now
             self._turn(direction)
@@ -236,7 +229,7 @@ class Transport:
         try:
             end.shutdown(socket.SHUT_WR)
         except OSError:  # reset meanwhile
-            self.tell(Event.FAILED)
+            self.tell(connection.FAILED)
 
     # DONE
 
@@ -259,14 +252,14 @@ class Transport:
         self._up.drop(context.pipes)
         self._down.drop(context.pipes)
 
-    _METHODS: ClassVar[Mapping[Action, Callable[..., None]]] = {
-        Action.LOOK_UP: _look_up,
-        Action.CONNECT: _connect,
-        Action.CANCEL: _cancel,
-        Action.RELAY: _relay,
-        Action.SHUT_DOWN_CLIENT: _shut_down_client,
-        Action.SHUT_DOWN_ORIGIN: _shut_down_origin,
-        Action.RESET: _reset,
-        Action.CLOSE_CLIENT: _close_client,
-        Action.CLOSE_ORIGIN: _close_origin,
+    _METHODS: ClassVar[Mapping[connection.Action, Callable[..., None]]] = {
+        connection.Action.LOOK_UP: _look_up,
+        connection.Action.CONNECT: _connect,
+        connection.Action.CANCEL: _cancel,
+        connection.Action.RELAY: _relay,
+        connection.Action.SHUT_DOWN_CLIENT: _shut_down_client,
+        connection.Action.SHUT_DOWN_ORIGIN: _shut_down_origin,
+        connection.Action.RESET: _reset,
+        connection.Action.CLOSE_CLIENT: _close_client,
+        connection.Action.CLOSE_ORIGIN: _close_origin,
     }

@@ -163,8 +163,7 @@ async def test_what_comes_while_the_origin_is_looked_up_is_passed_on(
     lab = laboratory(origin(lambda connection: connection.sendall(read_all(connection))).port)
     late: Deferred[Resolved | None] = Deferred()
     lab.origins._lookup = lambda _name: late
-    client = await in_thread(begin_slowly, lab)
-    await until(lambda: states(lab) == {State.FINDING})
+    client = await named(lab)
     await in_thread(client.sendall, b"and more")
     client.shutdown(socket.SHUT_WR)
     late.callback(Resolved((b"\x7f\x00\x00\x01",), 60.0))
@@ -178,20 +177,20 @@ async def test_a_reset_while_the_origin_is_looked_up_ends_it(laboratory: MakeLab
     lab = laboratory(443)
     late: Deferred[Resolved | None] = Deferred()
     lab.origins._lookup = lambda _name: late
-    client = await in_thread(begin_slowly, lab)
-    await until(lambda: states(lab) == {State.FINDING})
+    client = await named(lab)
     reset(client)
     await until(lambda: lab.open == 0 and lab.census.total == 0)
     late.callback(Resolved((b"\x7f\x00\x00\x01",), 60.0))
     assert lab.open == 0
 
 
-def begin_slowly(lab: Laboratory) -> socket.socket:
-    """Say hello in two parts, so that the relay has to wait for the second."""
-    client = lab.connect()
-    client.sendall(HELLO[:30])
-    time.sleep(0.05)
-    client.sendall(HELLO[30:])
+async def named(lab: Laboratory) -> socket.socket:
+    """Give a client whose origin is looked up; the relay had to wait for part of its hello."""
+    client = await in_thread(lab.connect)
+    await in_thread(client.sendall, HELLO[:30])
+    await until(lambda: states(lab) == {State.READING})
+    await in_thread(client.sendall, HELLO[30:])
+    await until(lambda: states(lab) == {State.FINDING})
     return client
 
 

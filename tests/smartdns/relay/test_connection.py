@@ -16,6 +16,7 @@ from smartdns.relay.connection import (
     Event,
     State,
     Transition,
+    patience_of,
 )
 from smartdns.relay.deadlines import Deadlines
 
@@ -125,6 +126,15 @@ def test_a_worker_that_stops_ends_what_reached_nobody_and_what_is_silent() -> No
     assert connection.on(Event.STOPPING, now + QUIET_TICKS)[0] is Action.RESET
 
 
+def test_limits_in_seconds_become_ticks_by_state() -> None:
+    """The two states on the way to the origin have one limit."""
+    patience = patience_of(hello=1.0, connect=2.0, idle=30.0, half_closed=4.0)
+    assert patience == {
+        State.READING: 8, State.FINDING: 16, State.CONNECTING: 16, State.RELAYING: 240,
+        State.HALF_CLOSED: 32,
+    }  # fmt: skip
+
+
 class Life:
     """A connection and its deadline, as a transport keeps them, in a time of its own."""
 
@@ -147,8 +157,9 @@ class Life:
             self.moved_by.append(event)
         if self.state not in {before, State.CONNECTING}:
             self.last_sign = self.deadlines.now
-        if self.connection.deadline != self.deadline:
-            self.deadlines.set(self, self.connection.deadline)
+        deadline = self.connection.deadline
+        if deadline is None or self.deadline is None or deadline < self.deadline:
+            self.deadlines.set(self, deadline)
 
     def take(self, step: Event | int) -> None:
         """Tell an event; or let time pass; or, with 0, let an octet pass."""
