@@ -4,6 +4,7 @@ They know nothing of questions. Opening one takes as long as all the rest of a c
 next misses find theirs open, each with its own port, ID and bits for the name's case.
 """
 
+import contextlib
 from collections import deque
 from typing import Final
 
@@ -44,7 +45,7 @@ class ReadySockets:
 
     def fill(self, now: float) -> None:
         """Have some for the next questions, since there was one. In the reactor's thread."""
-        self._choose(now if self.most else None)
+        self._choose(now)
         if self._first is not None:
             self._filled_at = now
             self._top_up()
@@ -61,7 +62,7 @@ class ReadySockets:
         self._choose(None)
 
     def _choose(self, now: float | None) -> None:
-        first = None if now is None else self._group.first_choice(now)
+        first = self._group.first_choice(now) if now is not None and self.most else None
         if first is not self._first:
             self._first = first
             self._drop_older_than(float("inf"))
@@ -78,7 +79,8 @@ class ReadySockets:
     def _forget_lost(self) -> None:
         """Take out what a stray error has closed; one that was just taken will fail to send."""
         for each in [each for each in list(self._ready) if each.descriptor < 0]:
-            self._ready.remove(each)
+            with contextlib.suppress(ValueError):  # another thread has just taken it
+                self._ready.remove(each)
 
     def _drop_older_than(self, moment: float) -> None:
         while self._ready:

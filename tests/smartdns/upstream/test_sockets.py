@@ -1,8 +1,6 @@
 """Query sockets: one epoll reads them all, whoever opened them, and nothing stays open."""
 
-import socket
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from twisted.internet import reactor
@@ -10,27 +8,11 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
 from smartdns.upstream import sockets as under_test
-from smartdns.upstream.group import Group, Upstream
 from smartdns.upstream.sockets import QuerySocket, QuerySockets
 from tests.peers.descriptors import descriptors_stay
 from tests.peers.odd_name_server import OddNameServer
-from tests.smartdns.upstream.asking import forwarder, question, upstream
-
-REACTOR: Any = reactor
-
-
-class Peer:
-    """An upstream that sends what the test wants to sockets that it has not heard of."""
-
-    def __init__(self) -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        group = Group.at(REACTOR, [upstream(self.socket.getsockname()[1])])
-        self.upstream: Upstream = group.members[0]
-
-    def send(self, data: bytes, to: QuerySocket) -> None:
-        """Send a datagram."""
-        self.socket.sendto(data, to._socket.getsockname())
+from tests.smartdns.upstream.asking import forwarder, question
+from tests.smartdns.upstream.peer import REACTOR, Peer, closed, until
 
 
 @pytest.fixture
@@ -49,22 +31,11 @@ def sockets() -> Iterator[QuerySockets]:
     made.close()
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait; the test's own limit ends it."""
-    while not holds():
-        await deferLater(reactor, 0.005)
-
-
 def opened(sockets: QuerySockets, peer: Peer) -> QuerySocket:
     """Open one to a peer."""
     made = sockets.open(peer.upstream)
     assert made is not None
     return made
-
-
-def closed(query_socket: QuerySocket) -> bool:
-    """Say whether it is."""
-    return query_socket.descriptor < 0
 
 
 def _never() -> None:
