@@ -80,9 +80,10 @@ class Exchange:
 
     def attempts_due(self, now: float) -> list[Attempt]:
         """Give the attempts to begin now; past the deadline the exchange is over instead."""
+        if self.over:
+            return []
         if now >= self._deadline:
             self._finish(self._poor)
-        if self.over:
             return []
         due, self._follow_ups = self._follow_ups, []
         while self._queue and now >= self._next_at:

@@ -159,6 +159,15 @@ def test_where_all_servers_are_dead_it_ends_soon() -> None:
     assert one_lives.attempts_due(1.0)
 
 
+def test_a_reply_that_came_in_time_is_the_result_however_late_it_is_looked_at() -> None:
+    """A busy event loop may come round after the deadline."""
+    exchange, first = begun(FAST)
+    good = reply()
+    exchange.replied(first, good)
+    assert exchange.attempts_due(BUDGET_S + 1.0) == []
+    assert exchange.result is good
+
+
 def test_without_upstreams_it_is_over_at_once() -> None:
     """Nobody to ask is no reason to wait."""
     assert Exchange([], 0.0).over
