@@ -4,6 +4,7 @@ Each is started for itself, so that it has heard what this trace asked and nothi
 figure stands alone whatever was measured before it.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 from bench.evening.generator import OpenLoop, Replies
@@ -59,7 +60,8 @@ def measure(server: Server, place: Place, trace: Trace, rate: float) -> Run:
         replies = loop.ask(server.port, trace.file, rate, trace.measured, first=trace.warming)
         cpu = server.process.cpu_ns() - cpu
         answered = max(replies.answered, 1)
-        ways = outcomes(server.metrics) - told
+        tells = outcomes(server.metrics)
+        ways = Counter() if told is None or tells is None else tells - told
         return Run(
             cpu / 1000 / answered,
             replies,

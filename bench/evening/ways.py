@@ -19,10 +19,16 @@ def asked_upstream(port: int) -> int:
         return int.from_bytes(client.recv(4096)[-4:])
 
 
-def outcomes(metrics: int | None) -> Counter[str]:
-    """Give how many queries ours answered in each way so far, in hundreds; nothing of others."""
+def outcomes(metrics: int | None) -> Counter[str] | None:
+    """Give how many queries ours answered in each way so far, in hundreds; None where unknown.
+
+    Others do not tell, and ours tells nobody while it is overwhelmed.
+    """
     if metrics is None:
-        return Counter()
-    with urllib.request.urlopen(f"http://{HOST}:{metrics}/", timeout=5) as reply:
-        text = reply.read().decode()
+        return None
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{metrics}/", timeout=5) as reply:
+            text = reply.read().decode()
+    except OSError:
+        return None
     return Counter({way: int(float(count)) for way, count in _COUNT.findall(text)})
