@@ -15,7 +15,7 @@ from registry.actions.find_account import find_account
 from registry.actions.updaters.tokens import issue_token
 from registry.models import Account, Registration, ServiceRegion, Slot
 from registry.settings import SignUp
-from registry.web.invitation import make_invitation
+from registry.web.sign_in.invitation import make_invitation
 
 SIGN_UP_PATH = "/sign-up"
 

@@ -17,10 +17,10 @@ from registry.following.follower import Follower
 from registry.mailer import Mailer, make_delivery
 from registry.publishing.publisher import Publisher
 from registry.settings import RegistrySettings
-from registry.web.application import make_application
-from registry.web.pages_service import PagesService
-from registry.web.parts import Parts
 from registry.web.seal import Seal
+from registry.web.server.application import make_application
+from registry.web.server.service import PagesService
+from registry.web.services import Services
 from registry.web.spent_seals import spend_seal
 from smartdns.contract.configuration import SettingError
 from zones.load import load_catalog
@@ -82,7 +82,7 @@ def registry_service(settings: RegistrySettings) -> RegistryService:
     sweeper = Sweeper(engine)
     publisher = _publisher(engine, settings.redis_url)
     sessions = make_sessions(engine)
-    parts = Parts(
+    services = Services(
         settings=settings,
         catalog=load_catalog(settings.zones),
         rules=settings.address_rules(),
@@ -93,17 +93,17 @@ def registry_service(settings: RegistrySettings) -> RegistryService:
         publishing_waits=lambda: publisher.trouble is not None,
         mailer=_mailer(settings),
     )
-    pages = PagesService(make_application(parts), parts)
-    return RegistryService(pages, publisher, (sweeper, _follower(parts)), parts.mailer)
+    pages = PagesService(make_application(services), services)
+    return RegistryService(pages, publisher, (sweeper, _follower(services)), services.mailer)
 
 
-def _follower(parts: Parts) -> Follower:
-    mailer, url = parts.mailer, parts.settings.public_url
+def _follower(services: Services) -> Follower:
+    mailer, url = services.mailer, services.settings.public_url
     return Follower(
-        parts.sessions,
-        parts.readers,
-        parts.rules,
-        following=parts.settings.follow_hostnames,
+        services.sessions,
+        services.readers,
+        services.rules,
+        following=services.settings.follow_hostnames,
         mail=None if mailer is None else FailureMail(mailer.send, url),
     )
 

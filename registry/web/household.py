@@ -11,7 +11,7 @@ from registry.actions.addresses.rules import judge_address
 from registry.actions.errors import AddressOdd, Refused
 from registry.day import utc_today
 from registry.models import Account, Slot, SlotKind
-from registry.web.parts import parts
+from registry.web.services import services
 from smartdns.contract.addresses import Address, Network, household_network
 
 
@@ -98,13 +98,13 @@ class Household:
 
 def load_household(account_id: int, seen: Iterable[Address]) -> Household:
     """Read the account and compare what it holds with the addresses just `seen`."""
-    rules = parts().rules
+    rules = services().rules
     query = select(Account).where(Account.id == account_id)
     loads = query.options(
         selectinload(Account.slots).selectinload(Slot.registrations),
         selectinload(Account.service_regions),
     )
-    with parts().readers() as reading:
+    with services().readers() as reading:
         account = reading.scalars(loads).one()
     networks = {held.network for slot in account.slots for held in slot.registrations}
     here = tuple(_here(address, networks) for address in seen)
@@ -127,7 +127,7 @@ def shown(network: Network) -> str:
 
 
 def _here(address: Address, networks: set[Network]) -> Here:
-    rules = parts().rules
+    rules = services().rules
     network = household_network(address, rules.ipv6_prefix)
     registered = any(
         network.version == held.version and network.subnet_of(held)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from cli.main import mediastreamer
-from registry.web.invitation import is_invited
+from registry.web.sign_in.invitation import is_invited
 from tests.cli.conftest import Run
 
 Report = Callable[..., Any]

@@ -28,7 +28,7 @@ def main() -> None:
     """Serve until SIGTERM."""
     if port := os.environ.get("NAME_SERVER_PORT"):
         ours = parse_socket_address(f"127.0.0.1:{port}")
-        mock.patch("registry.web.updaters.system_name_servers", return_value=[ours]).start()
+        mock.patch("registry.web.pages.updaters.system_name_servers", return_value=[ours]).start()
     settings = read_settings(load_configuration())
     upgrade(settings.database_url)
     wanted = {"web": settings.web_listen, "check": settings.check_listen}

@@ -117,7 +117,7 @@ def test_whatever_is_raised_says_its_kind_and_its_place(run: Run) -> None:
     expected = {fault for stages in STAGES.values() for fault in stages} - {"PageFault"}
     for fault in expected:
         assert re.search(rf"^{fault} at faults/sitecustomize.py:\d+$", run.said, re.MULTILINE)
-    assert "registry.web.errors: error at web/errors.py:" in run.said
+    assert "registry.web.server.error_pages: error at server/error_pages.py:" in run.said
 
 
 def test_nothing_is_left_at_rest(run: Run) -> None:

@@ -37,7 +37,7 @@ STAGES: dict[str, dict[str, tuple[str, str, bytes]]] = {
     },
     "registry": {
         "PageFault": ("flask", "Flask.dispatch_request", b"page"),
-        "UpdateFault": ("registry.web.dyndns2", "parse_hostnames", b"update"),
+        "UpdateFault": ("registry.web.updates.dyndns2", "parse_hostnames", b"update"),
     },
 }
 """Role -> exception, the module and the function that raises it, and the word it breaks on."""

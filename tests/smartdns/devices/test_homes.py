@@ -13,7 +13,7 @@ import dns.rcode
 from twisted.internet.task import deferLater
 
 from cli.listening import sockets_of_relay
-from registry.web.guide_texts import GUIDES
+from registry.web.pages.guide_texts import GUIDES
 from smartdns.allowlist.grant_table import GrantTable, packed_network
 from smartdns.answering.exchange import BUDGET_S
 from smartdns.answering.names import ROOT

@@ -1,0 +1,94 @@
+"""From which addresses a visitor was seen: this request's, and one of the other family.
+
+A TV may ask over IPv4 while the page is read over IPv6. So the page's script (or a link) asks a
+host that has one family only. That host answers with a sealed sighting: which address asked, for
+which browser session. The page takes it back within two minutes, once, in that session only.
+"""
+
+import hashlib
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, abort, redirect, request, session
+from werkzeug.wrappers import Response as BaseResponse
+
+from registry.web.arriving.arrival import sender
+from registry.web.household import load_household
+from registry.web.seal import SealError
+from registry.web.services import services
+from registry.web.sign_in.visitors import visitor
+from smartdns.contract.addresses import Address, parse_address
+
+sightings = Blueprint("sightings", __name__)
+
+SIGHTING_S = 120
+
+
+def own_ticket() -> str:
+    """Give what a host of one family must be shown; it names session and account, sealed."""
+    account = str(visitor().id)
+    return services().seal.close("ticket", "", {"browser": _browser(), "account": account})
+
+
+def hold_sighting(sealed: str, *, spend: bool) -> None:
+    """Accept a sealed sighting for this request; a bad one counts for nothing.
+
+    To show it is not to `spend` it: the form that follows carries it again.
+    """
+    if not sealed:
+        return
+    seal = services().seal
+    open_ = seal.open_once if spend else seal.open
+    try:
+        found = open_("sighting", _browser(), sealed, SIGHTING_S)
+    except SealError:
+        return
+    request.environ["mediastreamer.sighted"] = parse_address(found["address"])
+
+
+def addresses_seen() -> list[Address]:
+    """Addresses of this visitor, at most one of each family; IPv4 first."""
+    own = sender()
+    sighted: Address | None = request.environ.get("mediastreamer.sighted")
+    addresses = [own]
+    if sighted is not None and sighted.version != own.version:
+        addresses.append(sighted)
+    return sorted(addresses, key=lambda address: address.version)
+
+
+@sightings.get("/sighting")
+def observe() -> BaseResponse:
+    """Seal the address that asks, for the session that the ticket names."""
+    try:
+        ticket = services().seal.open("ticket", "", request.args.get("ticket", ""), SIGHTING_S)
+    except SealError:
+        abort(400)
+    here = load_household(int(ticket["account"]), [sender()]).here[0]
+    sighting = services().seal.close("sighting", ticket["browser"], {"address": str(sender())})
+    public_url = services().settings.public_url
+    if request.args.get("return") == "1":  # without script: by a link there and back
+        return redirect(f"{public_url}/?seen={sighting}", 303)
+    content = {"sighting": sighting, "shown": here.text, "registered": here.registered}
+    return _readable_by(public_url, content)
+
+
+def _readable_by(origin: str, content: dict[str, Any]) -> Response:
+    response = Response(json.dumps(content), content_type="application/json")
+    response.headers["Access-Control-Allow-Origin"] = origin
+    response.headers["Vary"] = "Origin"
+    return response
+
+
+def family_hosts() -> dict[int, str]:
+    """Family -> URL of the host that has it alone, for those that the operator named."""
+    settings = services().settings
+    url = urlsplit(settings.public_url)
+    port = f":{url.port}" if url.port else ""
+    hosts = {4: settings.ipv4_host, 6: settings.ipv6_host}
+    return {family: f"{url.scheme}://{host}{port}" for family, host in hosts.items() if host}
+
+
+def _browser() -> str:
+    """Name this browser's session without giving away what its cookie holds."""
+    return hashlib.sha256(str(session.get("browser", "")).encode()).hexdigest()

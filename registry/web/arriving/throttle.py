@@ -1,0 +1,97 @@
+"""How often somebody may try: counted in memory, under names that nobody can read back.
+
+A count lives for its window and is never written anywhere. Keys are HMACed with a secret made at
+start, so that even the memory holds no list of addresses and accounts.
+"""
+
+import functools
+import hashlib
+import hmac
+import os
+import threading
+from collections.abc import Callable
+from typing import Any, cast
+
+from flask import Flask, Response, request
+from flask_limiter import Limiter
+
+from registry.web.arriving.arrival import sender
+from smartdns.contract.addresses import household_network
+
+_SECRET = os.urandom(32)
+
+
+def _key(*parts: str) -> str:
+    return hmac.new(_SECRET, "\0".join(parts).encode(), hashlib.sha256).hexdigest()
+
+
+def _network() -> str:
+    return _key("network", str(household_network(sender())))
+
+
+def _account() -> str:
+    return _key("account", request.form.get("email", "").strip().lower())
+
+
+def _account_here() -> str:
+    """An account as tried from one place, so that nobody can lock its owner out from another."""
+    return _key("here", _account(), _network())
+
+
+def _failed(response: Response) -> bool:
+    """A form that comes back, rather than leading on, was not accepted."""
+    return response.status_code != 302
+
+
+_SIGN_IN: tuple[tuple[str, Callable[[], str]], ...] = (
+    ("10 per 10 minutes", _account_here),
+    ("100 per hour", _account),
+    ("60 per 10 minutes", _network),
+)
+_MAIL: tuple[tuple[str, Callable[[], str]], ...] = (
+    ("5 per hour", _account),
+    ("20 per hour", _network),
+)
+_LIMITS = {
+    "security.login": (_SIGN_IN, _failed),
+    "security.forgot_password": (_MAIL, None),
+    "security.register": (_MAIL, None),
+    "security.send_confirmation": (_MAIL, None),
+    "security.reset_password": ((("30 per hour", _network),), None),
+    "security.change_password": ((("20 per hour", _network),), _failed),
+    "security.change_email": ((("20 per hour", _network),), None),
+    # These ask for the password again.
+    "updaters.make": ((("30 per hour", _network),), None),
+    "account.held": ((("30 per hour", _network),), None),
+    "account.delete": ((("30 per hour", _network),), None),
+}
+
+
+_HASHES_AT_ONCE = 4
+_hashing = threading.BoundedSemaphore(_HASHES_AT_ONCE)
+
+
+def throttle(app: Flask) -> None:
+    """Limit what guesses passwords or sends mail; beyond it a request is answered with 429.
+
+    What computes argon2 (64 MiB each time) does so for a few at a time, or strangers could fill
+    the memory with it.
+    """
+    limiter = Limiter(_network, app=app, storage_uri="memory://", headers_enabled=False)
+    for endpoint, (limits, counts) in _LIMITS.items():
+        for limit, key in limits if endpoint in app.view_functions else ():
+            limited = limiter.limit(limit, key_func=key, methods=["POST"], deduct_when=counts)
+            app.view_functions[endpoint] = cast("Any", limited(app.view_functions[endpoint]))
+        if endpoint in app.view_functions:
+            app.view_functions[endpoint] = _in_turn(app.view_functions[endpoint])
+
+
+def _in_turn(view: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(view)
+    def waiting(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401  # whatever the view takes
+        if request.method != "POST":
+            return view(*arguments, **named)
+        with _hashing:
+            return view(*arguments, **named)
+
+    return waiting

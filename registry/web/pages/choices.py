@@ -1,0 +1,68 @@
+"""Regions and streaming services to choose from, by the names that people know."""
+
+from dataclasses import dataclass
+
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from registry.models import SlotKind
+from registry.web.household import Place
+from registry.web.services import services
+from zones.catalog import Region, Service
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceChoice:
+    """A streaming service, and those of its regions that have a relay."""
+
+    name: str
+    title: str
+    regions: tuple[str, ...]
+
+
+def offered_regions() -> dict[str, str]:
+    """Code -> name of each region that has a relay, in the order of the visitor's alphabet."""
+    names = {code: region_name(region) for code, region in services().catalog.regions.items()}
+    offered = {code: name for code, name in names.items() if _has_relay(code)}
+    return dict(sorted(offered.items(), key=lambda pair: pair[1].casefold()))
+
+
+def offered_services() -> list[ServiceChoice]:
+    """List services that some relay can serve, by title."""
+    choices = (_choice(service) for service in services().catalog.services.values())
+    return sorted(
+        (choice for choice in choices if choice.regions),
+        key=lambda choice: choice.title.casefold(),
+    )
+
+
+def region_name(region: Region) -> str:
+    """Name of a country in the visitor's language."""
+    return str(get_locale().territories.get(region.code.upper(), region.title))
+
+
+def service_title(name: str) -> str:
+    """Title of a streaming service; its name, once the catalogue has lost it."""
+    service = services().catalog.services.get(name)
+    return name if service is None else service.title
+
+
+def place_name(place: Place) -> str:
+    """Say what keeps a slot up to date."""
+    names = {
+        SlotKind.PAGE: _("registered on this page"),
+        SlotKind.UPDATER: _("updater %(number)s", number=place.number),
+        SlotKind.HOSTNAME: _("host name followed"),
+        SlotKind.OPERATOR: _("entered by the operator"),
+    }
+    return str(names[place.kind])
+
+
+def _choice(service: Service) -> ServiceChoice:
+    regions = tuple(code for code in service.regions if _has_relay(code))
+    return ServiceChoice(service.name, service.title, regions)
+
+
+def _has_relay(region: str) -> bool:
+    relays = services().settings.relay_addresses
+    return region in relays or "*" in relays

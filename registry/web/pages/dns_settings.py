@@ -1,0 +1,207 @@
+"""DNS Settings: where am I, is it registered, and one button."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask_babel import gettext as _
+from flask_security import auth_required
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from registry.actions.addresses.registering import register_address
+from registry.actions.addresses.removing import (
+    Removed,
+    forget_all_addresses,
+    remove_address,
+    restore_address,
+)
+from registry.actions.errors import AddressOdd, Refused
+from registry.actions.preferences import (
+    choose_service_region,
+    set_automatic_registration,
+    set_region,
+)
+from registry.models import SlotKind
+from registry.web.arriving.sightings import addresses_seen, family_hosts, hold_sighting, own_ticket
+from registry.web.household import load_household
+from registry.web.pages.choices import offered_regions, offered_services
+from registry.web.refusals import explain
+from registry.web.seal import SealError
+from registry.web.services import services
+from registry.web.sign_in.visitors import visitor
+from smartdns.contract.addresses import parse_network
+
+dns_settings = Blueprint("dns_settings", __name__)
+
+UNDO_S = 600
+_signed_in = auth_required("session")
+
+
+@dns_settings.get("/")
+@_signed_in
+def show() -> str:
+    """Show the page; an address seen through a host of one family may come with the link."""
+    seen = request.args.get("seen", "")
+    hold_sighting(seen, spend=False)
+    household = load_household(visitor().id, addresses_seen())
+    return render_template(
+        "dns_settings.html",
+        household=household,
+        seen=seen,
+        ticket=own_ticket(),
+        family_hosts=family_hosts(),
+        dns_addresses=services().settings.dns_addresses,
+        regions=offered_regions(),
+        services=offered_services(),
+        undo=session.pop("undo", None),
+    )
+
+
+@dns_settings.post("/addresses")
+@_signed_in
+def register() -> Response:
+    """Register each address that this visitor was seen from."""
+    hold_sighting(request.form.get("seen", ""), spend=True)
+    place = _place(request.form.get("place", ""))
+    insisting = request.form.get("insist") == "1"
+    refused: list[Refused] = []
+    registered = 0
+    for address in addresses_seen():
+        try:
+            with services().sessions.begin() as writing:
+                register_address(
+                    writing,
+                    visitor().id,
+                    address,
+                    rules=services().rules,
+                    place=place,
+                    insisting=insisting,
+                )
+            registered += 1
+        except Refused as refusal:
+            refused.append(refusal)
+    if registered:
+        flash(_("This network is registered. Restart the TV or console if it still says no."))
+    else:
+        _say(refused)
+    return _back()
+
+
+def _say(refused: list[Refused]) -> None:
+    for refusal in refused:
+        flash(explain(refusal), "warning" if isinstance(refusal, AddressOdd) else "error")
+
+
+def _place(text: str) -> int | Literal["new"] | None:
+    if text == "new":
+        return "new"
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+@dns_settings.post("/addresses/remove")
+@_signed_in
+def remove() -> Response:
+    """Remove one registered address, and offer to put it back."""
+
+    def deed(writing: Session) -> None:
+        removed = remove_address(writing, visitor().id, _number("registration"))
+        session["undo"] = services().seal.close(
+            "removed",
+            str(visitor().id),
+            {
+                "network": str(removed.network),
+                "kind": removed.kind,
+                "slot": str(removed.slot_id or ""),
+            },
+        )
+
+    return _do(deed, _("The address is removed."))
+
+
+@dns_settings.post("/addresses/restore")
+@_signed_in
+def undo() -> Response:
+    """Put back what was just removed; the page itself carries it, nothing of ours remembers."""
+    try:
+        sealed = request.form.get("removed", "")
+        content = services().seal.open_once("removed", str(visitor().id), sealed, UNDO_S)
+    except SealError:
+        flash(_("That was too long ago to undo. Register the address again."), "error")
+        return _back()
+    removed = Removed(
+        parse_network(content["network"]),
+        SlotKind(content["kind"]),
+        int(content["slot"]) if content["slot"] else None,
+    )
+    limit = services().rules.slot_limit
+    return _do(
+        lambda writing: restore_address(writing, visitor().id, removed, limit=limit),
+        _("The address is registered again."),
+    )
+
+
+@dns_settings.post("/off")
+@_signed_in
+def forget_all() -> Response:
+    """Turn MediaStreamer off and forget all addresses."""
+    return _do(
+        lambda writing: forget_all_addresses(writing, visitor().id),
+        _("MediaStreamer is off. We hold no address of yours any more."),
+    )
+
+
+@dns_settings.post("/region")
+@_signed_in
+def choose_region() -> Response:
+    """Choose the default region."""
+    region = request.form.get("region") or None
+    return _do(
+        lambda writing: set_region(writing, visitor().id, region, catalog=services().catalog),
+        _("Your region is saved. Restart the streaming app to see it."),
+    )
+
+
+@dns_settings.post("/services")
+@_signed_in
+def choose_service() -> Response:
+    """Choose a region for one streaming service, or none, or the default again."""
+    service, region = request.form.get("service", ""), request.form.get("region") or None
+    return _do(
+        lambda writing: choose_service_region(
+            writing, visitor().id, service, region, catalog=services().catalog
+        ),
+        _("That is saved. Restart the streaming app to see it."),
+    )
+
+
+@dns_settings.post("/automatic")
+@_signed_in
+def automatic() -> Response:
+    """Switch registering without a tap on or off."""
+    wanted = request.form.get("automatic") == "1"
+    return _do(
+        lambda writing: set_automatic_registration(writing, visitor().id, wanted=wanted),
+        _("From now on this page registers the address it is opened from.")
+        if wanted
+        else _("From now on an address is registered only when you tap the button."),
+    )
+
+
+def _do(deed: Callable[[Session], None], done: str) -> Response:
+    try:
+        with services().sessions.begin() as writing:
+            deed(writing)
+        flash(done)
+    except Refused as refusal:
+        flash(explain(refusal), "error")
+    return _back()
+
+
+def _number(field: str) -> int:
+    text = request.form.get(field, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+
+
+def _back() -> Response:
+    return redirect(url_for("dns_settings.show"), 303)

@@ -1,0 +1,133 @@
+"""Routers and links that report a changed address: made here, shown once, taken back here."""
+
+from collections.abc import Callable
+
+import segno
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_security import auth_required
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from registry.actions.errors import Refused
+from registry.actions.preferences import set_updater_mails
+from registry.actions.updaters.hostnames import follow_hostname
+from registry.actions.updaters.tokens import issue_token, revoke_slot
+from registry.following.hostnames import parse_hostname
+from registry.following.lookup import look_up, system_name_servers
+from registry.models import SlotKind
+from registry.web.arriving.sightings import addresses_seen
+from registry.web.household import load_household
+from registry.web.pages.router_configurations import configurations
+from registry.web.refusals import explain
+from registry.web.services import services
+from registry.web.sign_in.visitors import visitor
+
+updaters = Blueprint("updaters", __name__, url_prefix="/updaters")
+
+_KINDS = {SlotKind.UPDATER, SlotKind.HOSTNAME}
+_signed_in = auth_required("session")
+
+
+@updaters.get("")
+@_signed_in
+def show() -> str:
+    """Show the updaters there are, and the form for a new one."""
+    places = load_household(visitor().id, ()).places
+    return render_template(
+        "updaters.html",
+        places=[place for place in places if place.kind in _KINDS],
+        follow_hostnames=services().settings.follow_hostnames,
+        mails=visitor().updater_mails if services().mailer is not None else None,
+    )
+
+
+@updaters.post("")
+@_signed_in
+def make() -> Response | str:
+    """Make one, and show its secret this once."""
+    if not visitor().verify_and_update_password(request.form.get("password", "")):
+        flash(_("That is not your password."), "error")
+        return _back()
+    label, limit = request.form.get("label", ""), services().rules.slot_limit
+    try:
+        with services().sessions.begin() as session:
+            issued = issue_token(session, visitor().id, label, limit=limit)
+    except Refused as refusal:
+        flash(explain(refusal), "error")
+        return _back()
+    public_url = services().settings.public_url
+    link = issued.link(public_url)
+    return render_template(
+        "updater.html",
+        issued=issued,
+        link=link,
+        code=segno.make(link, micro=False).svg_data_uri(scale=5, border=3),
+        configurations=configurations(public_url, issued.username, issued.token),
+    )
+
+
+@updaters.post("/hostname")
+@_signed_in
+def follow() -> Response:
+    """Follow a DDNS name, which must lead to where the visitor is now."""
+    if not services().settings.follow_hostnames:
+        abort(404)
+
+    def deed(session: Session) -> None:
+        follow_hostname(
+            session,
+            visitor().id,
+            hostname,
+            answers=answers,
+            senders=addresses_seen(),
+            rules=services().rules,
+        )
+
+    try:
+        hostname = parse_hostname(request.form.get("hostname", ""), services().settings.public_host)
+    except Refused as refusal:
+        flash(explain(refusal), "error")
+        return _back()
+    # Before the transaction, since it may take seconds.
+    answers = look_up(system_name_servers(), hostname)
+    return _do(deed, _("The host name is followed."))
+
+
+@updaters.post("/mails")
+@_signed_in
+def write() -> Response:
+    """Write when an updater fails, or no longer."""
+    wanted = request.form.get("mails") == "1"
+    return _do(
+        lambda session: set_updater_mails(session, visitor().id, wanted=wanted),
+        _("From now on we write when an updater fails for a day.")
+        if wanted
+        else _("From now on we write nothing about failing updaters."),
+    )
+
+
+@updaters.post("/remove")
+@_signed_in
+def remove() -> Response:
+    """Take one back: its token is worth nothing from now on, its addresses are forgotten."""
+    text = request.form.get("number", "")
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    return _do(
+        lambda session: revoke_slot(session, visitor().id, number),
+        _("The updater is removed, and its address with it."),
+    )
+
+
+def _do(deed: Callable[[Session], object], done: str) -> Response:
+    try:
+        with services().sessions.begin() as session:
+            deed(session)
+        flash(done)
+    except Refused as refusal:
+        flash(explain(refusal), "error")
+    return _back()
+
+
+def _back() -> Response:
+    return redirect(url_for("updaters.show"), 303)

@@ -1,0 +1,123 @@
+"""The pages as one Flask application."""
+
+import datetime
+import functools
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+
+from registry.web.arriving.arrival import Arrival
+from registry.web.arriving.sightings import sightings
+from registry.web.arriving.throttle import throttle
+from registry.web.pages.account import account
+from registry.web.pages.check import check, picture_origins
+from registry.web.pages.choices import place_name, service_title
+from registry.web.pages.dns_settings import dns_settings
+from registry.web.pages.guides import guides
+from registry.web.pages.updaters import updaters
+from registry.web.refusals import explain
+from registry.web.server.error_pages import add_error_pages
+from registry.web.server.language import speak_languages
+from registry.web.server.security_headers import add_security_headers
+from registry.web.server.site import LONGEST_BODY
+from registry.web.services import Services
+from registry.web.sign_in.configure import configure_sign_in
+from registry.web.updates.endpoints import Updates
+from smartdns.contract.check_names import check_domain
+
+SESSION_DAYS = 30
+
+
+def make_application(services: Services) -> Flask:
+    """Put pages, sign-in and their protections together; `wsgi_app` is what to serve."""
+    settings = services.settings
+    https = settings.public_url.startswith("https:")
+    app = Flask("registry.web")
+    app.config.update(_flask_settings(settings.secret_key, https=https))
+    app.logger.disabled = True  # it would write what was asked for beside each error
+    services.attach(app)
+    add_error_pages(app)
+    speak_languages(app)
+    CSRFProtect(app)
+    configure_sign_in(app, services)
+    for pages in (dns_settings, updaters, sightings, check, guides, account):
+        app.register_blueprint(pages)
+    throttle(app)
+    app.url_defaults(_name_by_content(app))
+    app.jinja_env.globals.update(
+        explain=explain,
+        place_name=place_name,
+        service_title=service_title,
+        publishing_waits=services.publishing_waits,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    add_security_headers(
+        app, https=https, reachable=reachable(services), pictures=picture_origins(services)
+    )
+    updates = Updates(app.wsgi_app, services.rules, services.sessions, services.readers)
+    app.wsgi_app = Arrival(  # type: ignore[method-assign]
+        updates,
+        settings.public_url,
+        own_hosts(services),
+        f".{check_domain(settings.public_url)}",
+        settings.trusted_proxies,
+    )
+    return app
+
+
+def _name_by_content(app: Flask) -> Callable[[str, dict[str, object]], None]:
+    """Let a file's address change with its content, so that browsers may keep it for long."""
+
+    @functools.cache
+    def digest(name: str) -> str:
+        path = Path(app.static_folder or "") / name
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+    def add(endpoint: str, values: dict[str, object]) -> None:
+        if endpoint == "static":
+            values["v"] = digest(str(values["filename"]))
+
+    return add
+
+
+def own_hosts(services: Services) -> frozenset[str]:
+    """Names that the pages go by."""
+    settings = services.settings
+    names = (settings.public_host, settings.ipv4_host, settings.ipv6_host)
+    return frozenset(name.lower() for name in names if name)
+
+
+def reachable(services: Services) -> tuple[str, ...]:
+    """Origins beside our own that the page's script asks: those of one family."""
+    settings = services.settings
+    url = urlsplit(settings.public_url)
+    port = f":{url.port}" if url.port else ""
+    hosts = [host for host in (settings.ipv4_host, settings.ipv6_host) if host]
+    return tuple(f"{url.scheme}://{host}{port}" for host in hosts)
+
+
+def _flask_settings(secret_key: str, *, https: bool) -> dict[str, object]:
+    return {
+        "SECRET_KEY": secret_key,
+        # On a household's plain http a Secure cookie would never come back.
+        "SESSION_COOKIE_NAME": "__Host-session" if https else "session",
+        "SESSION_COOKIE_SECURE": https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_PATH": "/",
+        "PERMANENT_SESSION_LIFETIME": datetime.timedelta(days=SESSION_DAYS),
+        "MAX_CONTENT_LENGTH": LONGEST_BODY,
+        "MAX_FORM_MEMORY_SIZE": LONGEST_BODY,
+        "SEND_FILE_MAX_AGE_DEFAULT": datetime.timedelta(days=30),
+        "WTF_CSRF_TIME_LIMIT": None,  # as long as the session it belongs to
+        # It would ask for a Referer, which `no-referrer` withholds; `error_pages` looks at
+        # Sec-Fetch-Site instead.
+        "WTF_CSRF_SSL_STRICT": False,
+        "BABEL_DEFAULT_LOCALE": "en",
+        "TRAP_HTTP_EXCEPTIONS": False,
+        "PROPAGATE_EXCEPTIONS": False,
+    }

@@ -1,0 +1,98 @@
+"""Error pages: plain and kind, and without a word about the request."""
+
+import logging
+import traceback
+from pathlib import PurePath
+
+from flask import Flask, abort, render_template, request
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from werkzeug.exceptions import HTTPException
+
+from registry.web.arriving.arrival import refusal
+from registry.web.sign_in.visitors import ask_for_nobody
+
+_CODES = {400, 401, 403, 404, 405, 413, 415, 421, 429, 500, 503}
+_log = logging.getLogger(__name__)
+
+
+def add_error_pages(app: Flask) -> None:
+    """Answer every failure with a page of ours."""
+    app.before_request(_refuse)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(CSRFError, _forgery)
+    for kind in (OperationalError, InterfaceError, PoolTimeoutError):
+        app.register_error_handler(kind, _database_away)
+    app.register_error_handler(Exception, _fault)
+
+
+def _refuse() -> None:
+    """Turn away whose sender or host cannot be known, and what another site sends here."""
+    if (reason := refusal()) is not None:
+        abort(400, reason)
+    # With `no-referrer` browsers send no Referer and a null Origin, so this is the header to see.
+    cross = request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}
+    if cross and request.method not in {"GET", "HEAD", "OPTIONS"}:
+        abort(403)
+
+
+def _http_error(error: HTTPException) -> tuple[str, int] | HTTPException:
+    code = error.code or 500
+    if code < 400:
+        return error  # a redirection
+    reason = error.description if code == 400 and refusal() is not None else None
+    return _page(code if code in _CODES else 400, reason)
+
+
+def _forgery(_error: CSRFError) -> tuple[str, int]:
+    return _page(400, _("The page was open for too long, or your browser keeps no cookies."))
+
+
+def _database_away(error: Exception) -> tuple[str, int]:
+    _note(error)
+    return _page(503)
+
+
+def _fault(error: Exception) -> tuple[str, int]:
+    _note(error)
+    return _page(500)
+
+
+def _note(error: Exception) -> None:
+    """Say where a fault is, and nothing of what was being done."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{PurePath(last.filename).name}:{last.lineno}"
+    _log.error("a page failed: %s at %s", type(error).__name__, place)
+
+
+def _page(code: int, reason: str | None = None) -> tuple[str, int]:
+    titles = {
+        400: _("That did not work"),
+        403: _("That is not allowed"),
+        404: _("There is no such page"),
+        405: _("There is no such page"),
+        413: _("That was too much"),
+        429: _("Too many tries"),
+        500: _("Something broke on our side"),
+        503: _("We will be back in a moment"),
+    }
+    advice = {
+        400: _("Please go back, load the page anew and try again."),
+        403: _("Please start from the page itself."),
+        404: _("The address may be mistyped, or the link too old."),
+        405: _("The address may be mistyped, or the link too old."),
+        413: _("Please go back and send less."),
+        429: _("Please wait a few minutes, then try again."),
+        500: _("Nothing was changed. Please try again; if it stays, tell whoever runs this."),
+        503: _("Nothing was changed and your devices go on working. Please try again shortly."),
+    }
+    ask_for_nobody()  # templates are given the visitor, and finding one may be what has failed
+    page = render_template(
+        "error.html",
+        title=titles.get(code, titles[400]),
+        advice=advice.get(code, advice[400]),
+        reason=reason,
+    )
+    return page, code

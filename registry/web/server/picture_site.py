@@ -1,0 +1,47 @@
+"""The check's picture and nothing else, for whoever comes through a relay.
+
+Such a visitor has the relay's address. Pages and update endpoints are not to be had here, so
+nobody can register that address by coming this way.
+"""
+
+from pathlib import Path
+
+from twisted.web.resource import Resource
+from twisted.web.server import Request
+
+from registry.web.server.site import IDLE_S, BoundedRequest, QuietSite
+
+_PICTURE = Path(__file__).parents[1] / "static" / "reached.svg"
+_HEADERS = {
+    b"Content-Type": b"image/svg+xml",
+    b"Content-Security-Policy": b"default-src 'none'",
+    b"X-Content-Type-Options": b"nosniff",
+    b"Cache-Control": b"no-store",
+}
+
+
+class Picture(Resource):
+    """The same reply to every path."""
+
+    isLeaf = True  # noqa: N815  # Twisted looks for it
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._octets = _PICTURE.read_bytes()
+
+    def render(self, request: Request) -> bytes:
+        """Give the picture to GET and HEAD, and nothing to anything else."""
+        for name, value in _HEADERS.items():
+            request.setHeader(name, value)
+        if request.method in {b"GET", b"HEAD"}:
+            request.setHeader(b"Content-Length", str(len(self._octets)).encode())
+            return b"" if request.method == b"HEAD" else self._octets
+        request.setResponseCode(405)
+        return b""
+
+
+def make_picture_site() -> QuietSite:
+    """Serve it; no thread and no application behind."""
+    return QuietSite(  # type: ignore[no-untyped-call]
+        Picture(), requestFactory=BoundedRequest, timeout=IDLE_S
+    )

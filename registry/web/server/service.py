@@ -1,0 +1,96 @@
+"""The pages as a Twisted service: listening ports and threads, started and stopped."""
+
+import socket
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from flask import Flask
+from twisted.application.service import Service
+from twisted.internet import ssl
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.python.threadpool import ThreadPool
+
+from registry.settings import RegistrySettings
+from registry.web.server.picture_site import make_picture_site
+from registry.web.server.site import THREADS, make_site
+from registry.web.services import Services
+from smartdns.contract.configuration import SettingError
+
+if TYPE_CHECKING:
+    from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+
+
+class PagesService(Service):
+    """Serves one application, and the check's picture apart, on sockets that are bound already."""
+
+    def __init__(self, application: Flask, services: Services) -> None:
+        from twisted.internet import reactor  # noqa: PLC0415  # only now is it installed
+
+        self._reactor = reactor
+        self._application = application
+        self._pool = ThreadPool(1, THREADS, name="pages")
+        self._ports: list[IListeningPort] = []
+        self._certificate = _certificate(services.settings)
+        self.listen: list[str] = []
+        """Where pages are served."""
+
+    @property
+    def listening(self) -> bool:
+        """Pages are served."""
+        return len(self._ports) >= len(self.listen) > 0
+
+    def startService(self) -> None:
+        """Start threads, for what is to be served."""
+        super().startService()  # type: ignore[no-untyped-call]
+        self._pool.start()
+        # A pool that still runs would keep the process alive after the reactor has ended.
+        self._reactor.addSystemEventTrigger("during", "shutdown", self._stop_pool)
+
+    def open(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
+        """Serve pages on `sockets` under "web", the picture on those under "check"."""
+        web = sockets.get("web", ())
+        scheme = "http" if self._certificate is None else "https"
+        self.listen = [f"{scheme}://{_text(bound)}" for bound in web]
+        self._listen(web, make_site(self._reactor, self._pool, self._application))
+        self._listen(sockets.get("check", ()), make_picture_site())
+
+    def _listen(self, sockets: Sequence[socket.socket], factory: "IProtocolFactory") -> None:
+        if self._certificate is not None:
+            factory = TLSMemoryBIOFactory(self._certificate, False, factory)
+        for bound in sockets:
+            self._ports.append(
+                self._reactor.adoptStreamPort(bound.fileno(), bound.family, factory)  # type: ignore[attr-defined]
+            )
+
+    def stopService(self) -> Deferred[None]:
+        """Accept nobody any more, finish what was begun, then let the threads go."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        ports, self._ports = self._ports, []
+        closed = gatherResults([maybeDeferred(port.stopListening) for port in ports])
+        return closed.addCallback(lambda _: self._stop_pool())
+
+    def _stop_pool(self) -> None:
+        if not self._pool.joined:
+            self._pool.stop()
+
+
+def _certificate(settings: RegistrySettings) -> ssl.CertificateOptions | None:
+    if settings.web_certificate is None or settings.web_key is None:
+        return None
+    try:
+        key = settings.web_key.read_bytes()
+        chain = settings.web_certificate.read_bytes()
+        pair = ssl.PrivateCertificate.loadPEM(key + b"\n" + chain)
+    except Exception as error:  # noqa: BLE001  # OpenSSL's errors are many and say little
+        raise SettingError(
+            "MEDIASTREAMER_WEB_CERTIFICATE, MEDIASTREAMER_WEB_KEY: cannot be used "
+            f"({type(error).__name__}); give PEM files that belong together"
+        ) from None
+    options: ssl.CertificateOptions = pair.options()
+    return options
+
+
+def _text(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

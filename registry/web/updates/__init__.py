@@ -1,0 +1,1 @@
+"""Where routers and secret links report the address of a home."""
