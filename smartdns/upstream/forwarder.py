@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 STALE_AFTER_S: Final = 1.8
 """An expired answer now is better than a fresh one later (RFC 8767 section 5)."""
 _MOST_TO_THE_DEAD: Final = 64
-"""Questions that may be out to find whether dead upstreams have come back."""
+"""Questions that may be out to find whether a dead group has come back."""
 _TICK_S: Final = 0.1
 """How often late questions are looked after: one timer for all."""
 
@@ -165,12 +165,15 @@ class Forwarder(Service, Generic[T]):
         return DeferredList(closing).addCallback(lambda _: None)
 
     def _has_room(self, group: Group, network: bytes) -> bool:
-        """Say whether one more question may be asked; whether `group` is dead matters to few."""
+        """Say whether one more question may be asked; where few are, whoever `group` is."""
         under_way = len(self._pending)
         if self._places.has_room(network, self._most_to_the_dead - under_way):
             return True
-        dead = group.all_dead(self.reactor.seconds())
-        return not dead and self._places.has_room(network, self.most_in_flight - under_way)
+        free = self.most_in_flight - under_way
+        if group.all_dead(self.reactor.seconds()):
+            to_it = sum(pending.group is group for pending in self._pending.values())
+            free = min(free, self._most_to_the_dead - to_it)
+        return self._places.has_room(network, free)
 
     def _begin(self, pending: PendingQuestion[T | Failure]) -> None:
         pending.begin()

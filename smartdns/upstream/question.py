@@ -51,7 +51,7 @@ class PendingQuestion(Generic[T]):
         """What is called with the conclusion, and the network that each counts for."""
         self.asked = plan
         """What the upstreams are asked: the same, or the name that an alias led to."""
-        self._sockets, self._group, self._ended = sockets, group, ended
+        self._sockets, self.group, self._ended = sockets, group, ended
         self.begun = sockets.reactor.seconds()
         self._deadline = self.begun + (BUDGET_S if budget_s is None else budget_s)
         self._so_far: UpstreamReply | None = None
@@ -84,7 +84,7 @@ class PendingQuestion(Generic[T]):
 
     def follow(self, name: Name, group: Group, so_far: UpstreamReply) -> None:
         """Ask on for the name that an alias led to, within the budget of the whole."""
-        self._so_far, self._group = so_far, group
+        self._so_far, self.group = so_far, group
         self.asked = self.plan._replace(question=self.plan.question._replace(name=name))
         self._exchange, self.over = None, False
         self._wake()
@@ -145,17 +145,17 @@ class PendingQuestion(Generic[T]):
         if self._exchange is None:
             first = self._sent[0] if self._sent else None
             if first is None:
-                self._exchange = Exchange(self._group.servers(now), now, self._deadline - now)
+                self._exchange = Exchange(self.group.servers(now), now, self._deadline - now)
             else:
                 self._exchange = self._after(first, now)
         return self._exchange
 
     def _after(self, first: SentQuery, now: float) -> Exchange:
         first.upstream.health.asked(first.begun)
-        servers = self._group.servers_after(first.upstream, now)
+        servers = self.group.servers_after(first.upstream, now)
         exchange = Exchange(servers, first.begun, self._deadline - first.begun)
         for attempt in exchange.attempts_due(first.begun):
-            if self._group.members[attempt.server] is first.upstream:
+            if self.group.members[attempt.server] is first.upstream:
                 first.attempt = attempt
             else:
                 self._send(attempt, now, exchange)
@@ -179,7 +179,7 @@ class PendingQuestion(Generic[T]):
             self._sleep_until(exchange.due_at())
 
     def _send(self, attempt: Attempt, now: float, exchange: Exchange) -> None:
-        upstream = self._group.members[attempt.server]
+        upstream = self.group.members[attempt.server]
         upstream.health.asked(now)
         sent = SentQuery(attempt, upstream, self._message(attempt, upstream), now)
         take, lost = partial(self._take, sent), partial(self._lost, sent)
