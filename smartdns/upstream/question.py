@@ -106,6 +106,7 @@ class PendingQuestion(Generic[T]):
             self._end(reply)
             return True
         exchange = self._engage(now)
+        self._wake()
         if sent not in self._sent:  # its upstream may not be asked any more
             return True
         self._answered(sent, now)
@@ -114,7 +115,6 @@ class PendingQuestion(Generic[T]):
         else:
             sent.upstream.health.case_lost(now)
             exchange.case_changed(sent.attempt)
-        self._wake()
         return True
 
     def _answered(self, sent: SentQuery, now: float) -> None:
@@ -129,12 +129,12 @@ class PendingQuestion(Generic[T]):
         """Go on without a query that will bring nothing."""
         now = self._sockets.reactor.seconds()
         exchange = self._engage(now)
+        self._wake()
         if sent not in self._sent:
             return
         self._forget(sent)
         sent.upstream.health.failed(now)
         exchange.failed(sent.attempt)
-        self._wake()
 
     def _forget(self, sent: SentQuery) -> None:
         self._sent.remove(sent)

@@ -13,6 +13,14 @@ from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer, address_of_everything, answering
 from tests.peers.ports import free_port
 from tests.smartdns.upstream.asking import forwarder, question, said, upstream, wire_name
+from tests.smartdns.upstream.reactions import (
+    FORGERIES,
+    failing,
+    in_lower_case,
+    silence,
+    without_edns,
+    wrong_id,
+)
 
 
 async def test_a_real_name_server_answers(name_server: NameServer) -> None:
@@ -130,42 +138,14 @@ async def test_an_error_of_one_upstream_is_put_to_the_next(
 
 async def test_an_error_of_all_upstreams_comes_back(odd_name_server: OddNameServer) -> None:
     """When nobody knows better the upstream's own error is the result, without more ado."""
-    odd_name_server.react = lambda query, transport: answering(query, rcode="SERVFAIL")
+    odd_name_server.react = failing
     reply = await forwarder(odd_name_server.port).forward(question("a.example"))
     assert reply is not None
     assert reply.rcode == SERVFAIL
     assert len(odd_name_server.queries) == 1
 
 
-def silence(query: dns.message.Message, transport: str) -> None:
-    """React to nothing."""
-
-
-def wrong_id(query: dns.message.Message) -> dns.message.Message:
-    """Forge a reply whose ID is off by one."""
-    forged = answering(query, f"{query.question[0].name} 300 A 203.0.113.66")
-    forged.id = query.id ^ 1
-    return forged
-
-
-def wrong_question(query: dns.message.Message) -> dns.message.Message:
-    """Forge a reply to another question."""
-    other = dns.message.make_query("bank.example", "A")
-    other.id = query.id
-    return answering(other, "bank.example. 300 A 203.0.113.66")
-
-
-def not_a_reply(query: dns.message.Message) -> dns.message.Message:
-    """Send the query back."""
-    return query
-
-
-def truncated_in_the_middle(query: dns.message.Message) -> bytes:
-    """Cut a reply off within a record."""
-    return answering(query, f"{query.question[0].name} 300 A 203.0.113.66").to_wire()[:-2]
-
-
-@pytest.mark.parametrize("forge", [wrong_id, wrong_question, not_a_reply, truncated_in_the_middle])
+@pytest.mark.parametrize("forge", FORGERIES)
 async def test_what_does_not_fit_the_query_is_passed_over(
     odd_name_server: OddNameServer, forge: object
 ) -> None:
@@ -193,13 +173,7 @@ async def test_an_upstream_that_changes_case_is_asked_again_over_tcp(
     odd_name_server: OddNameServer,
 ) -> None:
     """0x20 falls back to a stream, and the next question is sent in plain case at once."""
-
-    def lower(query: dns.message.Message, transport: str) -> dns.message.Message:
-        plain = dns.message.make_query(str(query.question[0].name).lower(), "A")
-        plain.id = query.id
-        return address_of_everything(plain, transport)
-
-    odd_name_server.react = lower
+    odd_name_server.react = in_lower_case
     resolving = forwarder(odd_name_server.port)
     assert await resolving.forward(question("abcdefghijklmnop.example")) is not None
     assert [transport for transport, _ in odd_name_server.queries] == ["udp", "tcp"]
@@ -212,13 +186,7 @@ async def test_an_upstream_that_knows_no_edns_is_asked_without(
     odd_name_server: OddNameServer,
 ) -> None:
     """FORMERR to an OPT record is the answer of old software, not of the name."""
-
-    def old(query: dns.message.Message, transport: str) -> dns.message.Message:
-        if query.edns >= 0:
-            return answering(query, rcode="FORMERR")
-        return address_of_everything(query, transport)
-
-    odd_name_server.react = old
+    odd_name_server.react = without_edns
     reply = await forwarder(odd_name_server.port).forward(question("a.example"))
     assert reply is not None
     assert reply.rcode == NOERROR

@@ -17,6 +17,7 @@ from smartdns.upstream.forwarder import Forwarder
 from tests.peers.odd_name_server import OddNameServer, Reaction, address_of_everything, answering
 from tests.peers.ports import free_port
 from tests.smartdns.upstream.asking import forwarder, question
+from tests.smartdns.upstream.reactions import in_a_stream, in_lower_case, silence
 
 Resolving = Forwarder[UpstreamReply | None]
 QUESTIONS = 5
@@ -52,20 +53,6 @@ async def settled(resolving: Resolving) -> None:
     await deferLater(reactor, 0.1)
 
 
-def in_a_stream(query: dns.message.Message, transport: str) -> Reaction:
-    """Truncate what comes in a datagram."""
-    reply = address_of_everything(query, transport)
-    if transport == "udp":
-        reply.flags |= dns.flags.TC
-        reply.answer.clear()
-    return reply
-
-
-def in_lower_case(query: dns.message.Message, transport: str) -> Reaction:
-    """Do not keep the question's case."""
-    return address_of_everything(query, transport).to_wire().lower()
-
-
 def elsewhere(query: dns.message.Message, _: str) -> Reaction:
     """Answer with an alias that the asker has to follow."""
     name = query.question[0].name.to_text().lower()
@@ -74,12 +61,7 @@ def elsewhere(query: dns.message.Message, _: str) -> Reaction:
     return answering(query, f"{name} 60 CNAME to.{name}")
 
 
-def silent(_: dns.message.Message, __: str) -> Reaction:
-    """Say nothing."""
-    return None
-
-
-REACTIONS = [address_of_everything, in_a_stream, in_lower_case, elsewhere, silent]
+REACTIONS = [address_of_everything, in_a_stream, in_lower_case, elsewhere, silence]
 
 
 @pytest.fixture
