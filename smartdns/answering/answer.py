@@ -1,5 +1,7 @@
 """The decision, from top to bottom."""
 
+from typing import Final
+
 from smartdns.answering.acceptable import acceptable_question
 from smartdns.answering.check_names import answer_check_name
 from smartdns.answering.concluding import recall
@@ -13,8 +15,8 @@ from smartdns.answering.query import Query, Question, Source
 from smartdns.answering.steering import steer
 from smartdns.contract.grants import Profile
 
-_NOT_READY = Reply(REFUSED, error=ExtendedError(EDE_NOT_READY), constant=True)
-_PROHIBITED = Reply(REFUSED, error=ExtendedError(EDE_PROHIBITED), constant=True)
+_NOT_READY: Final = Reply(REFUSED, error=ExtendedError(EDE_NOT_READY), constant=True)
+_PROHIBITED: Final = Reply(REFUSED, error=ExtendedError(EDE_PROHIBITED), constant=True)
 
 
 def answer(

@@ -1,5 +1,7 @@
 """From an answer, received now or earlier, to a reply."""
 
+from typing import Final
+
 from smartdns.answering.cache import Answer, CachedAnswer
 from smartdns.answering.knowledge import Knowledge
 from smartdns.answering.names import below
@@ -23,9 +25,9 @@ from smartdns.answering.sanitize import sanitize
 from smartdns.answering.steering import TTL as STEERED_TTL
 from smartdns.answering.upstream_reply import UpstreamReply
 
-STALE_TTL = 30  # RFC 8767 section 4
-_UNREACHABLE = ExtendedError(EDE_NO_REACHABLE_AUTHORITY)
-_UNUSABLE = ExtendedError(EDE_NETWORK_ERROR)
+STALE_TTL: Final = 30  # RFC 8767 section 4
+_UNREACHABLE: Final = ExtendedError(EDE_NO_REACHABLE_AUTHORITY)
+_UNUSABLE: Final = ExtendedError(EDE_NETWORK_ERROR)
 
 
 def recall(asked: Forward, knowledge: Knowledge, now: float) -> Reply | Forward:

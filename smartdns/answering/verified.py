@@ -5,8 +5,10 @@ network's UDP queries are answered in full only then. Kept for minutes, in memor
 only of claimed networks.
 """
 
-REMEMBERED_S = 600
-MAXIMUM_ADDRESSES = 10_000
+from typing import Final
+
+REMEMBERED_S: Final = 600
+MAXIMUM_ADDRESSES: Final = 10_000
 
 
 class VerifiedAddresses:

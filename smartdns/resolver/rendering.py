@@ -1,6 +1,7 @@
 """A reply as it goes out: its octets, and for how long they may be given again."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from smartdns.answering.cookies import Cookie
 from smartdns.answering.numbers import (
@@ -16,11 +17,11 @@ from smartdns.answering.plan import Reply
 from smartdns.answering.query import Query, Source
 from smartdns.wire.replies import render_reply, size_limit
 
-_TLS_PADDING = 468  # RFC 8467 section 4.1
-STREAM_IDLE_S = 10
+_TLS_PADDING: Final = 468  # RFC 8467 section 4.1
+STREAM_IDLE_S: Final = 10
 """What a stream's peer is told, and held to (RFC 7828, RFC 7766 section 6.2.3)."""
-_KEEPALIVE = (OPTION_KEEPALIVE, (STREAM_IDLE_S * 10).to_bytes(2, "big"))
-FOR_EVER = float("inf")
+_KEEPALIVE: Final = (OPTION_KEEPALIVE, (STREAM_IDLE_S * 10).to_bytes(2, "big"))
+FOR_EVER: Final = float("inf")
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -14,7 +14,11 @@ from smartdns.answering.numbers import EDE_NOT_READY, EDE_PROHIBITED, NOERROR, O
 from smartdns.answering.rate_limit import RateLimiter, Verdict, stranger_key
 from smartdns.resolver.fast.batch import KEY_SIZE, DatagramBatch
 
-_RD, _CD, _QR, _TC, _RA = 0x01, 0x10, 0x80, 0x02, 0x80
+_RD: Final = 0x01
+_CD: Final = 0x10
+_QR: Final = 0x80
+_TC: Final = 0x02
+_RA: Final = 0x80
 _OPT_LENGTH: Final = 11
 _OPT_TYPE: Final = b"\0\0\x29"
 _PAYLOAD_SIZE: Final = b"\x04\xd0"  # 1232
