@@ -18,8 +18,8 @@ from pathlib import Path
 
 import dns.message
 
-from registry.actions.add_account import add_account
-from registry.database import make_engine, make_sessions
+from registry.actions.accounts.adding import add_account
+from registry.database.engine import make_engine, make_sessions
 from tests.peers.form_client import FormClient
 from tests.peers.installation import RELAY, Installation
 from zones.load import load_catalog

@@ -11,8 +11,9 @@ import tempfile
 import time
 
 from bench.allowlist_registry import database
-from registry.actions.import_accounts import import_accounts, read_table
-from registry.database import make_engine, make_sessions, upgrade
+from registry.actions.accounts.importing import import_accounts, read_table
+from registry.database.engine import make_engine, make_sessions
+from registry.database.schema import upgrade
 from smartdns.contract.addresses import parse_network
 from zones.load import load_catalog
 

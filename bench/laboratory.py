@@ -17,15 +17,14 @@ from tests.peers.redis_server import RedisServer
 SOURCES = Path(__file__).parent / "c"
 SUFFIXES = ("netflix.com", "nflxvideo.net", "disneyplus.com", "hulu.com")
 """Of the built-in catalogue; the peers steer the same."""
+PROGRAMS = ("authority", "floor", "load", "open_load", "stream_load")
 _AT_ONCE = 20_000
 
 
 @contextlib.contextmanager
 def laboratory(folder: Path, networks: int, core: str) -> Iterator[Setting]:
     """Compile, start what the servers need on `core`, and publish so many grants."""
-    binaries = {
-        name: _compiled(name, folder) for name in ("floor", "load", "open_load", "authority")
-    }
+    binaries = {name: _compiled(name, folder) for name in PROGRAMS}
     upstream = free_port()
     authority = Measured([str(binaries["authority"]), HOST, str(upstream)], core)
     redis = RedisServer(folder)
@@ -51,5 +50,7 @@ def publish(setting: Setting, redis: RedisServer, networks: int) -> Setting:
 
 def _compiled(name: str, folder: Path) -> Path:
     program = folder / name
-    subprocess.run(["gcc", "-O2", "-o", program, SOURCES / f"{name}.c"], check=True)
+    libraries = ("-lssl", "-lcrypto") if name == "stream_load" else ()
+    command = ["gcc", "-O2", "-o", program, SOURCES / f"{name}.c", *libraries]
+    subprocess.run(command, check=True)
     return program

@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,23 +35,24 @@ class Run:
     cpu_us: float
     """The server's, for each answered query."""
     rate: float
-    lost: float
+    lost: float = 0.0
     """Share of queries."""
-    mean_us: float
-    p50_us: float
-    p99_us: float
-    rcodes: tuple[int, ...]
+    mean_us: float = 0.0
+    p50_us: float = 0.0
+    p99_us: float = 0.0
+    rcodes: tuple[int, ...] = ()
 
 
 class Generator:
-    """The load generator, on a core of its own."""
+    """The load generators, on a core of their own."""
 
-    def __init__(self, program: Path, core: str) -> None:
-        self._program = program
+    def __init__(self, binaries: Mapping[str, Path], core: str) -> None:
+        self._program = binaries["load"]
+        self.streams = binaries["stream_load"]
         self.core = core
 
     def run(self, load: Load, port: int, seconds: float, server: Measured | None = None) -> Run:
-        """Load a server for so long; `server` is whose CPU time counts."""
+        """Load a server for so long, or with 0 ask each query once; `server`: whose CPU counts."""
         before = server.cpu_ns() if server else 0
         said = subprocess.run(
             [

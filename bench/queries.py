@@ -1,5 +1,6 @@
 """Files of queries for `bench/c/load.c`: each behind two octets of length."""
 
+import functools
 import random
 import struct
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,12 @@ def zipf(names: Sequence[str], count: int = QUERIES) -> list[str]:
     """Draw names so that the n-th is asked 1/n as often as the first; the same each time."""
     weights = [1 / (rank + 1) for rank in range(len(names))]
     return random.Random(1).choices(names, weights, k=count)  # noqa: S311 - wants repeating
+
+
+def names_of_zones(count: int, tag: str = "") -> list[str]:
+    """Names of which each has a zone for itself."""
+    top_levels = ("com", "net", "org", "de", "co.uk", "io", "fr", "tv")
+    return [f"www.{tag}zone{i}.{top_levels[i % len(top_levels)]}" for i in range(count)]
 
 
 def unique_names(count: int, tag: str) -> list[str]:
@@ -48,7 +55,12 @@ def _opt(payload_size: int, cookie: bytes) -> bytes:
 
 
 def write(path: Path, names: Iterable[str], *, edns: bool = False) -> Path:
-    """Write the queries for `names`, in order."""
-    rendered = {name: render(name, edns=edns) for name in set(names)}
-    path.write_bytes(b"".join(len(rendered[name]).to_bytes(2) + rendered[name] for name in names))
+    """Write A queries for `names`, in order."""
+    rendered = functools.cache(functools.partial(render, edns=edns))
+    return write_queries(path, map(rendered, names))
+
+
+def write_queries(path: Path, queries: Iterable[bytes]) -> Path:
+    """Write queries as they are."""
+    path.write_bytes(b"".join(len(query).to_bytes(2) + query for query in queries))
     return path

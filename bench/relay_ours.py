@@ -22,14 +22,13 @@ from smartdns.allowlist.mirror import Mirror  # noqa: E402
 from smartdns.answering.query import Name  # noqa: E402
 from smartdns.contract.addresses import SocketAddress  # noqa: E402
 from smartdns.contract.grants import Head  # noqa: E402
-from smartdns.relay.destinations import OriginRules  # noqa: E402
-from smartdns.relay.dns import Origins  # noqa: E402
-from smartdns.relay.service import RelayService, tls_port  # noqa: E402
-from smartdns.relay.session import Knowledge, Limits  # noqa: E402
-from smartdns.relay.tcp import Listening  # noqa: E402
+from smartdns.relay.admission import Admission, OriginRules, RelayLimits  # noqa: E402
+from smartdns.relay.listener import Listening, tls_port  # noqa: E402
+from smartdns.relay.origins import Origins  # noqa: E402
+from smartdns.relay.service import RelayService  # noqa: E402
 from smartdns.sockets import bind  # noqa: E402
+from smartdns.upstream.egress import ORDINARY  # noqa: E402
 from smartdns.upstream.look_up import Resolved  # noqa: E402
-from smartdns.upstream.way_out import ORDINARY  # noqa: E402
 from smartdns.wire.host_name import parse_host_name  # noqa: E402
 from zones.catalog import Catalog, Service  # noqa: E402
 
@@ -64,12 +63,12 @@ def run(port: int, origin_port: int) -> None:
     where = SocketAddress(ipaddress.IPv4Address("127.0.0.1"), port)
     bound = bind("relay-tls", socket.SOCK_STREAM, where, listen=False)[0].socket
     rules = OriginRules(listening=frozenset({where}), private_allowed=True)
+    limits = RelayLimits(connections_per_client=20_000)
     RelayService(
         loop_of(reactor),
-        Knowledge(mirror(), catalog(), {"us": ORDINARY}, ("us",)),
+        Admission(mirror(), catalog(), {"us": ORDINARY}, ("us",), limits=limits),
         {"us": Origins(look_up, rules, reactor.seconds)},
         [Listening(bound, tls_port(origin_port))],
-        Limits(connections_per_client=20_000),
     ).startService()
     reactor.run()
 

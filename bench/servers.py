@@ -5,20 +5,19 @@ for each client that is on and above the load; the same upstream; a cache that h
 """
 
 import ipaddress
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.builds import Installed
 from bench.load import HOST
 from bench.processes import Measured
+from tests.peers.certificates import CertificatePair
 from tests.peers.ports import free_port
 
 RELAY = "127.0.0.80"
 NO_LIMIT = 10_000_000
-HERE = Path(sys.executable).with_name("mediastreamer")
-"""Ours, of the environment that the bench itself runs in."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,8 @@ class Setting:
     suffixes: Sequence[str]
     redis_url: str = ""
     binaries: dict[str, Path] = field(default_factory=dict)
+    certificate: CertificatePair | None = None
+    """With one, they take queries over TLS as well."""
 
 
 @dataclass
@@ -46,16 +47,11 @@ class Server:
     start_s: float = 0.0
     metrics: int | None = None
     """Port where it counts what became of queries."""
+    tls_port: int | None = None
 
 
-@dataclass(frozen=True)
-class Installed:
-    """One build of ours: what it is called in a table, and where it is."""
-
-    label: str = "ours"
-    program: Path = HERE
-    metrics: bool = False
-    """Serve them, which takes a little of the start."""
+Start = Callable[[Setting, str], Server]
+"""Starts a server on cores, which are given as taskset takes them."""
 
 
 def clients(count: int) -> list[str]:
@@ -79,6 +75,7 @@ def start_ours(
     port = free_port()
     installed = installed or Installed()
     metrics = free_port() if installed.metrics else None
+    tls_port = free_port() if setting.certificate else None
     state = setting.folder / f"state-{port}"
     environment = {
         "MEDIASTREAMER_STATE": str(state),
@@ -91,12 +88,18 @@ def start_ours(
         "MEDIASTREAMER_RELAY_CHECK_PORT": "0",
         "MEDIASTREAMER_WORKERS": str(workers),
         "MEDIASTREAMER_FAST_PATH": str(int(fast)),
-        **({"MEDIASTREAMER_METRICS": f"{HOST}:{metrics}"} if metrics else {}),
     }
+    if metrics:
+        environment["MEDIASTREAMER_METRICS"] = f"{HOST}:{metrics}"
+    if setting.certificate:
+        environment["MEDIASTREAMER_DNS_TLS_LISTEN"] = f"{HOST}:{tls_port}"
+        environment["MEDIASTREAMER_DNS_CERTIFICATE"] = str(setting.certificate.certificate)
+        environment["MEDIASTREAMER_DNS_KEY"] = str(setting.certificate.key)
     product = [str(installed.program), "resolver"]
-    command = [sys.executable, "-m", "bench.busy_resolver"] if busy else product
+    command = [sys.executable, "-m", "bench.resolver.busy_worker"] if busy else product
     name = "ours, busy reactor" if busy else installed.label if fast else "ours, plain path"
-    return Server(name, port, Measured(command, cores, environment), metrics=metrics)
+    process = Measured(command, cores, environment)
+    return Server(name, port, process, metrics=metrics, tls_port=tls_port)
 
 
 def start_floor(setting: Setting, cores: str) -> Server:
@@ -104,143 +107,3 @@ def start_floor(setting: Setting, cores: str) -> Server:
     port = free_port()
     command = [str(setting.binaries["floor"]), HOST, str(port)]
     return Server("C floor", port, Measured(command, cores), steers=False, refuses=False)
-
-
-def start_dnsdist(setting: Setting, cores: str, batch: int = 1) -> Server:
-    """As Debian has it, or in batches."""
-    port = free_port()
-    masks = setting.folder / "masks.lua"
-    masks.write_text(
-        "allowed = newNMG()\nfor _, each in ipairs({"
-        + ",".join(f'"{each}"' for each in setting.networks)
-        + "}) do allowed:addMask(each) end\n"
-    )
-    suffixes = "\n".join(f'steered:add(newDNSName("{each}"))' for each in setting.suffixes)
-    configuration = setting.folder / f"dnsdist-{batch}.conf"
-    configuration.write_text(f"""
-setSecurityPollSuffix("")
-setVerboseHealthChecks(false)
-setUDPMultipleMessagesVectorSize({batch})
-addLocal("{HOST}:{port}")
-setACL({{"0.0.0.0/0"}})
-dofile("{masks}")
-addAction(NotRule(NetmaskGroupRule(allowed)), RCodeAction(DNSRCode.REFUSED))
-addAction(MaxQPSIPRule({NO_LIMIT}), TCAction())
-steered = newSuffixMatchNode()
-{suffixes}
-addAction(AndRule({{SuffixMatchNodeRule(steered), QTypeRule(DNSQType.A)}}), SpoofAction("{RELAY}"))
-addAction(SuffixMatchNodeRule(steered), NegativeAndSOAAction(false, "{setting.suffixes[0]}", 60,
-  "localhost.", "root.localhost.", 1, 60, 60, 60, 60))
-newServer({{address="{HOST}:{setting.upstream}", healthCheckMode="up"}})
-getPool(""):setCache(newPacketCache(100000))
-""")
-    command = ["dnsdist", "--supervised", "--disable-syslog", "-C", str(configuration)]
-    name = "dnsdist" if batch == 1 else f"dnsdist, batches of {batch}"
-    return Server(name, port, Measured(command, cores))
-
-
-def start_unbound(setting: Setting, cores: str) -> Server:
-    """Forwarding, without validation, as ours."""
-    port = free_port()
-    allowed = "\n".join(f"  access-control: {each}/32 allow" for each in setting.networks)
-    steered = "\n".join(
-        f'  local-zone: "{each}." redirect\n  local-data: "{each}. 60 A {RELAY}"\n'
-        f'  local-data: "{each}. 60 SOA localhost. root.localhost. 1 60 60 60 60"'
-        for each in setting.suffixes
-    )
-    configuration = setting.folder / "unbound.conf"
-    configuration.write_text(f"""
-server:
-  interface: {HOST}@{port}
-  num-threads: 1
-  username: ""
-  chroot: ""
-  directory: "{setting.folder}"
-  pidfile: ""
-  use-syslog: no
-  logfile: ""
-  module-config: "iterator"
-  do-not-query-localhost: no
-  do-ip6: no
-  msg-cache-size: 64m
-  rrset-cache-size: 64m
-  ip-ratelimit: {NO_LIMIT}
-  access-control: 0.0.0.0/0 refuse
-{allowed}
-{steered}
-remote-control:
-  control-enable: no
-forward-zone:
-  name: "."
-  forward-addr: {HOST}@{setting.upstream}
-""")
-    return Server("unbound", port, Measured(["unbound", "-d", "-c", str(configuration)], cores))
-
-
-def start_bind(setting: Setting, cores: str) -> Server:
-    """Forwarding, steering by a policy zone.
-
-    Its rate limit, of replies alike, ends at 1,000 a second, below the load: it is off.
-    """
-    port = free_port()
-    records = "\n".join(
-        f"{name} 60 A {RELAY}" for each in setting.suffixes for name in (each, f"*.{each}")
-    )
-    policy = setting.folder / "policy.zone"
-    policy.write_text(
-        f"$TTL 60\n@ SOA localhost. root.localhost. 1 60 60 60 60\n@ NS localhost.\n{records}\n"
-    )
-    allowed = "".join(f"{each}; " for each in setting.networks)
-    configuration = setting.folder / "named.conf"
-    configuration.write_text(f"""
-acl allowed {{ {allowed} }};
-controls {{ }};
-options {{
-  directory "{setting.folder}"; pid-file none; session-keyfile none; lock-file none;
-  listen-on port {port} {{ {HOST}; }}; listen-on-v6 {{ none; }};
-  recursion yes; allow-query {{ allowed; }}; allow-query-cache {{ allowed; }};
-  allow-recursion {{ allowed; }};
-  forward only; forwarders port {setting.upstream} {{ {HOST}; }};
-  dnssec-validation no; empty-zones-enable no; minimal-responses yes; max-cache-size 64m;
-  response-policy {{ zone "policy"; }} break-dnssec yes qname-wait-recurse no;
-}};
-zone "policy" {{ type primary; file "{policy}"; allow-query {{ none; }}; }};
-logging {{ category default {{ null; }}; }};
-""")
-    command = ["named", "-f", "-n", "1", "-c", str(configuration)]
-    return Server("BIND", port, Measured(command, cores))
-
-
-def start_dnsmasq(setting: Setting, cores: str) -> Server:
-    """It has no list of addresses to let in, and no limit for each client: it need do less."""
-    port = free_port()
-    steered = [f"--address=/{each}/{RELAY}" for each in setting.suffixes]
-    command = [
-        "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
-        f"--port={port}", f"--listen-address={HOST}", "--bind-interfaces", "--user=", "--pid-file=",
-        f"--server={HOST}#{setting.upstream}", "--cache-size=50000", "--dns-forward-max=2000",
-        *steered,
-    ]  # fmt: skip
-    return Server("dnsmasq", port, Measured(command, cores), refuses=False)
-
-
-PEERS: dict[str, tuple[str, Callable[[Setting, str], Server]]] = {
-    "dnsdist": ("dnsdist", start_dnsdist),
-    "dnsdist, batches of 64": ("dnsdist", lambda s, cores: start_dnsdist(s, cores, 64)),
-    "unbound": ("unbound", start_unbound),
-    "BIND": ("named", start_bind),
-    "dnsmasq": ("dnsmasq", start_dnsmasq),
-}
-"""Name -> its program and how it is started."""
-
-
-def installed_peers(
-    names: Sequence[str] | None = None,
-) -> list[Callable[[Setting, str], Server]]:
-    """Those that this machine has, of `names` or of all."""
-    path = "/usr/sbin:/usr/bin:/sbin:/bin"
-    return [
-        start
-        for name, (program, start) in PEERS.items()
-        if (names is None or name in names) and shutil.which(program, path=path)
-    ]

@@ -15,8 +15,8 @@ import threading
 import time
 from pathlib import Path
 
-from registry.actions.issue_token import issue_token
-from registry.database import upgrade
+from registry.actions.updaters.tokens import issue_token
+from registry.database.schema import upgrade
 from tests.peers.registry_server import RegistryServer
 
 CONNECTIONS = 8

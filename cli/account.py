@@ -10,15 +10,17 @@ from cli.account_reports import email_argument, export, invite, list_, show, tok
 from cli.completion import complete_region, complete_service
 from cli.registry_access import Registry, open_registry
 from cli.state import State, state_option
-from registry.actions.add_account import add_account
-from registry.actions.choose_service_region import choose_service_region
-from registry.actions.delete_account import delete_account
+from registry.actions.accounts.adding import add_account
+from registry.actions.accounts.lifecycle import (
+    delete_account,
+    resume_account,
+    set_paid_until,
+    suspend_account,
+)
 from registry.actions.find_account import find_account
-from registry.actions.set_paid_until import set_paid_until
-from registry.actions.set_password import set_password
-from registry.actions.set_region import set_region
-from registry.actions.suspend_account import resume_account, suspend_account
-from registry.database import overwrite_deleted
+from registry.actions.preferences import choose_service_region, set_region
+from registry.actions.sign_in import set_password
+from registry.database.erasure import overwrite_deleted
 
 
 class Day(click.ParamType[datetime.date | None]):

@@ -8,7 +8,7 @@ import click
 from cli.progress import progress
 from cli.registry_access import open_registry
 from cli.state import State, json_option, state_option
-from registry.actions.import_accounts import TableRefused, import_accounts, read_table
+from registry.actions.accounts.importing import TableRefused, import_accounts, read_table
 
 MOST_FAULTS_SHOWN = 20
 

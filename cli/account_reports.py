@@ -9,10 +9,10 @@ from sqlalchemy import func, select
 
 from cli.registry_access import open_registry
 from cli.state import State, json_option, state_option
-from registry.actions.add_account import normal_email
-from registry.actions.export_account import export_account
+from registry.actions.accounts.adding import normal_email
+from registry.actions.accounts.export import export_account
 from registry.actions.find_account import find_account
-from registry.actions.issue_token import issue_token
+from registry.actions.updaters.tokens import issue_token
 from registry.models import Account, Registration, ServiceRegion, Slot
 from registry.settings import SignUp
 from registry.web.invitation import make_invitation

@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from cli.registry_access import Registry, open_registry
 from cli.state import State, json_option, state_option
-from registry.actions.add_network import add_network, remove_network
-from registry.actions.address_rules import oddity_of
+from registry.actions.addresses.by_operator import add_network, remove_network
+from registry.actions.addresses.rules import oddity_of
 from registry.actions.find_account import find_account
 from registry.models import Account, Registration, Slot
 from smartdns.contract.addresses import Network

@@ -10,13 +10,13 @@ import click
 from cli.progress import progress
 from cli.registry_access import Registry, open_registry
 from cli.state import State, json_option, state_option
+from registry.day import utc_today
 from registry.publishing.inspection import (
     count_differences,
     count_registrations,
     inspect_allowlist,
     rebuild_allowlist,
 )
-from registry.publishing.publisher import utc_today
 from registry.publishing.redis_server import RedisUnavailable
 from smartdns.contract.grants import Head
 

@@ -14,7 +14,7 @@ from cli.progress import progress
 from cli.registry_access import one_line_errors, open_registry
 from cli.state import State, json_option, state_option
 from registry.backup import BackupRefused, restore_backup, write_backup
-from registry.database import upgrade as upgrade_database
+from registry.database.schema import upgrade as upgrade_database
 from registry.settings import read_settings
 
 file_argument = click.argument(

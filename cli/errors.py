@@ -6,7 +6,7 @@ FOR_PEOPLE = (
     ("smartdns.contract.configuration", "SettingError"),
     ("smartdns.sockets", "ListenError"),
     ("zones.load", "CatalogError"),
-    ("registry.database", "DatabaseUnready"),
+    ("registry.database.engine", "DatabaseUnready"),
     ("registry.actions.errors", "Refused"),
 )
 

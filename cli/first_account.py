@@ -3,9 +3,10 @@
 import secrets
 
 from cli.state import State
-from registry.actions.add_account import add_account
+from registry.actions.accounts.adding import add_account
 from registry.actions.errors import EmailTaken
-from registry.database import make_engine, make_sessions, upgrade
+from registry.database.engine import make_engine, make_sessions
+from registry.database.schema import upgrade
 from zones.catalog import Catalog
 
 EMAIL = "owner@example.com"

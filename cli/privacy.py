@@ -1,6 +1,5 @@
 """`mediastreamer privacy`: prove on the running installation that nothing about use is kept."""
 
-import datetime
 import functools
 import itertools
 import json
@@ -33,6 +32,7 @@ from cli.audit.traffic import (
 from cli.audit.watch import Watch
 from cli.registry_access import Registry, open_registry
 from cli.state import State, json_option, state_option
+from registry.day import utc_today
 from smartdns.contract.addresses import SocketAddress, parse_address
 from smartdns.settings import read_settings
 
@@ -96,8 +96,8 @@ def audit(state: State, search: tuple[Path, ...], *, as_json: bool) -> None:
         search_metrics(report, needles, metrics, before)
     if os.geteuid() != 0:
         report.unseen("the machine as a whole", "the audit ran without root's rights")
-    today = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}"
-    click.echo(json.dumps(report.as_json(), indent=2) if as_json else report.as_text(today))
+    text = report.as_text(utc_today().isoformat())
+    click.echo(json.dumps(report.as_json(), indent=2) if as_json else text)
     raise SystemExit(0 if report.good else 1)
 
 

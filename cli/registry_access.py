@@ -13,14 +13,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cli.state import State
 from registry.actions.errors import Refused
-from registry.database import (
+from registry.database.engine import (
     DatabaseUnready,
     make_engine,
     make_readers,
     make_sessions,
     parse_url,
-    require_current_schema,
 )
+from registry.database.schema import require_current_schema
 from registry.settings import RegistrySettings, read_settings
 from smartdns.contract.addresses import Network, household_network, parse_address, parse_network
 from zones.catalog import Catalog

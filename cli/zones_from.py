@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from cli import asking
 from cli.registry_access import open_registry
 from cli.state import State
+from registry.day import utc_today
 from registry.publishing.grants import grants_for
 from registry.publishing.inspection import grants_in_redis
-from registry.publishing.publisher import utc_today
 from registry.publishing.redis_server import RedisUnavailable
 from smartdns.contract.addresses import Address, Network
 from smartdns.contract.redis_layout import encode_profile

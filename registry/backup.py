@@ -26,7 +26,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
-from registry.database import DatabaseUnready, overwrite_deleted, schema_revision
+from registry.database.engine import DatabaseUnready
+from registry.database.erasure import overwrite_deleted
+from registry.database.schema import schema_revision
 from registry.models import Account, Base, PendingNetwork, PublishedHead
 from registry.publishing.heads import skip_epochs_after_restore
 

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 
-from registry.actions.address_rules import NetworkSet
+from registry.actions.addresses.rules import NetworkSet
 from smartdns.contract.addresses import Address, Network
 from smartdns.contract.configuration import SettingError
 

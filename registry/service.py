@@ -5,25 +5,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Engine
-from twisted.application.service import MultiService
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred
 
-from registry.actions.spend_seal import spend_seal
-from registry.database import (
-    make_engine,
-    make_readers,
-    make_sessions,
-    require_current_schema,
-)
+from registry.database.engine import make_engine, make_readers, make_sessions
+from registry.database.schema import require_current_schema
+from registry.database.sweeping import Sweeper
+from registry.day import utc_today
 from registry.following.failure_mail import FailureMail
 from registry.following.follower import Follower
-from registry.publishing.publisher import Publisher, utc_today
+from registry.mailer import Mailer, make_delivery
+from registry.publishing.publisher import Publisher
 from registry.settings import RegistrySettings
-from registry.sweeping import Sweeper
 from registry.web.application import make_application
-from registry.web.mail import Postman, make_delivery
 from registry.web.pages_service import PagesService
 from registry.web.parts import Parts
 from registry.web.seal import Seal
+from registry.web.spent_seals import spend_seal
 from smartdns.contract.configuration import SettingError
 from zones.load import load_catalog
 
@@ -32,13 +30,31 @@ class RegistryService(MultiService):
     """Everything the registry does, until it is stopped."""
 
     def __init__(
-        self, pages: PagesService, publisher: Publisher, sweeper: Sweeper, follower: Follower
+        self,
+        pages: PagesService,
+        publisher: Publisher,
+        others: Sequence[Service],
+        mailer: Mailer | None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._pages = pages
         self._publisher = publisher
-        for part in (publisher, sweeper, follower, pages):
+        self._mailer = mailer
+        for part in (publisher, *others, pages):
             self.addService(part)  # type: ignore[no-untyped-call]
+
+    def startService(self) -> None:
+        """Start every part."""
+        if self._mailer is not None:
+            self._mailer.startService()
+        super().startService()  # type: ignore[no-untyped-call]
+
+    def stopService(self) -> Deferred[object]:
+        """Stop every part; the mailer last, since the others may send mails until they end."""
+        stopped: Deferred[object] = super().stopService()  # type: ignore[no-untyped-call]
+        if (mailer := self._mailer) is not None:
+            stopped.addBoth(lambda _: mailer.stopService())
+        return stopped
 
     def open(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
         """Serve the pages; `sockets` under "web" and "check" are bound."""
@@ -73,22 +89,22 @@ def registry_service(settings: RegistrySettings) -> RegistryService:
         sessions=sessions,
         readers=make_readers(engine),
         seal=Seal(settings.secret_key, lambda number: spend_seal(sessions, number, utc_today())),
-        sweep_soon=sweeper.sweep_soon,
+        sweep_soon=sweeper.wake,
         publishing_waits=lambda: publisher.trouble is not None,
-        postman=_postman(settings),
+        mailer=_mailer(settings),
     )
     pages = PagesService(make_application(parts), parts)
-    return RegistryService(pages, publisher, sweeper, _follower(parts))
+    return RegistryService(pages, publisher, (sweeper, _follower(parts)), parts.mailer)
 
 
 def _follower(parts: Parts) -> Follower:
-    postman, url = parts.postman, parts.settings.public_url
+    mailer, url = parts.mailer, parts.settings.public_url
     return Follower(
         parts.sessions,
         parts.readers,
         parts.rules,
         following=parts.settings.follow_hostnames,
-        mail=None if postman is None else FailureMail(postman.post, url),
+        mail=None if mailer is None else FailureMail(mailer.send, url),
     )
 
 
@@ -99,8 +115,8 @@ def _publisher(engine: Engine, redis_url: str) -> Publisher:
         raise SettingError(f"MEDIASTREAMER_REDIS_URL: {error}") from None
 
 
-def _postman(settings: RegistrySettings) -> Postman | None:
+def _mailer(settings: RegistrySettings) -> Mailer | None:
     if settings.mail_url is None:
         return None
     sender = settings.mail_from or f"MediaStreamer <no-reply@{settings.public_host}>"
-    return Postman(make_delivery(settings.mail_url), sender)
+    return Mailer(make_delivery(settings.mail_url), sender)

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from registry.actions.address_rules import ODD, AddressRules
-from registry.database import parse_url
+from registry.actions.addresses.rules import ODD, AddressRules
+from registry.database.engine import parse_url
 from registry.own_addresses import gateways, networks_of_files
 from smartdns.contract.addresses import (
     Address,

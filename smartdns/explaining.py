@@ -5,6 +5,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
+from smartdns.answering import numbers
 from smartdns.answering.answer import answer
 from smartdns.answering.knowledge import Allowlist, Knowledge
 from smartdns.answering.numbers import AAAA, CLASS_IN, A
@@ -57,7 +58,7 @@ def _shown(plan: Plan) -> str:
             return "forwarded to an upstream"
         case Reply(truncated=True):
             return "truncated, until the address has shown itself by TCP or a cookie"
-        case Reply(rcode=5):
+        case Reply(rcode=numbers.REFUSED):
             return "refused"
         case Reply(answer=records) if records:
             shown = [

@@ -5,20 +5,19 @@ from collections.abc import Mapping, Sequence
 
 from twisted.internet.posixbase import PosixReactorBase
 
+from smartdns.answering.names import ROOT
 from smartdns.contract.configuration import SettingError
 from smartdns.event_loop import loop_of
-from smartdns.relay.destinations import OriginRules
-from smartdns.relay.dns import Origins
-from smartdns.relay.exits import exits_and_upstreams
-from smartdns.relay.service import RelayService, http_port, tls_port
-from smartdns.relay.session import CheckOrigin
-from smartdns.relay.session import Knowledge as RelayKnowledge
-from smartdns.relay.session import Limits as RelayLimits
-from smartdns.relay.tcp import Listening
+from smartdns.relay.admission import Admission, CheckOrigin, OriginRules, RelayLimits
+from smartdns.relay.egress import egresses_and_upstreams
+from smartdns.relay.listener import Listening, http_port, tls_port
+from smartdns.relay.origins import Origins
+from smartdns.relay.service import RelayService
 from smartdns.role import Role, Sockets, allowlist_of, installed_reactor
 from smartdns.settings import DataPlaneSettings
 from smartdns.upstream.forwarder import Forwarder
 from smartdns.upstream.look_up import LookUp, addresses_in
+from smartdns.upstream.watcher import UpstreamWatcher
 from zones.catalog import ANY_REGION, Catalog
 from zones.load import load_catalog
 
@@ -29,16 +28,13 @@ def relay_service(settings: DataPlaneSettings, reactor: PosixReactorBase | None 
     _check_regions("RELAY_EXITS", settings.relay_exits, catalog)
     _check_regions("RELAY_UPSTREAMS", settings.relay_upstreams, catalog)
     try:
-        exits, upstreams = exits_and_upstreams(
+        egresses, upstreams = egresses_and_upstreams(
             settings.relay_exits, settings.relay_upstreams, settings.upstreams
         )
     except ValueError as error:
         raise SettingError(f"MEDIASTREAMER_RELAY_UPSTREAMS: {error}") from None
     reactor = reactor or installed_reactor()
     mirror, follower = allowlist_of(settings)
-    knowledge = RelayKnowledge(
-        mirror, catalog, exits, tuple(settings.relay_addresses), _check_origin(settings)
-    )
     forwarders = {
         asked: Forwarder(reactor, asked, addresses_in) for asked in set(upstreams.values())
     }
@@ -51,10 +47,17 @@ def relay_service(settings: DataPlaneSettings, reactor: PosixReactorBase | None 
             for asked, forwarder in forwarders.items()
         }
         origins = {region: found[asked] for region, asked in upstreams.items()}
-        limits = _relay_limits(settings)
-        return RelayService(loop_of(reactor), knowledge, origins, listening, limits)
+        admission = Admission(
+            mirror, catalog, egresses, tuple(settings.relay_addresses), _check_origin(settings),
+            _relay_limits(settings),
+        )  # fmt: skip
+        return RelayService(loop_of(reactor), admission, origins, listening)
 
-    return Role(follower, relay, *forwarders.values())
+    watchers = [
+        UpstreamWatcher(reactor, {ROOT: forwarder.group_for(ROOT)}, None)
+        for forwarder in forwarders.values()
+    ]
+    return Role(follower, relay, *forwarders.values(), *watchers)
 
 
 def _listening(settings: DataPlaneSettings, sockets: Sockets) -> list[Listening]:

@@ -51,7 +51,7 @@ def resolver_service(settings: DataPlaneSettings, reactor: PosixReactorBase | No
         functools.partial(_stand_in, knowledge),
         READY_SOCKETS,
     )
-    responder = Responder(knowledge, forwarder, limits_of(settings), settings.cookie_secret)
+    responder = Responder(knowledge, forwarder, limits_of(settings))
     mirror.on_change(lambda _: responder.grants_changed())
     streams = StreamLimits(settings.tcp_connections, settings.tcp_connections_per_client)
     tls = _tls(settings)
@@ -84,6 +84,7 @@ def knowledge_of(settings: DataPlaneSettings, mirror: Mirror) -> Knowledge:
         catalog=catalog,
         relays=relays_to_answer(settings.relay_addresses),
         cache=Cache(settings.cache_mib << 20, apart),
+        cookie_secret=settings.cookie_secret,
         check_host=settings.check_host,
         check_addresses=by_family(_check_addresses(settings)),
         switches=Switches(

@@ -23,7 +23,7 @@ from smartdns.contract.configuration import (
     parse_words,
 )
 from smartdns.contract.redis_url import parse_redis_url
-from smartdns.relay.exits import Exit, parse_exits
+from smartdns.relay.egress import Egress, parse_egresses
 from smartdns.upstream.addresses import UpstreamAddress, parse_upstream, upstreams_of_resolv_conf
 from zones.catalog import ANY_REGION
 from zones.names import parse_name
@@ -105,7 +105,7 @@ class DataPlaneSettings:
     """Region, or "*" for any other -> what steered names resolve to."""
     relay_check_port: int = 443
     """Port at which a relay must take connections to be in the answers; 0: all are, always."""
-    relay_exits: Mapping[str, Exit] = field(default_factory=lambda: parse_exits({}))
+    relay_exits: Mapping[str, Egress] = field(default_factory=lambda: parse_egresses({}))
     """Region, or "*" -> the way out; by default the ordinary one for every region."""
     relay_upstreams: Mapping[str, tuple[UpstreamAddress, ...]] = field(default_factory=dict)
     """Region, or "*" -> whom the relay asks for its origins; by default `upstreams`."""
@@ -200,8 +200,8 @@ def _relay_addresses(text: str) -> Mapping[str, tuple[Address, ...]]:
     return _table(text, lambda words: tuple(ipaddress.ip_address(word) for word in words))
 
 
-def _relay_exits(text: str) -> Mapping[str, Exit]:
-    return parse_exits(parse_table(text))
+def _relay_exits(text: str) -> Mapping[str, Egress]:
+    return parse_egresses(parse_table(text))
 
 
 def _table(

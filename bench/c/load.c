@@ -2,7 +2,8 @@
  *
  *   load SERVER PORT FILE SECONDS WINDOW RATE FIRST_SOURCE SOURCES
  *
- * FILE: queries, each behind two octets of length; sent in order, round and round.
+ * FILE: queries, each behind two octets of length; sent in order, round and round, or with
+ * 0 SECONDS each of them once.
  * WINDOW: queries outstanding in all (closed loop); RATE: queries a second (0: as fast as the
  * window lets). Queries leave from SOURCES addresses counted up from FIRST_SOURCE, one socket each.
  * Prints: sent answered nanoseconds mean_us p50_us p99_us rcode0 rcode3 rcode5 other truncated
@@ -83,10 +84,11 @@ int main(int argc, char **argv) {
         out_headers[i].msg_hdr = (struct msghdr){.msg_iov = &out_vectors[i], .msg_iovlen = 1};
     }
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+    int once = seconds == 0;
     int64_t start = now(), end = start + seconds * 1e9, swept = start;
-    uint32_t outstanding, per_source = window / n_sources ? window / n_sources : 1;
+    uint32_t outstanding = 0, per_source = window / n_sources ? window / n_sources : 1;
     size_t q = 0; int turn = 0;
-    while (now() < end) {
+    while (once ? q < queries || outstanding : now() < end) {
         int idle = 1; outstanding = 0;
         for (int i = 0; i < n_sources; i++) { while (drain(&sources[i]) == BATCH); outstanding += sources[i].outstanding; }
         for (int k = 0; k < n_sources; k++) {
@@ -95,6 +97,8 @@ int main(int argc, char **argv) {
             int room = per_source > s->outstanding ? per_source - s->outstanding : 0;
             int n = due < room ? due : room; if (n > BATCH) n = BATCH; if (n <= 0) continue;
             if (rate && n > 8) n = 8;
+            if (once && n > (int64_t)(queries - q)) n = queries - q;
+            if (!n) continue;
             int64_t t = now();
             for (int i = 0; i < n; i++) {
                 size_t at = offsets[q++ % queries]; size_t length = text[at] << 8 | text[at + 1];

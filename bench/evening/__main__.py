@@ -22,9 +22,11 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from bench.builds import add_builds, builds
 from bench.evening.generator import OpenLoop
 from bench.evening.measuring import Place, Run, measure
 from bench.evening.names import evening_names
@@ -32,15 +34,18 @@ from bench.evening.plot import plot
 from bench.evening.report import COMPARED_RATES, Results, line, save, table
 from bench.evening.trace import HOUSEHOLDS, Trace, write_trace
 from bench.laboratory import SUFFIXES, laboratory
-from bench.servers import PEERS, Installed, Server, Setting, start_ours
+from bench.peers import PEERS
+from bench.servers import Server, Setting, start_ours
 
 NETWORKS = 10_000
-LADDER = (8_000, 12_000, 16_000, 24_000, 32_000, 48_000, 64_000)
-"""Rates by which the highest is found."""
+LADDER = (8_000, 12_000, 16_000, 24_000, 32_000, 48_000, 64_000, 96_000, 128_000)
+"""Rates by which the highest is found; the load and the authority can do little more."""
 _HALVINGS = 2
+_MOST_QUERIES = 2_000_000
+"""Of one measurement: from 50,000 q/s on both parts become shorter, to save the disk."""
 _ROUND = 500
 
-Start = Callable[[], Server]
+Begin = Callable[[], Server]
 
 
 class Evening:
@@ -54,7 +59,9 @@ class Evening:
         loop = OpenLoop(setting.binaries["open_load"], cores[-1], HOUSEHOLDS)
         self._place = Place(setting.upstream, loop, options.ahead)
         self.servers = _servers(options, setting, ",".join(cores[:-1] or cores))
-        self.results = Results(options.seed, ours=_labels(options))
+        self.results = Results(
+            options.seed, ours=[name for name in self.servers if name not in PEERS]
+        )
 
     def compare(self, rate: int, number: int) -> None:
         """Measure every server at a rate, the first first in even rounds and last in odd ones."""
@@ -98,7 +105,8 @@ class Evening:
 
     def _trace(self, rate: int, number: int) -> Trace:
         options = self._options
-        warming, measured = round(options.warm * rate), round(options.seconds * rate)
+        share = min(1.0, _MOST_QUERIES / (rate * (options.warm + options.seconds)))
+        warming, measured = (round(share * s * rate) for s in (options.warm, options.seconds))
         file = self._setting.folder / "trace"
         seed = options.seed * 1_000 + number
         write_trace(file, self._names, seed, warming + measured, even=options.even)
@@ -135,8 +143,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--even", action="store_true", help="even gaps, not a Poisson process")
     parser.add_argument("--against", nargs="*", metavar="SERVER", choices=sorted(PEERS))
     parser.add_argument("--workers", type=int, default=1, help="2: another row, with two workers")
-    parser.add_argument("--label", default="ours", help="name of this build in the table")
-    parser.add_argument("--also", nargs="+", default=[], metavar="LABEL=MEDIASTREAMER")
+    add_builds(parser)
     parser.add_argument("--ahead", action="store_true", help="servers run first; needs root")
     parser.add_argument("--output", type=Path, help="folder; nothing is stored of a short run")
     options = parser.parse_args()
@@ -153,26 +160,17 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _labels(options: argparse.Namespace) -> list[str]:
-    more = [f"{options.label}, {options.workers} workers"] if options.workers > 1 else []
-    return [options.label, *(each.partition("=")[0] for each in options.also), *more]
-
-
-def _servers(options: argparse.Namespace, setting: Setting, cores: str) -> dict[str, Start]:
-    """Give each server's name and how it is started."""
-    here = Installed(options.label, metrics=True)
-    builds = [here] + [
-        Installed(label, Path(program).absolute(), metrics=True)
-        for label, _, program in (each.partition("=") for each in options.also)
-    ]
-    found: dict[str, Start] = {
-        build.label: partial(start_ours, setting, cores, build) for build in builds
+def _servers(options: argparse.Namespace, setting: Setting, cores: str) -> dict[str, Begin]:
+    """Give how each server is started, those of ours first."""
+    ours = builds(options, metrics=True)
+    found: dict[str, Begin] = {
+        build.label: partial(start_ours, setting, cores, build) for build in ours
     }
     if options.workers > 1:
-        two = partial(start_ours, setting, cores, here, workers=options.workers)
-        found[_labels(options)[-1]] = two
-    peers = {name: partial(PEERS[name][1], setting, cores) for name in options.against}
-    return found | peers
+        label = f"{options.label}, {options.workers} workers"
+        more = replace(ours[0], label=label)
+        found[label] = partial(start_ours, setting, cores, more, workers=options.workers)
+    return found | {name: partial(PEERS[name][1], setting, cores) for name in options.against}
 
 
 if __name__ == "__main__":

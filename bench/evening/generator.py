@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.load import FIRST_CLIENT, HOST
 
 MOST_LATE_US = 1_000
-"""Where more than a hundredth of the queries left later, the machine was too busy to measure."""
+"""Where more than a hundredth of the queries left later, nothing was measured but the load."""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ def plot(results: Results, file: Path) -> None:
         axes.set_xlabel("queries a second")
     latency.axhline(P99_LIMIT_US / 1000, color="gray", linestyle=":")
     latency.set_yscale("log")
+    latency.yaxis.set_major_formatter("{x:g}")
+    latency.yaxis.set_minor_formatter("")
     latency.set_ylabel("p99, ms")
     cost.set_ylabel("CPU microseconds for an answered query")
     cost.set_ylim(bottom=0)

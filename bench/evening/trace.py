@@ -16,7 +16,7 @@ A, AAAA, HTTPS = 1, 28, 65
 TYPES = {A: 45, AAAA: 35, HTTPS: 20}
 STUBS = ("plain", "EDNS") * 4 + ("cookie", "mixed case")
 """Of ten households in a row; each has one kind of stub."""
-_MEAN_GAP = 1_000
+MEAN_GAP = 1_000
 """Gaps are written in thousandths of the mean one."""
 _LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyz")
 _AT_ONCE = 50_000
@@ -58,7 +58,7 @@ def _entries(names: Sequence[Name], seed: int, count: int, *, even: bool) -> Ite
         query = query_of(name.text, kind, stub, cookie)
         if stub == "mixed case":
             query = _mix_case(query, name.text, draw)
-        gap = _MEAN_GAP if even else min(int(draw.expovariate(1 / _MEAN_GAP)), 0xFFFF)
+        gap = MEAN_GAP if even else min(int(draw.expovariate(1 / MEAN_GAP)), 0xFFFF)
         yield struct.pack("!HBB", gap, household, len(query)) + query
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from cli.audit.canaries import Canaries
 from cli.registry_access import Registry
-from registry.actions.add_account import add_account
-from registry.actions.add_network import add_network
-from registry.actions.delete_account import delete_account
-from registry.database import overwrite_deleted
+from registry.actions.accounts.adding import add_account
+from registry.actions.accounts.lifecycle import delete_account
+from registry.actions.addresses.by_operator import add_network
+from registry.database.erasure import overwrite_deleted
 from registry.models import PendingNetwork
 from smartdns.contract.addresses import parse_network
 

@@ -2,27 +2,19 @@
 
 import base64
 import contextlib
-import functools
 import http.client
 import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import dns.edns
-import dns.exception
-import dns.flags
-import dns.message
-import dns.query
-import dns.rcode
-import dns.rdatatype
-
 from cli.audit.canaries import Canaries
 from cli.audit.report import Report
+from registry.dns_client import BadResponseError, Query, ask_tcp, ask_tls, ask_udp
 from smartdns.contract.addresses import SocketAddress
 
 _PATIENCE_S = 5.0
-_LOCAL_OPTION = dns.edns.OptionType.make(65001)  # RFC 6891 section 9: for local use
+_LOCAL_OPTION = 65001  # RFC 6891 section 9: for local use
 
 
 @dataclass
@@ -37,7 +29,7 @@ class Traffic:
         self.report.sent[way] = self.report.sent.get(way, 0) + 1
         try:
             answered = deed(self.canaries.word(way))
-        except (OSError, dns.exception.DNSException, http.client.HTTPException):
+        except (OSError, BadResponseError, http.client.HTTPException):
             answered = False
         self.report.answered[way] = self.report.answered.get(way, 0) + answered
 
@@ -49,13 +41,12 @@ def send_queries(
 
     `rcodes` are those that belong to `who`; without `source` the system chooses.
     """
-    asked = dns.query.udp, dns.query.tcp
-    for ask, transport in zip(asked, ("UDP", "TCP"), strict=True):
-        for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA, dns.rdatatype.HTTPS):
+    for ask, transport in ((ask_udp, "UDP"), (ask_tcp, "TCP")):
+        for kind in ("A", "AAAA", "HTTPS"):
 
-            def query(word: str, ask=ask, rdtype=rdtype) -> bool:  # type: ignore[no-untyped-def] # noqa: ANN001
-                message = _query(traffic, f"{word}.{suffix}", who, rdtype, word)
-                return _exchange(ask, message, server, source).rcode() in rcodes
+            def query(word: str, ask=ask, kind=kind) -> bool:  # type: ignore[no-untyped-def] # noqa: ANN001
+                asked = _query(traffic, f"{word}.{suffix}", who, kind, word)
+                return ask(asked, server, within_s=_PATIENCE_S, source=source).rcode in rcodes
 
             traffic.send(f"query of {who} over {transport}", query)
 
@@ -75,31 +66,16 @@ def send_queries_over_tls(
 
     def query(word: str) -> bool:
         name = f"{word}.{suffix}"
-        message = _query(traffic, name, who, dns.rdatatype.A, word)
-        ask = functools.partial(dns.query.tls, ssl_context=unchecked, server_hostname=name)
-        return _exchange(ask, message, server, source).rcode() in rcodes
+        asked = _query(traffic, name, who, "A", word)
+        response = ask_tls(asked, server, unchecked, name, within_s=_PATIENCE_S, source=source)
+        return response.rcode in rcodes
 
     traffic.send(f"query of {who} over TLS", query)
 
 
-def _query(
-    traffic: Traffic, name: str, who: str, rdtype: dns.rdatatype.RdataType, word: str
-) -> dns.message.Message:
+def _query(traffic: Traffic, name: str, who: str, kind: str, word: str) -> Query:
     made = traffic.canaries.made(name, f"name asked by {who}")
-    message = dns.message.make_query(made, rdtype)
-    message.use_edns(0, options=[dns.edns.GenericOption(_LOCAL_OPTION, word.encode())])
-    return message
-
-
-def _exchange(
-    ask: Callable[..., dns.message.Message],
-    message: dns.message.Message,
-    server: SocketAddress,
-    source: str,
-) -> dns.message.Message:
-    return ask(
-        message, str(server.address), port=server.port, source=source or None, timeout=_PATIENCE_S
-    )
+    return Query(made, kind, ((_LOCAL_OPTION, word.encode()),))
 
 
 def _datagram(data: bytes, server: SocketAddress, source: str) -> bytes:

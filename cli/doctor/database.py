@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from cli.doctor.finding import Finding
 from cli.doctor.settings import Settings
 from cli.registry_access import require_database_file
-from registry.database import DatabaseUnready, make_engine, schema_is_current
+from registry.database.engine import DatabaseUnready, make_engine
+from registry.database.schema import schema_is_current
 
 
 def check(settings: Settings) -> Iterator[Finding]:

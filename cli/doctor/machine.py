@@ -1,6 +1,5 @@
 """The machine: clock, disk, descriptors, and who may read the state folder."""
 
-import datetime
 import os
 import resource
 import shutil
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from cli.doctor.finding import Finding
 from cli.state import State
+from registry.day import utc_day
 
 LEAST_FREE_OCTETS = 64 << 20
 LEAST_DESCRIPTORS = 4_096
@@ -33,10 +33,9 @@ def check_clock(now: float) -> Iterator[Finding]:
     """A clock before our own files were written has not been set: grants would end wrongly."""
     written = os.stat(__file__).st_mtime  # noqa: PTH116
     if now < written - _DAY_S:
-        today = datetime.datetime.fromtimestamp(now, datetime.UTC).date()
         yield Finding(
             "clock-off",
-            f"this machine believes it is {today}, before this software was installed",
+            f"this machine believes it is {utc_day(now)}, before this software was installed",
             "Set the clock, and keep it set: apt-get install systemd-timesyncd.",
         )
 

@@ -7,7 +7,8 @@ from cli.doctor.finding import Finding
 from cli.doctor.settings import Settings
 from cli.state import State, without_password
 from cli.status import status_of
-from registry.database import DatabaseUnready, make_engine, require_current_schema
+from registry.database.engine import DatabaseUnready, make_engine
+from registry.database.schema import require_current_schema
 from registry.publishing.inspection import AllowlistStatus, inspect_allowlist, redis_clock
 from registry.publishing.redis_server import RedisUnavailable
 

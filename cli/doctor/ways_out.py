@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from cli import probes
 from cli.doctor.finding import Finding
 from cli.doctor.settings import Settings
-from smartdns.relay.exits import Exit, Socks5, exits_and_upstreams
+from smartdns.relay.egress import Egress, Socks5, egresses_and_upstreams
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.bound_socket import open_socket
-from smartdns.upstream.way_out import ORDINARY, Direct
+from smartdns.upstream.egress import ORDINARY, Direct
 
 _VERSIONS = (4, 6)
 
@@ -18,7 +18,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     """Every check of this file."""
     given = settings.data_plane
     try:
-        exits, upstreams = exits_and_upstreams(
+        exits, upstreams = egresses_and_upstreams(
             given.relay_exits, given.relay_upstreams, given.upstreams
         )
     except ValueError as error:
@@ -33,7 +33,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     yield from _elsewhere(exits, upstreams)
 
 
-def _exits(exits: Mapping[str, Exit]) -> Iterator[Finding]:
+def _exits(exits: Mapping[str, Egress]) -> Iterator[Finding]:
     for region, way_out in exits.items():
         if isinstance(way_out, Socks5):
             if not probes.accepts(way_out.server):
@@ -61,12 +61,12 @@ def _is_here(way_out: Direct) -> bool:
 
 
 def _elsewhere(
-    exits: Mapping[str, Exit], upstreams: Mapping[str, tuple[UpstreamAddress, ...]]
+    exits: Mapping[str, Egress], upstreams: Mapping[str, tuple[UpstreamAddress, ...]]
 ) -> Iterator[Finding]:
     """A region that does not leave the ordinary way is hardly where our own resolver asks."""
     for region, asked in upstreams.items():
         for upstream in asked:
-            if exits[region] != ORDINARY and upstream.way_out == ORDINARY:
+            if exits[region] != ORDINARY and upstream.egress == ORDINARY:
                 yield Finding(
                     "look-ups-elsewhere",
                     f"origins of region {region} are looked up by {upstream} on this machine, "

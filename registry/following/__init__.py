@@ -1,5 +1,5 @@
-"""DDNS host names, asked every five minutes: claims of where a home is, not proofs.
+"""DDNS host names, looked up every five minutes: claims of where a home is, not proofs.
 
-`hostnames` says which names may be followed, `answers` what an answer means for a slot, both
-without any look-up; `lookup` asks the name servers, `follower` does it all again and again.
+`hostnames` says which names may be followed, without any look-up; `lookup` asks the name servers;
+`follower` does both again and again. What an answer means is in `actions.updaters.claims`.
 """

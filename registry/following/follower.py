@@ -1,31 +1,28 @@
 """Follows host names and watches over updaters, every five minutes, for as long as it runs."""
 
 import logging
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import dns.resolver
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
-from twisted.application.service import Service
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.threads import deferToThread
 
-from registry.actions.address_rules import AddressRules
-from registry.actions.follow_hostname import is_settled, note_answers
+from registry.actions.addresses.rules import AddressRules
+from registry.actions.updaters.hostnames import is_settled, note_answers
+from registry.day import utc_today
 from registry.following.failure_mail import FailureMail, mail_failures
-from registry.following.lookup import look_up, make_resolver
+from registry.following.lookup import look_up, system_name_servers
 from registry.models import Account, Registration, Slot, SlotKind
-from registry.publishing.pending import note_networks
-from registry.publishing.publisher import utc_today
+from registry.pending import note_networks
+from registry.thread_service import ThreadService
+from smartdns.contract.addresses import SocketAddress
 
 EVERY_S = 300.0
 LOOK_UPS_AT_ONCE = 16
 _log = logging.getLogger(__name__)
 
 
-class Follower(Service):
+class Follower(ThreadService):
     """Asks for every followed name in turn; several registries may, since repeating is harmless.
 
     `following`: False where the operator does not allow host names; what they claimed is dropped.
@@ -42,42 +39,25 @@ class Follower(Service):
         *,
         following: bool,
         mail: FailureMail | None = None,
-        resolver: Callable[[], dns.resolver.Resolver] = make_resolver,
+        name_servers: Callable[[], Sequence[SocketAddress]] = system_name_servers,
     ) -> None:
+        super().__init__()
         self._sessions = sessions
         self._readers = readers
         self._rules = rules
         self._following = following
         self._mail = mail
-        self._make_resolver = resolver
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._name_servers = name_servers
 
-    def startService(self) -> None:
-        """Begin; returns at once."""
-        super().startService()  # type: ignore[no-untyped-call]
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._work, name="follower", daemon=True)
-        self._thread.start()
+    def turn(self) -> float:
+        """Do everything once; what goes wrong is logged and tried again in the next turn."""
+        try:
+            self._do_everything()
+        except Exception as error:  # noqa: BLE001  # a mistake must not end the following
+            _log.error("following failed: %s", type(error).__name__)
+        return EVERY_S
 
-    def stopService(self) -> Deferred[None]:
-        """End after the look-ups that are under way."""
-        super().stopService()  # type: ignore[no-untyped-call]
-        self._stop.set()
-        thread, self._thread = self._thread, None
-        return succeed(None) if thread is None else deferToThread(thread.join)
-
-    def _work(self) -> None:
-        wait_s = 0.0
-        while not self._stop.wait(wait_s):
-            wait_s = EVERY_S
-            try:
-                self.turn()
-            except Exception as error:  # noqa: BLE001  # a mistake must not end the following
-                _log.error("following failed: %s", type(error).__name__)
-
-    def turn(self) -> None:
-        """Do everything once."""
+    def _do_everything(self) -> None:
         if self._following:
             self._follow_all()
         else:
@@ -90,12 +70,12 @@ class Follower(Service):
         followed = query.where(Slot.kind == SlotKind.HOSTNAME, Account.active, Account.confirmed)
         with self._readers() as session:
             slots = session.execute(followed.order_by(Slot.id)).all()
-        resolver = self._make_resolver()
+        servers = self._name_servers()
 
         def follow(slot_id: int, hostname: str | None) -> None:
-            if self._stop.is_set() or hostname is None:
+            if self.stopping.is_set() or hostname is None:
                 return
-            answers = look_up(resolver, hostname)
+            answers = look_up(servers, hostname)
             with self._readers() as session:
                 if is_settled(session, slot_id, answers, rules=self._rules):
                     return

@@ -1,11 +1,10 @@
 """Which host names may be followed."""
 
-import dns.exception
-import dns.name
+import ipaddress
 
 from registry.actions.errors import HostnameUnusable
+from zones.names import NameFormatError, parse_name, render_name
 
-LONGEST = 253
 NEVER_PUBLIC = ("localhost", "local", "internal", "lan", "test", "invalid", "onion", "arpa", "alt")
 """Top-level names that no public name server knows (RFC 6761, 6762, 7686, 8375, 9476)."""
 
@@ -15,20 +14,26 @@ def parse_hostname(text: str, own_host: str) -> str:
 
     `own_host`: host of our page; names below it are ours and follow nobody.
     """
+    name = text.strip().rstrip(".")
     try:
-        name = dns.name.from_text(text.strip().rstrip("."), idna_codec=dns.name.IDNA_2003_Practical)
-        normal = name.to_text(omit_final_dot=True).lower()
-    except (dns.exception.DNSException, UnicodeError):
-        raise HostnameUnusable(reason="it is not a host name") from None
-    labels = normal.split(".")
-    if len(normal) > LONGEST or len(labels) < 2 or not all(_is_label(label) for label in labels):
-        raise HostnameUnusable(reason="it is not a full host name such as home.example.net")
-    if labels[-1] in NEVER_PUBLIC or labels[-1].isdigit():
+        normal = render_name(parse_name(name))
+    except NameFormatError:
+        normal = ""
+    above, _, last = normal.rpartition(".")
+    if _is_address(name) or (above and last in NEVER_PUBLIC):
         raise HostnameUnusable(reason="no public name server knows such a name")
+    if not normal:
+        raise HostnameUnusable(reason="it is not a host name")
+    if not above:
+        raise HostnameUnusable(reason="it is not a full host name such as home.example.net")
     if normal == own_host or normal.endswith(f".{own_host}"):
         raise HostnameUnusable(reason="it is a name of ours")
     return normal
 
 
-def _is_label(label: str) -> bool:
-    return bool(label) and label.isascii() and label.replace("-", "").replace("_", "").isalnum()
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

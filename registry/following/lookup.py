@@ -1,40 +1,106 @@
 """Ask the system's name servers for a followed name. The name servers see it; nothing keeps it."""
 
+import ipaddress
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
-import dns.exception
-import dns.resolver
+from registry.actions.updaters.claims import FAMILIES, Answers
+from registry.dns_client import (
+    NOERROR,
+    NXDOMAIN,
+    Answer,
+    BadResponseError,
+    Query,
+    Response,
+    ask_tcp,
+    ask_udp,
+)
+from smartdns.contract.addresses import Address, SocketAddress, parse_address
 
-from registry.following.answers import FAMILIES, Answers
-from smartdns.contract.addresses import Address, parse_address
-
+RESOLV_CONF = Path("/etc/resolv.conf")
 WITHIN_S = 5.0
+"""For one family, whatever number of servers is asked."""
+TRY_S = 2.0
+"""For one server; after it the next one is asked."""
 MOST_ADDRESSES = 8
+MOST_ALIASES = 16
+_PORT = 53
 _TYPES = {4: "A", 6: "AAAA"}
 
 
-def make_resolver(nameservers: Sequence[str] = (), port: int = 53) -> dns.resolver.Resolver:
-    """Use the name servers given, or the system's; nothing is cached, so that a change counts."""
-    resolver = dns.resolver.Resolver(configure=not nameservers)
-    if nameservers:
-        resolver.nameservers, resolver.port = list(nameservers), port
-    resolver.cache = None
-    resolver.lifetime = WITHIN_S
-    return resolver
+def system_name_servers(resolv_conf: Path = RESOLV_CONF) -> tuple[SocketAddress, ...]:
+    """Read the name servers of resolv.conf(5), in order; () where the file names none."""
+    try:
+        lines = resolv_conf.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ()
+    found: dict[SocketAddress, None] = {}
+    for line in lines:
+        match line.split():
+            case ["nameserver", text, *_]:
+                try:
+                    found[SocketAddress(ipaddress.ip_address(text), _PORT)] = None
+                except ValueError:
+                    continue  # the C library skips what it cannot read, too
+    return tuple(found)
 
 
-def look_up(resolver: dns.resolver.Resolver, hostname: str) -> Answers:
-    """Ask for A and AAAA, through any CNAMEs (16 at most, as dnspython bounds them)."""
-    return {family: _addresses(resolver, hostname, _TYPES[family]) for family in FAMILIES}
+def look_up(servers: Sequence[SocketAddress], hostname: str) -> Answers:
+    """Ask for A and AAAA, through up to 16 CNAMEs; nothing is cached, so that a change counts."""
+    return {family: _addresses(servers, hostname, family) for family in FAMILIES}
 
 
 def _addresses(
-    resolver: dns.resolver.Resolver, hostname: str, kind: str
+    servers: Sequence[SocketAddress], hostname: str, family: int
 ) -> Sequence[Address] | None:
-    try:
-        answer = resolver.resolve(f"{hostname}.", kind, search=False)
-    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-        return ()
-    except (dns.exception.DNSException, OSError):
+    response = _ask_in_turn(servers, Query(hostname, _TYPES[family]))
+    if response is None:
         return None
-    return [parse_address(record.address) for record in list(answer)[:MOST_ADDRESSES]]
+    owner = _behind_aliases(response.answers, hostname)
+    if owner is None:
+        return None
+    texts = [a.data for a in response.answers if (a.owner, a.type) == (owner, _TYPES[family])]
+    found = [parse_address(text) for text in texts[:MOST_ADDRESSES]]
+    return [address for address in found if address.version == family]  # not ::ffff:192.0.2.1
+
+
+def _ask_in_turn(servers: Sequence[SocketAddress], query: Query) -> Response | None:
+    """Give the first response that says what there is, NXDOMAIN included; None without one.
+
+    A server that was silent is asked again in the next round, one that failed is not.
+    """
+    deadline = time.monotonic() + WITHIN_S
+    left = list(servers)
+    while left:
+        for server in tuple(left):
+            within_s = min(TRY_S, deadline - time.monotonic())
+            if within_s <= 0:
+                return None
+            try:
+                response = _ask(query, server, within_s)
+            except TimeoutError:
+                continue
+            except (OSError, BadResponseError):
+                left.remove(server)
+                continue
+            if response.rcode in {NOERROR, NXDOMAIN}:
+                return response
+            left.remove(server)
+    return None
+
+
+def _ask(query: Query, server: SocketAddress, within_s: float) -> Response:
+    response = ask_udp(query, server, within_s=within_s)
+    return ask_tcp(query, server, within_s=within_s) if response.truncated else response
+
+
+def _behind_aliases(answers: Sequence[Answer], hostname: str) -> str | None:
+    """Follow the CNAMEs of one response; None for a loop or an endless chain."""
+    aliases = {a.owner: a.data.lower().removesuffix(".") for a in answers if a.type == "CNAME"}
+    owner = hostname
+    for _ in range(MOST_ALIASES + 1):
+        if owner not in aliases:
+            return owner
+        owner = aliases[owner]
+    return None

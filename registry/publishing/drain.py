@@ -9,7 +9,7 @@ from redis.client import Pipeline
 from sqlalchemy import Engine, delete, select, type_coerce
 from sqlalchemy.types import String
 
-from registry.database import make_readers, make_sessions
+from registry.database.engine import make_readers, make_sessions
 from registry.models import PendingNetwork
 from registry.publishing.grants import grants_for
 from registry.publishing.heads import database_head, readable_head, reserve_positions

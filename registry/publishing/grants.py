@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, String, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
-from registry.bulk import among
+from registry.database.bulk import among
 from registry.models import Account, Registration, ServiceRegion, Slot, SlotKind
 from smartdns.contract.grants import Profile
 from smartdns.contract.redis_layout import encode_profile

@@ -9,7 +9,7 @@ from typing import cast
 import redis
 from sqlalchemy import Engine, func, select
 
-from registry.database import make_readers
+from registry.database.engine import make_readers
 from registry.models import PendingNetwork, Registration
 from registry.publishing.heads import database_head, readable_head
 from registry.publishing.lock import publishing_lock

@@ -1,7 +1,6 @@
 """The service that keeps Redis in step with the database, in a thread of its own."""
 
 import datetime
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -9,20 +8,20 @@ from typing import TYPE_CHECKING
 import redis
 from sqlalchemy import Engine, exists, select
 from sqlalchemy.exc import SQLAlchemyError
-from twisted.application.service import Service
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
-from registry.database import empty_log, make_readers, make_sessions
+from registry.database.engine import make_readers, make_sessions
+from registry.database.erasure import empty_log
+from registry.day import utc_today
 from registry.models import PendingNetwork
+from registry.pending import note_networks
 from registry.publishing.drain import Drained, drain
 from registry.publishing.heads import database_head
 from registry.publishing.lock import publishing_lock
-from registry.publishing.pending import note_networks
 from registry.publishing.rebuild import rebuild
 from registry.publishing.reconcile import Compared, compare
 from registry.publishing.redis_server import RedisPlace, RedisUnavailable
+from registry.thread_service import ThreadService
 
 if TYPE_CHECKING:
     from smartdns.contract.grants import Head
@@ -37,12 +36,7 @@ STOPPED_WITHIN_S = 1.0
 """Then the thread is left behind: it dies with the process, and dying anywhere loses nothing."""
 
 
-def utc_today() -> datetime.date:
-    """Give the day on which grants are judged."""
-    return datetime.datetime.now(datetime.UTC).date()
-
-
-class Publisher(Service):
+class Publisher(ThreadService):
     """Publishes what is pending every 200 ms, rebuilds when it must, reconciles now and then.
 
     Any number of processes may run one: a database lock lets one work at a time. Its thread never
@@ -50,11 +44,13 @@ class Publisher(Service):
     """
 
     name = "publisher"
+    stopped_within_s = STOPPED_WITHIN_S
 
     def __init__(
         self, engine: Engine, redis_url: str, today: Callable[[], datetime.date] = utc_today
     ) -> None:
         """Raise ValueError where `redis_url` is none."""
+        super().__init__()
         self.trouble: str | None = None
         """Why nothing is being published at the moment, for `status`; None: all is well."""
         self.head: Head | None = None
@@ -62,32 +58,10 @@ class Publisher(Service):
         self._engine = engine
         self._place = RedisPlace(redis_url)
         self._today = today
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
         self._heads_compared_at = -COMPARE_HEADS_EVERY_S
         self._reconciled_at = 0.0
         self._reconciled_on: datetime.date | None = None
         self._reconciling: Iterator[Compared] | None = None
-
-    def startService(self) -> None:
-        """Begin; returns at once."""
-        super().startService()  # type: ignore[no-untyped-call]
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._work, name="publisher", daemon=True)
-        self._thread.start()
-
-    def stopService(self) -> Deferred[None]:
-        """Finish the turn, unless Redis hangs in it; fires when that is done."""
-        super().stopService()  # type: ignore[no-untyped-call]
-        self._stop.set()
-        thread, self._thread = self._thread, None
-        return succeed(None) if thread is None else deferToThread(thread.join, STOPPED_WITHIN_S)
-
-    def _work(self) -> None:
-        wait_s = 0.0
-        while not self._stop.wait(wait_s):
-            wait_s = self.turn()
-        self._place.leave()
 
     def turn(self) -> float:
         """Do what there is to do now; gives how long to wait before the next turn, in seconds.
@@ -101,6 +75,10 @@ class Publisher(Service):
             self._place.leave()
             self._reconciling = self._reconciled_on = None
         return wait_s
+
+    def finish(self) -> None:
+        """Disconnect."""
+        self._place.leave()
 
     def _do_what_is_due(self) -> float:
         if self._is_pending() or self._heads_are_due():
@@ -121,7 +99,7 @@ class Publisher(Service):
         connection = self._place.connection()
         self._heads_compared_at = time.monotonic()
         outcome = Drained.MORE_PENDING
-        while outcome is not Drained.NOTHING_LEFT and not self._stop.is_set():
+        while outcome is not Drained.NOTHING_LEFT and not self.stopping.is_set():
             outcome = drain(self._engine, connection, self._today())
             if outcome is Drained.DISAGREEING:
                 self._rebuild(connection)
@@ -154,7 +132,7 @@ class Publisher(Service):
         rebuild(self._engine, connection, self._today(), self._go_on)
 
     def _go_on(self, _count: int) -> None:
-        if self._stop.is_set():
+        if self.stopping.is_set():
             raise _Stopping
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import redis
 from sqlalchemy import Engine
 
-from registry.database import make_readers, make_sessions
+from registry.database.engine import make_readers, make_sessions
 from registry.publishing.grants import texts_after
 from registry.publishing.heads import begin_epoch, readable_head
 from smartdns.contract.grants import Head

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import redis
 from sqlalchemy import Engine
 
-from registry.database import make_readers
+from registry.database.engine import make_readers
 from registry.publishing.grants import grants_for, texts_after
 from smartdns.contract.addresses import Network
 from smartdns.contract.redis_layout import GRANTS, LayoutError, decode_network, encode_network

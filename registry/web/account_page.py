@@ -7,9 +7,9 @@ from flask_babel import gettext as _
 from flask_security import auth_required, logout_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from registry.actions.delete_account import delete_account
-from registry.actions.export_account import export_account
-from registry.actions.set_password import sign_out_everywhere
+from registry.actions.accounts.export import export_account
+from registry.actions.accounts.lifecycle import delete_account
+from registry.actions.sign_in import sign_out_everywhere
 from registry.web.parts import parts, visitor
 
 account = Blueprint("account", __name__, url_prefix="/account")

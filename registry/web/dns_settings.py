@@ -9,13 +9,19 @@ from flask_security import auth_required
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from registry.actions.choose_service_region import choose_service_region
+from registry.actions.addresses.registering import register_address
+from registry.actions.addresses.removing import (
+    Removed,
+    forget_all_addresses,
+    remove_address,
+    restore_address,
+)
 from registry.actions.errors import AddressOdd, Refused
-from registry.actions.forget_all_addresses import forget_all_addresses
-from registry.actions.register_address import register_address
-from registry.actions.remove_address import Removed, remove_address, restore_address
-from registry.actions.set_automatic_registration import set_automatic_registration
-from registry.actions.set_region import set_region
+from registry.actions.preferences import (
+    choose_service_region,
+    set_automatic_registration,
+    set_region,
+)
 from registry.models import SlotKind
 from registry.web.choices import offered_regions, offered_services
 from registry.web.household import load_household

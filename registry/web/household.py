@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from registry.actions.address_rules import judge_address
+from registry.actions.addresses.rules import judge_address
 from registry.actions.errors import AddressOdd, Refused
+from registry.day import utc_today
 from registry.models import Account, Slot, SlotKind
-from registry.publishing.publisher import utc_today
 from registry.web.parts import parts
 from smartdns.contract.addresses import Address, Network, household_network
 

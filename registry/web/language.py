@@ -7,7 +7,7 @@ from flask_babel import Babel, get_locale
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from registry.actions.set_language import set_language
+from registry.actions.preferences import set_language
 from registry.languages import LANGUAGES
 from registry.web.parts import parts, visitor
 

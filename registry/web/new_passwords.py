@@ -3,7 +3,7 @@
 from flask_security import PasswordUtil
 
 from registry.actions.errors import Refused
-from registry.actions.passwords import judge_password
+from registry.actions.sign_in import judge_password
 from registry.web.refusals import explain
 
 

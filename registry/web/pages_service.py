@@ -1,4 +1,4 @@
-"""The pages as a Twisted service: listening ports, threads and the postman, started and stopped."""
+"""The pages as a Twisted service: listening ports and threads, started and stopped."""
 
 import socket
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,6 @@ class PagesService(Service):
 
         self._reactor = reactor
         self._application = application
-        self._parts = parts
         self._pool = ThreadPool(1, THREADS, name="pages")
         self._ports: list[IListeningPort] = []
         self._certificate = _certificate(parts.settings)
@@ -47,8 +46,6 @@ class PagesService(Service):
         self._pool.start()
         # A pool that still runs would keep the process alive after the reactor has ended.
         self._reactor.addSystemEventTrigger("during", "shutdown", self._stop_pool)
-        if self._parts.postman is not None:
-            self._parts.postman.start()
 
     def open(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
         """Serve pages on `sockets` under "web", the picture on those under "check"."""
@@ -76,8 +73,6 @@ class PagesService(Service):
     def _stop_pool(self) -> None:
         if not self._pool.joined:
             self._pool.stop()
-            if self._parts.postman is not None:
-                self._parts.postman.stop()
 
 
 def _certificate(settings: RegistrySettings) -> ssl.CertificateOptions | None:

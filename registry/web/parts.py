@@ -8,9 +8,9 @@ from flask import Flask, current_app
 from flask_login import current_user
 from sqlalchemy.orm import Session, sessionmaker
 
-from registry.actions.address_rules import AddressRules
+from registry.actions.addresses.rules import AddressRules
+from registry.mailer import Mailer
 from registry.settings import RegistrySettings
-from registry.web.mail import Postman
 from registry.web.seal import Seal
 from registry.web.visitors import Visitor
 from zones.catalog import Catalog
@@ -33,7 +33,7 @@ class Parts:
     """Asks that nothing of deleted rows remain in the database's files."""
     publishing_waits: Callable[[], bool]
     """Says whether changes are kept but do not reach the DNS servers at the moment."""
-    postman: Postman | None = None
+    mailer: Mailer | None = None
 
     def attach(self, app: Flask) -> None:
         """Let the pages of `app` find them."""

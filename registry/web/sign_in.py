@@ -10,21 +10,21 @@ from flask_login import user_logged_in, user_logged_out
 from flask_security import Security
 from werkzeug.wrappers import Response
 
-from registry.actions.set_language import set_language
+from registry.actions.preferences import set_language
 from registry.settings import SignUp
-from registry.web.mail import SecurityMail
 from registry.web.mailed_links import ChangeEmailWithPassword, guard_mailed_links
 from registry.web.new_passwords import NewPasswords
 from registry.web.parts import Parts
+from registry.web.security_mail import SecurityMail
 from registry.web.sign_in_words import messages, subjects
 from registry.web.visitors import Visitor, Visitors, ask_for_nobody
 
 
 def configure_sign_in(app: Flask, parts: Parts) -> None:
     """Give `app` its sign-in, and with mail its sign-up, confirmation and reset."""
-    mail = parts.postman is not None
+    mail = parts.mailer is not None
     app.config.update(_security_settings(mail=mail))
-    app.config["POSTMAN"] = parts.postman
+    app.config["MAILER"] = parts.mailer
     app.config.update(messages() | subjects())
     app.config["SECURITY_REGISTERABLE"] = mail and parts.settings.sign_up is not SignUp.CLOSED
     app.before_request(_files_are_for_everybody)  # before Flask-Security asks who it is

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from registry.actions.errors import Refused
-from registry.actions.follow_hostname import follow_hostname
-from registry.actions.issue_token import issue_token, revoke_slot
-from registry.actions.set_updater_mails import set_updater_mails
+from registry.actions.preferences import set_updater_mails
+from registry.actions.updaters.hostnames import follow_hostname
+from registry.actions.updaters.tokens import issue_token, revoke_slot
 from registry.following.hostnames import parse_hostname
-from registry.following.lookup import look_up, make_resolver
+from registry.following.lookup import look_up, system_name_servers
 from registry.models import SlotKind
 from registry.web.household import load_household
 from registry.web.parts import parts, visitor
@@ -37,7 +37,7 @@ def show() -> str:
         "updaters.html",
         places=[place for place in places if place.kind in _KINDS],
         follow_hostnames=parts().settings.follow_hostnames,
-        mails=visitor().updater_mails if parts().postman is not None else None,
+        mails=visitor().updater_mails if parts().mailer is not None else None,
     )
 
 
@@ -88,7 +88,8 @@ def follow() -> Response:
     except Refused as refusal:
         flash(explain(refusal), "error")
         return _back()
-    answers = look_up(make_resolver(), hostname)  # before the transaction: it may take seconds
+    # Before the transaction, since it may take seconds.
+    answers = look_up(system_name_servers(), hostname)
     return _do(deed, _("The host name is followed."))
 
 

@@ -20,12 +20,11 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from registry.actions.address_rules import AddressRules
+from registry.actions.addresses.registering import Registered
+from registry.actions.addresses.rules import AddressRules
 from registry.actions.errors import Refused, TooManyChanges, UnknownToken
-from registry.actions.issue_token import hash_token
-from registry.actions.register_address import Registered
-from registry.actions.update_by_token import is_token, is_unchanged, update_by_token
-from registry.publishing.publisher import utc_today
+from registry.actions.updaters.tokens import hash_token, is_token, is_unchanged, update_by_token
+from registry.day import utc_today
 from registry.web import dyndns2
 from registry.web.arrival import Application, StartResponse, refusal_of, sender_of
 from smartdns.contract.addresses import Address

@@ -11,11 +11,11 @@ from flask_security.utils import set_request_attr
 from sqlalchemy import delete, inspect, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from registry.actions.add_account import new_uniquifier
-from registry.actions.reserve_email import reserve_email
-from registry.database import insert_unless_present
+from registry.actions.accounts.adding import reserve_email
+from registry.actions.sign_in import new_uniquifier
+from registry.database.engine import insert_unless_present
+from registry.day import utc_today
 from registry.models import Account, BrowserSession
-from registry.publishing.publisher import utc_today
 
 _BROWSER = "browser"
 _SOME_TIME = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)

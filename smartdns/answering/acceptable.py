@@ -1,4 +1,4 @@
-"""What makes a well-formed query one that is not answered, and with which code."""
+"""Which well-formed queries are refused by their form, and with which response code."""
 
 from smartdns.answering.cookies import Cookie
 from smartdns.answering.numbers import (
@@ -27,7 +27,7 @@ from smartdns.answering.query import Query, Question, Signature
 
 
 def acceptable_question(query: Query, cookie: Cookie | None) -> Question | Reply:
-    """Give the question where it deserves an answer; else the reply that says why not."""
+    """Give the question of a query that may be answered, else the reply that refuses it."""
     if query.edns is not None and query.edns.version > 0:
         return Reply(BADVERS)  # RFC 6891 section 6.1.3
     if query.opcode != OPCODE_QUERY:

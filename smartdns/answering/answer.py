@@ -8,6 +8,7 @@ from smartdns.answering.concluding import recall
 from smartdns.answering.cookies import Cookie
 from smartdns.answering.knowledge import Knowledge
 from smartdns.answering.local_names import answer_locally
+from smartdns.answering.loop_probe import is_probe, probe_reply
 from smartdns.answering.names import below
 from smartdns.answering.numbers import EDE_NOT_READY, EDE_PROHIBITED, NOERROR, REFUSED
 from smartdns.answering.plan import ExtendedError, Forward, Plan, Reply, Silence
@@ -32,8 +33,10 @@ def answer(
     `now` is monotonic seconds. `cookie` is what the query's COOKIE option was found to be worth,
     None without one.
     """
-    if source.port == 0:
+    if source.port == 0:  # nobody can be there; a reply would be looped back to us
         return Silence()
+    if query.question is not None and is_probe(query.question, knowledge.cookie_secret):
+        return probe_reply(query.question)
     if profile is None:
         return _for_stranger(query, knowledge, now)
     if profile.claimed:

@@ -1,24 +1,21 @@
-"""DNAME (RFC 6672): the aliases that it stands for, spelled out where an upstream does not.
+"""DNAME (RFC 6672): synthesized CNAME records, where an upstream left them out.
 
-Servers add the CNAME that a DNAME makes for the name in question, for the sake of whoever knows
-no DNAME. One that leaves it out, or adds another, is taken at its DNAME's word, as BIND and
-unbound do.
+Servers add the CNAME that a DNAME makes for the name in question, for clients that know no DNAME.
+Where an upstream leaves it out, or adds another one, the DNAME decides, as in BIND and unbound.
 """
 
 from smartdns.answering.names import below, parent
-from smartdns.answering.numbers import CNAME, DNAME, NOERROR, NXDOMAIN, YXDOMAIN
+from smartdns.answering.numbers import CNAME, DNAME, LONGEST_NAME, NOERROR, NXDOMAIN, YXDOMAIN
 from smartdns.answering.plan import Record
 from smartdns.answering.query import Name, Question
 from smartdns.answering.sanitize import LONGEST_CHAIN
 from smartdns.answering.upstream_reply import UpstreamReply
 
-_LONGEST_NAME = 255
-
 
 def synthesize_cnames(question: Question, reply: UpstreamReply) -> UpstreamReply:
-    """Give `reply` with the CNAME of each DNAME that redirects on the way from the question.
+    """Give `reply` with the CNAME of each DNAME that redirects a name of the question's chain.
 
-    With YXDOMAIN where a redirected name has become too long (section 2.2).
+    Its code is YXDOMAIN where a redirected name is too long (section 2.2).
     """
     redirects = {r.name: r for r in reply.answer if r.type == DNAME and r.klass == question.klass}
     if not redirects or reply.rcode not in {NOERROR, NXDOMAIN}:
@@ -44,14 +41,14 @@ def synthesize_cnames(question: Question, reply: UpstreamReply) -> UpstreamReply
 
 
 def _with(reply: UpstreamReply, made: dict[Name, Record]) -> UpstreamReply:
-    """Put `made` in the place of whatever aliases their names had."""
+    """Put `made` in the place of all aliases that their names had."""
     others = (r for r in reply.answer if r.type != CNAME or r.name not in made)
     return reply._replace(answer=(*others, *made.values()))
 
 
 def _alias(name: Name, redirect: Record) -> Record | None:
-    """Make the CNAME, of the DNAME's TTL (section 3.1); None: its target is no name any more."""
+    """Make the CNAME, with the TTL of the DNAME (section 3.1); None: its target is too long."""
     target = name[: len(name) - len(redirect.name)] + redirect.data
-    if len(target) > _LONGEST_NAME:
+    if len(target) > LONGEST_NAME:
         return None
     return Record(name, CNAME, redirect.klass, redirect.ttl, target)

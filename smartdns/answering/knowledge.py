@@ -61,6 +61,8 @@ class Knowledge:
     relays: Mapping[str, RelayAddresses]
     """Region or `ANY_REGION` -> the addresses to answer now."""
     cache: Cache
+    cookie_secret: bytes
+    """16 octets that all our workers share: server cookies and loop probes are made with it."""
     check_host: Name | None = None
     """check.<host of the page>, under which the page's script asks whether it goes through us."""
     check_addresses: RelayAddresses = field(default_factory=RelayAddresses)

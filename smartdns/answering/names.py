@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from smartdns.answering.numbers import LONGEST_LABEL, LONGEST_NAME
 from smartdns.answering.query import Name
 
 ROOT: Final = Name(b"\0")
@@ -15,10 +16,10 @@ def name_of(text: str) -> Name:
     """
     wire = bytearray()
     for label in text.rstrip(".").lower().encode("ascii").split(b"."):
-        if not 0 < len(label) < 64:
+        if not 0 < len(label) <= LONGEST_LABEL:
             raise ValueError("a label takes 1 to 63 letters")
         wire += bytes((len(label),)) + label
-    if len(wire) > 254:
+    if len(wire) >= LONGEST_NAME:
         raise ValueError("a name takes up to 253 letters")
     return Name(bytes(wire) + b"\0")
 
@@ -39,6 +40,14 @@ def below(name: Name, ancestors: Collection[bytes]) -> Name | None:
             return Name(suffix)
         start += size + 1
     return None
+
+
+def end_of_name(data: bytes, start: int) -> int:
+    """Give where the name ends that begins at `start`; the end of `data` where it does not."""
+    at = start
+    while at < len(data) and (size := data[at]):
+        at += size + 1
+    return min(at + 1, len(data))
 
 
 def first_label(name: Name) -> bytes:

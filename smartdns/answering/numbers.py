@@ -1,6 +1,6 @@
 """The numbers of DNS: IANA's "Domain Name System (DNS) Parameters", sizes and header flags.
 
-Each stands here once; every file of the data plane takes it from here.
+Every file of the data plane imports them from here.
 """
 
 from typing import Final
@@ -96,7 +96,7 @@ RA: Final = 0x0080
 AD: Final = 0x0020
 CD: Final = 0x0010
 RCODE: Final = 0x000F
-# Those of the first octet, for who looks at that alone; the others are the same in the second.
+# The first octet alone; the masks from RA on are those of the second octet, too.
 QR_OCTET: Final = QR >> 8
 OPCODE_OCTET: Final = OPCODE >> 8
 TC_OCTET: Final = TC >> 8

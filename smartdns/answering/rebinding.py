@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from smartdns.answering.cache import Answer
+from smartdns.answering.names import end_of_name
 from smartdns.answering.numbers import AAAA, EDE_BLOCKED, HTTPS, SVCB, A
 from smartdns.answering.plan import ExtendedError
 from smartdns.answering.query import Name
@@ -74,10 +75,7 @@ def leads_home(kind: int, data: bytes) -> bool:
 
 def _hints(data: bytes) -> Iterator[bytes]:
     """Give the addresses that a service binding hints at (RFC 9460 section 7.3)."""
-    offset = 2
-    while offset < len(data) and data[offset]:  # the target's name
-        offset += 1 + data[offset]
-    offset += 1
+    offset = end_of_name(data, 2)  # of the target, behind the priority
     while offset + 4 <= len(data):
         key, length = (
             int.from_bytes(data[offset : offset + 2]),

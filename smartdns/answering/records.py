@@ -1,7 +1,7 @@
-"""Records and whole replies that we make up ourselves.
+"""Records and replies that are made here and not by an upstream.
 
-Their data is packed by dnslib, once: when settings and catalogue are loaded, or for the first SOA
-of a TTL. What is put into replies are octets.
+dnslib packs their data once: when settings and catalogue are loaded, or for the first SOA of a
+TTL. Replies are made of these octets.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""What of an upstream's reply is believed: the answer to what was asked, and nothing beside it."""
+"""The part of an upstream's reply that is believed: the answer to the question, and no more."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -38,11 +38,11 @@ class _UnbelievableError(Exception):
 
 
 def sanitize(question: Question, reply: UpstreamReply, *, dnssec_ok: bool) -> Answer | None:
-    """Give what of `reply` answers `question`; None: nothing, and it counts as a failure.
+    """Give the part of `reply` that answers `question`; None: there is none, which is a failure.
 
-    The caller has made sure that the reply belongs to the question. Kept are the chain of aliases
-    and what stands at its end; the SOA of a negative answer (RFC 2308); and with `dnssec_ok` the
-    signatures and denials that prove them.
+    The caller has made sure that the reply belongs to the question. The answer has the chain of
+    aliases and the records at its end; the SOA of a negative answer (RFC 2308); and with
+    `dnssec_ok` the signatures and denials that prove them.
     """
     if reply.rcode not in _BELIEVED or reply.truncated:
         return None

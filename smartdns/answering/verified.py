@@ -1,8 +1,8 @@
-"""Addresses that have shown themselves lately, for those few that only a DDNS name vouches for.
+"""Source addresses that were verified lately, for the few networks known by a DDNS name only.
 
-Whoever completes a TCP connection or returns our cookie is where the packets say; a claimed
-network's UDP queries are answered in full only then. Kept for minutes, in memory, bounded, and
-only of claimed networks.
+A sender that completes a TCP connection or returns our cookie really is at its address. UDP queries
+of a claimed network are answered in full only after that. Addresses are kept for minutes, in
+memory, in a bounded number, and only those of claimed networks.
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ MAXIMUM_ADDRESSES: Final = 10_000
 
 
 class VerifiedAddresses:
-    """Two generations of addresses; the older one is dropped whole."""
+    """Two generations of addresses; the older one is dropped as a whole."""
 
     def __init__(self) -> None:
         self._young: set[bytes] = set()
@@ -20,13 +20,13 @@ class VerifiedAddresses:
         self._turned_at = 0.0
 
     def note(self, address: bytes, now: float) -> None:
-        """Remember an address for `REMEMBERED_S` seconds at least, unless there are too many."""
+        """Remember an address for at least `REMEMBERED_S` seconds, unless there are too many."""
         self._turn(now)
         if len(self._young) < MAXIMUM_ADDRESSES:
             self._young.add(address)
 
     def lately(self, address: bytes, now: float) -> bool:
-        """Say whether an address has shown itself lately."""
+        """Say whether an address was verified lately."""
         self._turn(now)
         return address in self._young or address in self._old
 

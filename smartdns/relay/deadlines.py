@@ -1,8 +1,7 @@
 """Deadlines in ticks of the relay's clock; pure.
 
-One entry costs a set insertion and no timer. Something that goes on and off thousands of times
-a second does not move its deadline: it notes when it was last active, and once due it asks for
-another one.
+One entry costs a set insertion and no timer. A connection with traffic does not move its deadline
+thousands of times a second: it notes when traffic came, and sets a later deadline once it is due.
 """
 
 import functools
@@ -13,17 +12,18 @@ TICK_S = 0.125
 
 
 class Due(Protocol):
-    """What can have a deadline; it keeps the tick for `Deadlines`."""
+    """What can have a deadline."""
 
-    deadline: int
+    deadline: int | None
+    """The tick that it waits for, which `Deadlines` writes; None at first."""
 
-    def due(self, tick: int) -> None:
-        """The deadline has come."""
+    def due(self) -> None:
+        """Called when the deadline has come."""
 
 
 @functools.lru_cache(maxsize=16)
 def ticks(seconds: float) -> int:
-    """Give a time in whole ticks, at least one; the limits are few, and asked for all the time."""
+    """Give a time in whole ticks, rounded up, at least one."""
     return max(1, math.ceil(seconds / TICK_S))
 
 
@@ -32,23 +32,24 @@ class Deadlines:
 
     def __init__(self) -> None:
         self.now = 0
-        self._waiting: dict[int, set[Due]] = {}
+        self._waiting: dict[int | None, set[Due]] = {}
 
-    def set(self, entry: Due, tick: int) -> None:
-        """Let `entry` be due at `tick`, instead of whenever it was."""
-        self.clear(entry)
+    def set(self, entry: Due, tick: int | None) -> None:
+        """Let `entry` be due at `tick` and at no other; None: never.
+
+        A tick that has passed already comes with the next one.
+        """
+        if (waiting := self._waiting.get(entry.deadline)) is not None:
+            waiting.discard(entry)
+        if tick is not None and tick <= self.now:
+            tick = self.now + 1
         entry.deadline = tick
-        at_that_tick = self._waiting.get(tick)
-        if at_that_tick is None:
+        if tick is None:
+            return
+        if (waiting := self._waiting.get(tick)) is None:
             self._waiting[tick] = {entry}
         else:
-            at_that_tick.add(entry)
-
-    def clear(self, entry: Due) -> None:
-        """Let `entry` never be due; harmless if it has no deadline."""
-        at_that_tick = self._waiting.get(entry.deadline)
-        if at_that_tick is not None:
-            at_that_tick.discard(entry)
+            waiting.add(entry)
 
     def advance(self, tick: int) -> list[Due]:
         """Move on to `tick`; give what came due on the way."""

@@ -1,14 +1,14 @@
 """An epoll instance of the relay's own, which the event loop under Twisted watches as one reader.
 
-A descriptor is registered once, edge-triggered for everything: what happens comes to one
-callable per descriptor, in batches, without an object of the loop's for each. The loop is
-asyncio's itself: by way of Twisted's reactor each wake-up costs 15 µs more.
+A descriptor is registered once, edge-triggered for everything: its events come to one callable,
+in batches, without an object of the loop for each descriptor. The loop is asyncio's itself: through
+Twisted's reactor each wake-up costs 15 µs more.
 """
 
 import asyncio
-import functools
 import math
 import select
+import socket
 from collections.abc import Callable
 
 from twisted.logger import Logger
@@ -18,7 +18,7 @@ from smartdns.relay.deadlines import TICK_S, Deadlines
 READABLE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 WRITABLE = select.EPOLLOUT
 ENDING = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
-"""No edge may follow: read until the end."""
+"""The peer has sent its last octet: read until the end, for no edge may follow."""
 FAILED = select.EPOLLERR
 SOON_S = 0.004
 _MUTED = select.EPOLLOUT | select.EPOLLET
@@ -28,16 +28,16 @@ _ROUNDS = 8
 _BATCH = 256
 
 Ready = Callable[[int], None]
-"""Called with the event mask; a hint, since the descriptor may be a new one of that number."""
+"""Called with the event mask. A hint: it may be meant for an earlier socket of that number."""
 
 
 class Poller:
-    """Descriptors, what is to be done once more, and a clock in ticks."""
+    """Watches descriptors, makes calls later, and has a clock in ticks."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Belong to `loop`, which runs under Twisted's reactor."""
         self.ready: dict[int, Ready] = {}
-        """Descriptor -> whom to tell; an entry may be exchanged at any time."""
+        """By descriptor, whom to tell; an entry may be exchanged at any time."""
         self.deadlines = Deadlines()
         self.tick_hooks: list[Callable[[], None]] = []
         self._loop = loop
@@ -49,13 +49,13 @@ class Poller:
         self._log = Logger()
 
     def start(self) -> None:
-        """Let the loop turn it."""
+        """Begin to watch, and start the clock."""
         self._started_at = self._loop.time()
         self._loop.add_reader(self._epoll.fileno(), self._turn)
         self._tick()
 
     def stop(self) -> None:
-        """Give everything back; the descriptors themselves are others' to close."""
+        """Watch nothing more; the callers close their descriptors themselves."""
         self._loop.remove_reader(self._epoll.fileno())
         if self._next_tick is not None:
             self._next_tick.cancel()
@@ -64,23 +64,30 @@ class Poller:
 
     @property
     def tick(self) -> int:
-        """The tick that it is now."""
+        """The current tick."""
         return self.deadlines.now
 
-    def add(self, descriptor: int, ready: Ready) -> None:
-        """Watch a connection; closing it ends that, but `forget` it before."""
+    def watch(self, descriptor: int, ready: Ready) -> None:
+        """Tell `ready` of each event, beginning with those that hold by now.
+
+        If the descriptor is watched already, `ready` takes the place of who was told before, and
+        misses nothing. Closing a descriptor ends the watching, but `forget` it before.
+        """
+        if descriptor in self.ready:
+            self._epoll.modify(descriptor, _EVERYTHING)
+        else:
+            self._epoll.register(descriptor, _EVERYTHING)
         self.ready[descriptor] = ready
-        self._epoll.register(descriptor, _EVERYTHING)
 
     def mute(self, descriptor: int) -> None:
-        """Tell no more that a connection can be read, until `listen_to`."""
+        """Do not tell that a connection can be read, until `unmute`."""
         self._epoll.modify(descriptor, _MUTED)
 
-    def listen_to(self, descriptor: int) -> None:
-        """Tell, from now on and at once, whether it can be read."""
+    def unmute(self, descriptor: int) -> None:
+        """Tell of each event again, beginning with those that hold by now."""
         self._epoll.modify(descriptor, _EVERYTHING)
 
-    def add_listener(self, descriptor: int, ready: Ready) -> None:
+    def watch_listener(self, descriptor: int, ready: Ready) -> None:
         """Watch a listening socket: level-triggered, and of several workers one is woken."""
         self.ready[descriptor] = ready
         self._epoll.register(descriptor, _LISTEN)
@@ -91,23 +98,23 @@ class Poller:
             self._epoll.unregister(descriptor)
 
     def forget(self, descriptor: int) -> None:
-        """Tell nobody any more; the caller closes the descriptor now."""
+        """Tell nobody any more; the caller closes the descriptor next."""
         self.ready.pop(descriptor, None)
 
     def again(self, call: Callable[[], None]) -> None:
-        """Call once others have had their turn."""
+        """Make a call once others have had their turn."""
         if not self._again:
             self._loop.call_soon(self._repeat)
         self._again.append(call)
 
     def soon(self, call: Callable[[], None]) -> None:
-        """Call within four milliseconds, together with others that can wait so long."""
+        """Make a call within four milliseconds, together with others that can wait so long."""
         if not self._soon:
             self._loop.call_later(SOON_S, self._come)
         self._soon.append(call)
 
     def _turn(self) -> None:
-        """Tell who is ready; after some rounds the rest of the process has its turn."""
+        """Tell of what is ready; after some rounds the rest of the process has its turn."""
         find = self.ready.get
         for _ in range(_ROUNDS):
             if self._epoll.closed or not (events := self._epoll.poll(0, _BATCH)):
@@ -133,7 +140,7 @@ class Poller:
         self._next_tick = self._loop.call_later(
             max(0.001, (tick + 1) * TICK_S - elapsed), self._tick
         )
-        self._call([functools.partial(one.due, tick) for one in self.deadlines.advance(tick)])
+        self._call([one.due for one in self.deadlines.advance(tick)])
         self._call(self.tick_hooks)
 
     def _call(self, calls: list[Callable[[], None]]) -> None:
@@ -145,3 +152,8 @@ class Poller:
 
     def _fail(self) -> None:
         self._log.failure("a relayed connection met an error of ours")
+
+
+def is_reset(end: socket.socket, mask: int) -> bool:
+    """Say whether an event means that the connection failed; `mask` alone may be an older one's."""
+    return bool(mask & FAILED and end.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))

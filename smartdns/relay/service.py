@@ -1,4 +1,4 @@
-"""The relay as a Twisted service: when it begins to accept, whom it cuts, how it ends."""
+"""The relay as a Twisted service: when it begins to accept, whom it cuts off, how it stops."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -7,16 +7,15 @@ from datetime import UTC, datetime
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 
+from smartdns.relay.admission import Admission
+from smartdns.relay.connection import Event, patience_of
+from smartdns.relay.connector import Connector
 from smartdns.relay.deadlines import ticks
-from smartdns.relay.dns import Origins
 from smartdns.relay.epoll import Poller
-from smartdns.relay.opening_protocol import Port
-from smartdns.relay.protocol import Relay
-from smartdns.relay.session import Census, Knowledge, Limits
+from smartdns.relay.listener import Listener, Listening
+from smartdns.relay.origins import Origins
 from smartdns.relay.splice import Pipes
-from smartdns.relay.tcp import Listener, Listening
-from smartdns.wire.client_hello import ClientHelloReader
-from smartdns.wire.http_host import HttpHostReader
+from smartdns.relay.transport import Context
 
 _EACH_SECOND = ticks(1.0)
 
@@ -27,17 +26,18 @@ class RelayService(Service):
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        knowledge: Knowledge,
+        admission: Admission,
         origins: Mapping[str, Origins],
         listening: Sequence[Listening],
-        limits: Limits,
     ) -> None:
-        self.relay = Relay(
-            Poller(loop), knowledge, limits, origins, Census(limits), Pipes(limits.pipes)
-        )
+        """Take the origins by region, one for each region whose names are looked up here."""
+        limits, poller = admission.limits, Poller(loop)
+        connector = Connector(poller, admission.egresses, origins)
+        patience = patience_of(limits.hello, limits.connect, limits.idle, limits.half_closed)
+        self.context = Context(poller, admission, connector, Pipes(limits.pipes), patience)
         self.accepting = False
         self._listening = listening
-        self._listener = Listener(self.relay, listening)
+        self._listener = Listener(self.context, listening)
         self._checked: tuple[int, int, bool] | None = None
         self._drain_until: int | None = None
         self._drained: Deferred[None] = Deferred()
@@ -45,17 +45,18 @@ class RelayService(Service):
     def startService(self) -> None:
         """Accept once the allowlist has been read: before, everybody would be a stranger."""
         super().startService()  # type: ignore[no-untyped-call]
-        self.relay.poller.tick_hooks.append(self._tick)
-        self.relay.poller.start()
+        self.context.poller.tick_hooks.append(self._tick)
+        self.context.poller.start()
         self._tick()
 
     def stopService(self) -> Deferred[None]:
-        """Accept no more, let what is under way end, and cut it when `Limits.drain` is over."""
+        """Accept no more, and wait `RelayLimits.drain` at most for connections to end."""
         super().stopService()  # type: ignore[no-untyped-call]
         self._listener.stop()
         self.accepting = False
-        self._drain_until = self.relay.poller.tick + ticks(self.relay.limits.drain)
-        self._drain()
+        drain = ticks(self.context.admission.limits.drain)
+        self._drain_until = self.context.poller.tick + drain
+        self._drain(self._drain_until)
         return self._drained
 
     def report(self) -> dict[str, object]:
@@ -64,52 +65,42 @@ class RelayService(Service):
         return {"listen": listen, "ready": self.accepting}
 
     def _tick(self) -> None:
-        relay = self.relay
-        relay.day = utc_day()
+        context = self.context
+        context.day = utc_day()
         if self._drain_until is not None:
-            self._drain()
+            self._drain(self._drain_until)
         elif self.accepting:
             self._listener.tick()
-        elif relay.knowledge.allowlist.loaded:
+        elif context.admission.allowlist.loaded:
             self._listener.start()
             self.accepting = True
-        if relay.poller.tick % _EACH_SECOND == 0:
-            relay.pipes.tick()
+        if context.poller.tick % _EACH_SECOND == 0:
+            context.pipes.tick()
             self._cut_removed()
 
     def _cut_removed(self) -> None:
-        """Cut the connections of addresses that are no longer let in."""
-        allowlist, day = self.relay.knowledge.allowlist, self.relay.day
+        """End the connections of addresses that are no longer let in."""
+        admission, day = self.context.admission, self.context.day
+        allowlist = admission.allowlist
         if self._checked == (state := (allowlist.generation, day, allowlist.loaded)):
             return
         self._checked = state
-        known: dict[bytes, bool] = {}
-        for one in list(self.relay.open):
-            if one.address not in known:
-                known[one.address] = allowlist.lookup(one.address, day) is not None
-            if not known[one.address]:
-                one.cut()
+        let_in: dict[bytes, bool] = {}
+        for one in list(self.context.open):
+            if one.address not in let_in:
+                let_in[one.address] = admission.still_lets_in(one.address, day)
+            if not let_in[one.address]:
+                one.tell(Event.REMOVED)
 
-    def _drain(self) -> None:
-        relay = self.relay
-        over = self._drain_until is not None and relay.poller.tick >= self._drain_until
-        for one in list(relay.open):
-            if over or one.idle_for(_EACH_SECOND):
-                one.cut()
-        if not relay.open and not self._drained.called:
-            relay.poller.stop()
-            relay.pipes.close()
+    def _drain(self, until: int) -> None:
+        context = self.context
+        event = Event.STOPPED if context.poller.tick >= until else Event.STOPPING
+        for one in list(context.open):
+            one.tell(event)
+        if not context.open and not self._drained.called:
+            context.poller.stop()
+            context.pipes.close()
             self._drained.callback(None)
-
-
-def tls_port(origin_port: int = 443) -> Port:
-    """TLS, told apart by the server name of the ClientHello."""
-    return Port(ClientHelloReader, origin_port)
-
-
-def http_port(origin_port: int = 80) -> Port:
-    """HTTP/1, told apart by the Host of the first request."""
-    return Port(HttpHostReader, origin_port)
 
 
 def utc_day() -> int:

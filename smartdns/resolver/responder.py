@@ -19,8 +19,7 @@ from smartdns.answering.answer import answer
 from smartdns.answering.concluding import stale
 from smartdns.answering.cookies import Cookie, check_cookie
 from smartdns.answering.knowledge import Knowledge
-from smartdns.answering.loop_probe import is_probe, probe_reply
-from smartdns.answering.numbers import EDE_OTHER, SERVFAIL
+from smartdns.answering.numbers import EDE_OTHER, NOERROR, NXDOMAIN, RCODE, REFUSED, SERVFAIL
 from smartdns.answering.plan import ExtendedError, Forward, Reply, Silence
 from smartdns.answering.query import Query, Source
 from smartdns.answering.rate_limit import (
@@ -38,10 +37,12 @@ from smartdns.wire.queries import Malformed, parse_query, render_formerr
 _BY_STREAM: Final = b"stream "
 """Streams have buckets of their own: a flood of datagrams in a network's name, which empties the
 other one, must not keep it from the way that TC leads to."""
-_OUTCOMES: Final = {0: "answered", 3: "answered", 5: "refused", 2: "failed"}
+_OUTCOMES: Final = {
+    NOERROR: "answered", NXDOMAIN: "answered", REFUSED: "refused", SERVFAIL: "failed"
+}  # fmt: skip
 OUTCOMES: Final = (*dict.fromkeys(_OUTCOMES.values()), "silent", "odd")
 """All that become of queries; each is told of from the start, or it would tell of its first."""
-_SLIPPED: Final = Reply(0, truncated=True)
+_SLIPPED: Final = Reply(NOERROR, truncated=True)
 _FAILED: Final = Reply(SERVFAIL)
 _SHED: Final = Reply(SERVFAIL, error=ExtendedError(EDE_OTHER, "too many questions at once"))
 
@@ -83,7 +84,6 @@ class Responder:
         knowledge: Knowledge,
         forwarder: Forwarder[Reply],
         limits: Limits,
-        cookie_secret: bytes,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """`now` gives seconds of the clock that `forwarder` concludes by."""
@@ -94,7 +94,6 @@ class Responder:
         """Raised after each change of who has which profile."""
         self.forwarder = forwarder
         self.limits = limits
-        self.cookie_secret = cookie_secret
         self.clock = now
         """Seconds of the clock by which replies hold and rates are counted."""
         self._changed: list[Callable[[], None]] = []
@@ -113,7 +112,8 @@ class Responder:
             profile = self.knowledge.allowlist.lookup(source.address, today())
             decided = self.decide(data, source, profile, verdict)
         if isinstance(decided, Asked):
-            decided = self.ask(decided, send)
+            network = self.network_of(source) or host_key(source.address)
+            decided = self.ask(decided, send, network)
             if decided is None:
                 return True
         self.outcomes[outcome_of(decided)] += 1
@@ -135,22 +135,21 @@ class Responder:
             self._log.failure("a query could not be answered")
             return server_failure(data)
 
-    def ask(self, asked: Asked, send: Send) -> Rendered | None:
+    def ask(self, asked: Asked, send: Send, network: bytes) -> Rendered | None:
         """Ask upstream, and give the reply to `send` later, in the reactor's thread.
 
-        Where there is no place for one more question of that network, gives what is sent instead.
+        Where there is no place for one more question of `network`, gives what is sent instead.
         """
         query, source, cookie = asked.query, asked.source, asked.cookie
 
         def conclude(reply: Reply | Failure) -> None:
             if isinstance(reply, Failure):
-                self._log.failure("a question could not be asked", reply)
-                reply = _FAILED
+                failure, reply = reply, _FAILED
+                self._log.failure("a question could not be asked", failure)
             rendered = render(query, source, reply, cookie)
             self.outcomes[outcome_of(rendered)] += 1
             send(rendered)
 
-        network = self.network_of(source) or host_key(source.address)
         if self.forwarder.ask(asked.plan, conclude, network):
             return None
         shed = stale(asked.plan, self.knowledge, self.clock()) or _SHED
@@ -196,15 +195,14 @@ class Responder:
         self, data: bytes, source: Source, profile: Profile | None, verdict: Verdict
     ) -> Rendered | Asked | None:
         query = parse_query(data)
-        if query is None or source.port == 0:  # nobody is there; it would loop a reply back to us
+        if query is None or source.port == 0:
             return None
         if isinstance(query, Malformed):
             return Rendered(render_formerr(query))
         if verdict is Verdict.SLIP:
             return render(query, source, _SLIPPED, None)
-        if query.question is not None and is_probe(query.question, self.cookie_secret):
-            return render(query, source, probe_reply(query.question), None)
-        cookie = check_cookie(query, source.address, self.cookie_secret, int(time.time()))
+        secret = self.knowledge.cookie_secret
+        cookie = check_cookie(query, source.address, secret, int(time.time()))
         plan = answer(query, source, profile, self.knowledge, self.clock(), cookie)
         if isinstance(plan, Forward):
             return Asked(plan, query, source, cookie)
@@ -226,7 +224,7 @@ class Responder:
 
 def outcome_of(reply: Rendered | None) -> str:
     """Give the word that a reply is counted under."""
-    return "silent" if reply is None else _OUTCOMES.get(reply.octets[3] & 0xF, "odd")
+    return "silent" if reply is None else _OUTCOMES.get(reply.octets[3] & RCODE, "odd")
 
 
 _EPOCH_DAY: Final = datetime.date(1970, 1, 1).toordinal()

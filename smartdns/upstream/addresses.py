@@ -2,10 +2,10 @@
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from smartdns.contract.addresses import Address, SocketAddress, parse_socket_address
-from smartdns.upstream.way_out import ORDINARY, Direct
+from smartdns.upstream.egress import ORDINARY, Direct
 
 DNS_PORT = 53
 TLS_PORT = 853  # RFC 7858 section 3.1
@@ -19,18 +19,20 @@ class UpstreamAddress:
     port: int = DNS_PORT
     tls_name: str | None = None
     """DNS over TLS, and the name that its certificate must bear; None: UDP and TCP."""
-    way_out: Direct = ORDINARY
+    egress: Direct = ORDINARY
     """By which of our addresses it is asked."""
 
-    @property
-    def host(self) -> str:
-        """The address as the socket calls take it."""
-        return str(self.address)
+    host: str = field(init=False, repr=False, compare=False)
+    """The address as the socket calls take it."""
 
-    def asked_by(self, way_out: Direct) -> "UpstreamAddress | None":
+    def __post_init__(self) -> None:
+        # Once: it is needed for every socket, and takes as long as opening one.
+        object.__setattr__(self, "host", str(self.address))
+
+    def asked_by(self, egress: Direct) -> "UpstreamAddress | None":
         """Give it as it is asked by that way out; None: that does not lead there."""
-        way_out = way_out.toward(self.address)
-        return replace(self, way_out=way_out) if way_out.reaches(self.address.version) else None
+        egress = egress.toward(self.address)
+        return replace(self, egress=egress) if egress.reaches(self.address.version) else None
 
     def __str__(self) -> str:
         where = str(SocketAddress(self.address, self.port))

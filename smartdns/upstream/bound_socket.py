@@ -6,24 +6,24 @@ from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.protocol import ClientFactory, Protocol
 from twisted.internet.tcp import Client, Connector
 
-from smartdns.upstream.way_out import Direct
+from smartdns.upstream.egress import Direct
 
 _IP_BIND_ADDRESS_NO_PORT = 24
 """Of linux/in.h: choose the port when connecting, so that one is enough for many peers."""
 
 
-def open_socket(kind: socket.SocketKind, version: int, way_out: Direct) -> socket.socket:
-    """Open a socket of an IP version that leaves by `way_out` and does not block.
+def open_socket(kind: socket.SocketKind, version: int, egress: Direct) -> socket.socket:
+    """Open a socket of an IP version that leaves by `egress` and does not block.
 
     OSError where this machine has no such address or interface.
     """
     family = socket.AF_INET if version == 4 else socket.AF_INET6
     opened = socket.socket(family, kind | socket.SOCK_NONBLOCK)
     try:
-        if way_out.interface is not None:
-            device = way_out.interface.encode() + b"\0"
+        if egress.interface is not None:
+            device = egress.interface.encode() + b"\0"
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device)
-        if (source := way_out.source(version)) is not None:
+        if (source := egress.source(version)) is not None:
             opened.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
             opened.bind((source, 0))
     except OSError:
@@ -33,11 +33,11 @@ def open_socket(kind: socket.SocketKind, version: int, way_out: Direct) -> socke
 
 
 class BoundConnections:
-    """What a Twisted endpoint asks of a reactor, with `way_out` for each connection."""
+    """What a Twisted endpoint asks of a reactor, with `egress` for each connection."""
 
-    def __init__(self, reactor: PosixReactorBase, way_out: Direct) -> None:
+    def __init__(self, reactor: PosixReactorBase, egress: Direct) -> None:
         self._reactor = reactor
-        self._way_out = way_out
+        self._egress = egress
 
     def connectTCP(
         self,
@@ -49,13 +49,13 @@ class BoundConnections:
     ) -> Connector:
         """Connect as `IReactorTCP` does."""
         connector = _BoundConnector(host, port, factory, timeout, bindAddress, self._reactor)
-        connector.way_out = self._way_out
+        connector.egress = self._egress
         connector.connect()
         return connector
 
 
 class _BoundConnector(Connector):
-    way_out: Direct
+    egress: Direct
 
     def _makeTransport(self) -> Client:
         return _BoundClient(  # type: ignore[no-untyped-call]
@@ -66,4 +66,4 @@ class _BoundConnector(Connector):
 class _BoundClient(Client):
     def createInternetSocket(self) -> socket.socket:
         version = 4 if self.addressFamily == socket.AF_INET else 6
-        return open_socket(socket.SOCK_STREAM, version, self.connector.way_out)
+        return open_socket(socket.SOCK_STREAM, version, self.connector.egress)

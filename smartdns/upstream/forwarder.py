@@ -70,6 +70,7 @@ class Forwarder(Service, Generic[T]):
         """
         self.reactor = reactor
         self.most_in_flight = in_flight
+        self._most_to_the_dead = min(_MOST_TO_THE_DEAD, in_flight)
         self.sockets = QuerySockets(reactor)
         self._conclude, self._stand_in = conclude, stand_in
         self._group = Group.at(reactor, upstreams)
@@ -101,7 +102,7 @@ class Forwarder(Service, Generic[T]):
                     return False
                 pending = PendingQuestion(self.sockets, group, plan, self._ended)
                 self._pending[plan] = pending
-            elif not self._may_wait(network):
+            elif not self._may_wait(network, self.most_in_flight + 1):
                 return False
             pending.askers.append((asker, network))
             self._places[network] += 1
@@ -169,15 +170,15 @@ class Forwarder(Service, Generic[T]):
         return DeferredList(closing).addCallback(lambda _: None)
 
     def _has_room(self, group: Group, network: bytes) -> bool:
-        dead = group.all_dead(self.reactor.seconds())
-        limit = min(_MOST_TO_THE_DEAD if dead else self.most_in_flight, self.most_in_flight)
-        return len(self._pending) < limit and self._may_wait(network, limit)
-
-    def _may_wait(self, network: bytes, limit: int | None = None) -> bool:
-        if network == NOBODY:
+        """Say whether one more question may be asked; whether `group` is dead matters to few."""
+        if self._may_wait(network, self._most_to_the_dead):
             return True
-        free = (limit or self.most_in_flight) - len(self._pending)
-        return self._places[network] * _OF_THE_FREE < free
+        dead = group.all_dead(self.reactor.seconds())
+        return not dead and self._may_wait(network, self.most_in_flight)
+
+    def _may_wait(self, network: bytes, limit: int) -> bool:
+        free = limit - len(self._pending)
+        return free > 0 and (network == NOBODY or self._places[network] * _OF_THE_FREE < free)
 
     def _begin(self, pending: PendingQuestion[T | Failure]) -> None:
         pending.begin()

@@ -77,7 +77,7 @@ class ReadySockets:
 
     def _forget_lost(self) -> None:
         """Take out what a stray error has closed; one that was just taken will fail to send."""
-        for each in [each for each in list(self._ready) if each.stopped]:
+        for each in [each for each in list(self._ready) if each.descriptor < 0]:
             self._ready.remove(each)
 
     def _drop_older_than(self, moment: float) -> None:

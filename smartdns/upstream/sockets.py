@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from smartdns.answering.numbers import LONGEST_NAME
 from smartdns.upstream.bound_socket import open_socket
 from smartdns.upstream.group import Upstream
 
@@ -25,7 +26,6 @@ _MOST_STRAYS: Final = 20
 """Datagrams that do not fit the query; more are somebody trying IDs at this port."""
 _MOST_AT_ONCE: Final = 64
 """Replies that are read before the reactor looks at the rest of the world."""
-_LONGEST_NAME: Final = 255
 
 Take = Callable[[bytes], bool]
 Lost = Callable[[], None]
@@ -42,10 +42,10 @@ class QuerySockets:
         self._reading = False
 
     def open(self, upstream: Upstream) -> "QuerySocket | None":
-        """Give a connected socket; None where there is none to be had. From any thread."""
+        """Give a connected socket; None where none can be opened. From any thread."""
         address = upstream.address
         try:
-            sock = open_socket(socket.SOCK_DGRAM, address.address.version, address.way_out)
+            sock = open_socket(socket.SOCK_DGRAM, address.address.version, address.egress)
         except OSError:  # out of descriptors, or the way out is gone
             return None
         try:
@@ -55,8 +55,13 @@ class QuerySockets:
             sock.close()
             return None
         opened = QuerySocket(self, sock, upstream)
-        self._open[sock.fileno()] = opened
-        self._epoll.register(sock.fileno(), select.EPOLLIN)
+        self._open[opened.descriptor] = opened
+        try:
+            self._epoll.register(opened.descriptor, select.EPOLLIN)
+        except (OSError, ValueError):  # the reactor's thread has closed them all
+            self._open.pop(opened.descriptor, None)
+            sock.close()
+            return None
         if not self._reading:
             self.reactor.callFromThread(self._read_on)
         return opened
@@ -75,9 +80,10 @@ class QuerySockets:
             self.reactor.addReader(self)
 
     def close(self) -> None:
-        """Close every socket that is still open, and the epoll."""
+        """Close every socket that is still open, and the epoll; none is opened from now on."""
         for each in list(self._open.values()):
             each.stop()
+        self._epoll.close()
 
     # Twisted calls these.
 
@@ -103,15 +109,18 @@ class QuerySocket:
     """A socket for one query to one upstream, with what makes that query hard to forge."""
 
     __slots__ = (
-        "_socket", "_sockets", "_strays", "id", "lost", "noise", "opened_at", "send", "take",
-        "upstream",
+        "_socket", "_sockets", "_strays", "descriptor", "id", "lost", "noise", "opened_at",
+        "send", "take", "upstream",
     )  # fmt: skip
 
     def __init__(self, sockets: QuerySockets, sock: socket.socket, upstream: Upstream) -> None:
         self._sockets, self._socket, self.upstream = sockets, sock, upstream
+        self.descriptor = sock.fileno()
+        """-1 once it is closed."""
         self.opened_at = sockets.reactor.seconds()
-        self.id = secrets.token_bytes(2)
-        self.noise = secrets.randbits(8 * _LONGEST_NAME)
+        octets = secrets.token_bytes(2 + LONGEST_NAME)
+        self.id = octets[:2]
+        self.noise = int.from_bytes(octets[2:])
         """A bit for the case of each letter (0x20)."""
         self.send = sock.send
         """May be called from any thread."""
@@ -125,11 +134,6 @@ class QuerySocket:
         `lost` is called when none will come. Neither is called once stopped.
         """
         self.take, self.lost = take, lost
-
-    @property
-    def stopped(self) -> bool:
-        """Whether it is closed."""
-        return self._socket.fileno() < 0
 
     def read(self) -> None:
         """Take the datagram that came; it is called again where there is another."""
@@ -152,17 +156,21 @@ class QuerySocket:
 
     def stop(self) -> None:
         """Close; nobody is told. In the reactor's thread."""
-        if not self.stopped:
-            self._sockets.forget(self._socket.fileno())
+        if self.descriptor >= 0:
+            self._sockets.forget(self.descriptor)
             self._socket.close()
+            self.descriptor = -1
             # Who listens knows the socket: as a circle both would wait for the garbage collector.
             self.take, self.lost = _not_mine, _nothing
 
     def _give_up(self) -> None:
-        if not self.stopped:
+        if self.descriptor >= 0:
             lost = self.lost
             self.stop()
-            lost()
+            try:
+                lost()
+            except Exception:  # noqa: BLE001 - it must not end the reading of all others
+                Logger().failure("a question could not go on")
 
 
 def _not_mine(_: bytes) -> bool:

@@ -214,7 +214,7 @@ class _Connection(Protocol):
 
 def _endpoint(reactor: PosixReactorBase, upstream: UpstreamAddress) -> IStreamClientEndpoint:
     kind = TCP4ClientEndpoint if upstream.address.version == 4 else TCP6ClientEndpoint
-    connections = BoundConnections(reactor, upstream.way_out)
+    connections = BoundConnections(reactor, upstream.egress)
     plain = kind(connections, upstream.host, upstream.port, timeout=_CONNECT_TIMEOUT_S)
     if upstream.tls_name is None:
         return plain

@@ -53,6 +53,7 @@ class UpstreamWatcher(Service):
         for probe in self._probes:
             probe.abandon()
         self._probes.clear()
+        self._sockets.close()
 
     @property
     def ready(self) -> bool:

@@ -20,6 +20,8 @@ from smartdns.wire.names import MalformedError
 OPT_RECORD: Final = struct.Struct("!BHHBBHH")
 """The root, type, payload size, upper eight bits of the response code, version, flags, length of
 the options (section 6.1)."""
+_OPT_HEAD: Final = b"\0" + OPT.to_bytes(2)
+_NO_OPTIONS: Final = b"\0\0"
 OPTION_HEAD: Final = struct.Struct("!HH")
 LONGEST_ERROR_TEXT: Final = 100
 _ADDRESS_BITS: Final = {0: 0, 1: 32, 2: 128}
@@ -69,6 +71,15 @@ def read_opt(data: bytes, start: int) -> Opt | None:
         well_formed = _are_well_formed(options)
     edns = _new(Edns, (size, version, flags & DO != 0, options, well_formed))
     return _new(Opt, (edns, rcode_high, end))
+
+
+def says_no_more(data: bytes, start: int) -> bool:
+    """Say whether the record at `start` is an OPT with neither options nor a high response code."""
+    return (
+        data[start + 9 : start + 11] == _NO_OPTIONS
+        and data[start : start + 3] == _OPT_HEAD
+        and not data[start + 5]
+    )
 
 
 def write_opt(rcode: int, options: Options, *, dnssec_ok: bool) -> bytes:

@@ -37,7 +37,9 @@ def end_of_labels(data: bytes, start: int) -> int:
     octets than a name can have, and IndexError where `data` ends.
     """
     at, last = start, start + LONGEST_NAME - 1
-    while 0 < (size := data[at]) <= LONGEST_LABEL:
+    while size := data[at]:
+        if size > LONGEST_LABEL:
+            break
         at += size + 1
         if at > last:
             raise MalformedError

@@ -83,9 +83,11 @@ def _read_query(data: bytes) -> Query:
             return _read_any_query(data)
         edns = opt.edns
     question = _new(Question, (data[HEADER_LENGTH : stop + 1].lower(), kind, klass))
-    wire = data[HEADER_LENGTH : stop + 5]
-    bits = flags & RD != 0, flags & CD != 0, flags & AD != 0
-    return _new(Query, (id_, OPCODE_QUERY, *bits, question, wire, edns, None))
+    fields = (
+        id_, OPCODE_QUERY, flags & RD != 0, flags & CD != 0, flags & AD != 0,
+        question, data[HEADER_LENGTH : stop + 5], edns, None,
+    )  # fmt: skip
+    return _new(Query, fields)
 
 
 def _read_any_query(data: bytes) -> Query:

@@ -8,6 +8,7 @@ from smartdns.answering.numbers import (
     CLASS_IN,
     HEADER_LENGTH,
     LARGEST_MESSAGE,
+    OPCODE,
     OPCODE_SHIFT,
     OPT,
     OPTION_PADDING,
@@ -23,7 +24,15 @@ from smartdns.answering.numbers import (
 from smartdns.answering.plan import Record, Reply
 from smartdns.answering.query import Name, Query, Question, Transport
 from smartdns.answering.upstream_reply import UpstreamReply
-from smartdns.wire.edns import Opt, Options, error_option, first_error, read_opt, write_opt
+from smartdns.wire.edns import (
+    Opt,
+    Options,
+    error_option,
+    first_error,
+    read_opt,
+    says_no_more,
+    write_opt,
+)
 from smartdns.wire.names import (
     POINTER,
     UNREADABLE,
@@ -50,7 +59,6 @@ QUESTION_NAME: Final = POINTER | HEADER_LENGTH
 """A pointer to the question's name."""
 _POINTER_OCTET: Final = QUESTION_NAME >> 8
 _NAME_OCTET: Final = QUESTION_NAME & 0xFF
-_OPCODE_BITS: Final = 0xF
 _new: Final = tuple.__new__
 """As in `edns`."""
 
@@ -169,12 +177,13 @@ def _read_reply(data: bytes) -> UpstreamReply:
     if authorities:
         authority, at = _read_records(data, at, authorities, known, asked)
     rcode, error = flags & RCODE, None
-    if additional and (opt := _find_opt(data, at, additional, known)) is not None:
-        rcode |= opt.rcode_high << 4
-        if opt.edns.options:
+    if additional and not (additional == 1 and says_no_more(data, at)):
+        opt = _find_opt(data, at, additional, known)
+        if opt is not None:
+            rcode |= opt.rcode_high << 4
             error = first_error(opt.edns.options)
     fields = (
-        id_, flags >> OPCODE_SHIFT & _OPCODE_BITS, rcode, flags & TC != 0, flags & AD != 0,
+        id_, (flags & OPCODE) >> OPCODE_SHIFT, rcode, flags & TC != 0, flags & AD != 0,
         question, wire, answer, authority, error,
     )  # fmt: skip
     return _new(UpstreamReply, fields)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from registry.backup import restore_backup, write_backup
-from registry.database import make_engine, make_sessions, upgrade
+from registry.database.engine import make_engine, make_sessions
+from registry.database.schema import upgrade
 from registry.models import Account, PublishedHead, Slot
 from tests.cli.conftest import Run
 

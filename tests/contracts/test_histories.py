@@ -23,7 +23,8 @@ from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.threads import blockingCallFromThread, deferToThread
 
-from registry.database import make_engine, make_sessions, upgrade
+from registry.database.engine import make_engine, make_sessions
+from registry.database.schema import upgrade
 from registry.models import Account, PendingNetwork, PublishedHead, SlotKind
 from registry.publishing.publisher import COMPARE_HEADS_EVERY_S, POLL_S, Publisher
 from smartdns.allowlist.follower import Follower

@@ -5,12 +5,12 @@ Reads MEDIASTREAMER_… as the product does; listens where MEDIASTREAMER_WEB_LIS
 loopback at NAME_SERVER_PORT, if that is set, instead of the system's.
 """
 
-import functools
 import os
 import socket
 import sys
 from unittest import mock
 
+from smartdns.contract.addresses import parse_socket_address
 from smartdns.contract.configuration import load_configuration
 from smartdns.event_loop import install_reactor
 from smartdns.sockets import bind, by_name
@@ -19,8 +19,7 @@ install_reactor()
 
 from twisted.internet import reactor
 
-from registry.database import upgrade
-from registry.following.lookup import make_resolver
+from registry.database.schema import upgrade
 from registry.service import registry_service
 from registry.settings import read_settings
 
@@ -28,8 +27,8 @@ from registry.settings import read_settings
 def main() -> None:
     """Serve until SIGTERM."""
     if port := os.environ.get("NAME_SERVER_PORT"):
-        ours = functools.partial(make_resolver, ["127.0.0.1"], int(port))
-        mock.patch("registry.web.updaters.make_resolver", ours).start()
+        ours = parse_socket_address(f"127.0.0.1:{port}")
+        mock.patch("registry.web.updaters.system_name_servers", return_value=[ours]).start()
     settings = read_settings(load_configuration())
     upgrade(settings.database_url)
     wanted = {"web": settings.web_listen, "check": settings.check_listen}

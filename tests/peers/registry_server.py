@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from registry.actions.add_account import add_account
-from registry.actions.passwords import hash_password
-from registry.database import make_engine, make_sessions
+from registry.actions.accounts.adding import add_account
+from registry.actions.sign_in import hash_password
+from registry.database.engine import make_engine, make_sessions
 from registry.models import Account
 from tests.peers.ports import free_port
 from zones.catalog import Catalog

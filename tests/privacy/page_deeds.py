@@ -7,8 +7,8 @@ import re
 from sqlalchemy import select
 
 from cli.audit.traffic import visit_pages
-from registry.actions.slots import open_slot
-from registry.database import make_engine, make_sessions
+from registry.actions.addresses.slots import open_slot
+from registry.database.engine import make_engine, make_sessions
 from registry.models import Account, SlotKind
 from smartdns.contract.addresses import parse_socket_address
 from tests.peers.form_client import FormClient

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 CONFIGURATION = {
     # Read before the first query, from what an operator wrote; the words name the setting.
     "smartdns/upstream/addresses.py",
-    "smartdns/relay/exits.py",
+    "smartdns/relay/egress.py",
     "smartdns/resolver/tls.py",
 }
 

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import Engine, delete, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from registry.database import make_engine, make_sessions, upgrade
+from registry.database.engine import make_engine, make_sessions
+from registry.database.schema import upgrade
 from registry.models import Base, PublishedHead
 from tests.registry.databases import create_postgresql_database
 from zones.catalog import Catalog

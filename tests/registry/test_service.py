@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from registry.database import upgrade
+from registry.database.schema import upgrade
 from registry.service import registry_service
 from registry.settings import RegistrySettings
 from smartdns.contract.configuration import SettingError

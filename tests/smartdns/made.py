@@ -77,6 +77,7 @@ def knowledge(profile: Profile | None = None, **changes: object) -> Knowledge:
         "catalog": catalog(),
         "relays": {"us": US, "gb": GB},
         "cache": Cache(1_000_000),
+        "cookie_secret": SECRET,
         "check_host": name_of("check.dns.example.net"),
         "check_addresses": RelayAddresses((b"\x07\0\0\1",)),
         "switches": Switches(),

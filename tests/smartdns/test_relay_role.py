@@ -14,6 +14,7 @@ from smartdns.relay_role import relay_service
 from smartdns.settings import read_settings
 from smartdns.sockets import bind
 from tests.peers.name_server import NameServer
+from tests.peers.ports import free_port
 from tests.peers.redis_server import RedisServer
 from tests.smartdns.running import publish
 
@@ -45,6 +46,19 @@ async def test_the_relay_is_composed_and_reports(
     assert await deferToThread(knock) == b""
     await service.stopService()
     listening.close()
+
+
+async def test_an_upstream_that_is_silent_is_named(redis_server: RedisServer) -> None:
+    """In the lines of `status`, as a resolver's are."""
+    port = free_port()
+    given = {"redis_url": redis_server.url, "upstreams": f"127.0.0.1:{port}"}
+    service = relay_service(read_settings(Configuration(given)))
+    service.startService()
+    while not service.report()["trouble"]:
+        await deferLater(reactor, 0.01)
+    assert service.report()["trouble"] == [f"upstream 127.0.0.1:{port} does not answer"]
+    assert service.report()["failed"] is None
+    await service.stopService()
 
 
 def test_an_exit_of_a_region_that_does_not_exist_stops_the_relays_start() -> None:

@@ -8,6 +8,7 @@ the next batch is read without waiting. So however many misses come, what the me
 answered, and the socket's queue stays short.
 """
 
+import math
 import socket
 import struct
 import threading
@@ -109,8 +110,9 @@ class Loop:
                 answer(count, now)
             if misses.waiting:
                 misses.work(now + WORK_S)
-            elif 0 < count < SMALL_BATCH:
+            if 0 < count < SMALL_BATCH and not misses.waiting:
                 self._rest(now)
+        misses.work(math.inf)  # what was taken is still answered
 
     def _answer(self) -> Callable[[int, float], None]:
         """Give what answers the first so many slots of the batch.

@@ -8,7 +8,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from smartdns.answering.numbers import HEADER_LENGTH
+from twisted.logger import Logger
+
+from smartdns.answering.numbers import HEADER_LENGTH, QR_OCTET
 from smartdns.answering.query import Source
 from smartdns.answering.rate_limit import Verdict, client_key, host_key
 from smartdns.resolver.datagrams import WayBack
@@ -59,6 +61,7 @@ class Misses:
         self._responder, self._send_to = responder, send_to
         self._knowledge = responder.knowledge
         self._refusals = Refusals(batch, self._knowledge, responder.limits.strangers)
+        self._log = Logger()
         self._epoch: Epoch = (-1, -1, -1)
         self._views: dict[bytes, View | None] = {}
         """By address, None for a stranger; as of `_epoch`."""
@@ -94,8 +97,15 @@ class Misses:
     def take(self, missed: Sequence[Missed], now: float) -> Sequence[int]:
         """Fill the slots that can be filled at once; give those of all others, in order.
 
-        The others wait for `work`, but for what gets no reply.
+        The others wait for `work`, but for what gets no reply. A mistake of ours costs a batch.
         """
+        try:
+            return self._take(missed, now)
+        except Exception:  # noqa: BLE001 - whoever finds such a query must not stop the resolver
+            self._log.failure("a batch could not be answered")
+            return [i for i, _, _ in missed]
+
+    def _take(self, missed: Sequence[Missed], now: float) -> Sequence[int]:
         views = self._views
         strangers: list[Missed] = []
         unfilled: list[int] = []
@@ -123,7 +133,10 @@ class Misses:
             if now - miss.came_at > LONGEST_WAIT_S:
                 self.dropped += 1
             else:
-                self._decide(miss)
+                try:
+                    self._decide(miss)
+                except Exception:  # noqa: BLE001 - the next one is answered
+                    self._log.failure("a query could not be answered")
             now = clock()
 
     def _view_of(self, address: bytes) -> View | None:
@@ -159,7 +172,7 @@ class Misses:
         i, length, address = missed
         batch = self.batch
         data = batch.datagram(i, length)
-        if length < HEADER_LENGTH or data[2] & 0x80:  # no query at all
+        if length < HEADER_LENGTH or data[2] & QR_OCTET:  # no query at all
             return
         if len(self.waiting) >= MOST_WAITING:
             self.waiting.popleft()
@@ -180,7 +193,7 @@ class Misses:
             def send(reply: Rendered) -> None:
                 self._send_to(reply.octets, way_back)
 
-            decided = self._responder.ask(decided, send)
+            decided = self._responder.ask(decided, send, self.rates.networks[address])
             self.asked += decided is None
         if decided is None:
             return

@@ -10,40 +10,53 @@ from typing import Final
 
 from smartdns.answering.knowledge import Knowledge
 from smartdns.answering.loop_probe import NONCE_LENGTH, probe_name
-from smartdns.answering.numbers import EDE_NOT_READY, EDE_PROHIBITED, NOERROR, OPTION_ERROR, REFUSED
+from smartdns.answering.numbers import (
+    CD,
+    DO_OCTET,
+    EDE_NOT_READY,
+    EDE_PROHIBITED,
+    HEADER_LENGTH,
+    LONGEST_LABEL,
+    NOERROR,
+    OPCODE_OCTET,
+    QR_OCTET,
+    RA,
+    RD_OCTET,
+    REFUSED,
+    TC_OCTET,
+)
+from smartdns.answering.plan import ExtendedError
 from smartdns.answering.rate_limit import RateLimiter, Verdict, stranger_key
 from smartdns.resolver.fast.batch import KEY_SIZE, DatagramBatch
+from smartdns.wire.edns import BARE_OPT, OPT_RECORD, error_option, write_opt
 
-_RD: Final = 0x01
-_CD: Final = 0x10
-_QR: Final = 0x80
-_TC: Final = 0x02
-_RA: Final = 0x80
-_OPT_LENGTH: Final = 11
-_OPT_TYPE: Final = b"\0\0\x29"
-_PAYLOAD_SIZE: Final = b"\x04\xd0"  # 1232
+_SHORTEST: Final = HEADER_LENGTH + 5
+"""Octets of a query for the root."""
 _PROBE_LABEL: Final = probe_name(bytes(NONCE_LENGTH), bytes(16))[0]
 """Length of the first label of a loop probe, whose name strangers are answered."""
+_OPT_START: Final = BARE_OPT[False][:3]
+"""The root's octet and the type."""
+_ONE_OPT: Final = b"\0\1\0\0\0\0\0\1"
+"""Counts: a question, and one record beside it."""
 
 
-def _flags(additional: int, third: int, rcode: int) -> dict[bytes, bytes]:
+def _flags(additional: int, first: int, rcode: int) -> dict[bytes, bytes]:
     """Give for the first ten octets after the ID of each query the flags of its reply.
 
-    `third` is the reply's third octet but for RD.
+    `first` is the first octet of these but for RD.
     """
     return {
         bytes((flags, more_flags, 0, 1, 0, 0, 0, 0, 0, additional)): bytes(
-            (third | (flags & _RD), _RA | (more_flags & _CD) | rcode)
+            (first | (flags & RD_OCTET), RA | (more_flags & CD) | rcode)
         )
-        for flags in range(8)
+        for flags in range(OPCODE_OCTET & -OPCODE_OCTET)
         for more_flags in range(256)
     }
 
 
-_REFUSED: Final = _flags(0, _QR, REFUSED), _flags(1, _QR, REFUSED)
+_REFUSED: Final = _flags(0, QR_OCTET, REFUSED), _flags(1, QR_OCTET, REFUSED)
 """For queries without and with an OPT."""
-_SLIPPED: Final = _flags(0, _QR | _TC, NOERROR), _flags(1, _QR | _TC, NOERROR)
-_NO_OPTIONS: Final = b"\0\0"
+_SLIPPED: Final = tuple(_flags(each, QR_OCTET | TC_OCTET, NOERROR) for each in (0, 1))
 
 Missed = tuple[int, int, bytes]
 """Slot, length and sender's address of a datagram in a batch."""
@@ -56,8 +69,8 @@ class Refusals:
         self._batch, self._knowledge, self._buckets = batch, knowledge, buckets
         self._refused = 0
         """In this second."""
-        self._refusal = b""
-        """The end of a refusal's OPT: its options' length, and the extended error."""
+        self._opts: dict[bool, bytes] = {}
+        """The OPT record of a refusal, by the DO bit."""
         self._opens = True
         """There are names that strangers are answered."""
 
@@ -69,7 +82,9 @@ class Refusals:
         """Look again at what is not refused, and at why the rest is."""
         self._opens = bool(self._knowledge.switches.open_names)
         error = EDE_PROHIBITED if self._knowledge.allowlist.loaded else EDE_NOT_READY
-        self._refusal = b"\0\6" + b"".join(n.to_bytes(2) for n in (OPTION_ERROR, 2, error))
+        options = (error_option(ExtendedError(error)),)
+        for dnssec_ok in (False, True):
+            self._opts[dnssec_ok] = write_opt(REFUSED, options, dnssec_ok=dnssec_ok)
 
     def refuse(
         self, missed: Sequence[Missed], now: float
@@ -80,58 +95,79 @@ class Refusals:
         may, none of them can have exceeded its rate, and nobody is counted.
         """
         self._refused += len(missed)
-        counts = self._refused > self._buckets.rate > 0
+        if self._opens or self._refused > self._buckets.rate > 0:
+            return self._refuse_counted(missed, now)
+        batch = self._batch
+        queries, slots, vectors, headers = batch.queries, batch.slots, batch.vectors, batch.headers
+        bare = _REFUSED[0]
+        rest: list[tuple[Missed, Verdict]] = []
+        for each in missed:
+            i, length, _ = each
+            if not _SHORTEST <= length <= KEY_SIZE:
+                rest.append((each, Verdict.GO))
+                continue
+            _, keys, vector = slots[i]
+            key = queries[keys[length]]
+            end = _question_end(key)
+            if end == length - 2 and (flags := bare.get(key[:10])) and key[10] != _PROBE_LABEL:
+                queries[headers[i]] = flags
+                vectors[vector] = batch.own_vectors[i][length]
+            elif not self._answer(i, length, slips=False):
+                rest.append((each, Verdict.GO))
+        return (), rest
+
+    def _refuse_counted(
+        self, missed: Sequence[Missed], now: float
+    ) -> tuple[Sequence[int], Sequence[tuple[Missed, Verdict]]]:
+        """Do the same where somebody may have exceeded a rate, or there are open names."""
         silent: list[int] = []
         rest: list[tuple[Missed, Verdict]] = []
         for each in missed:
-            verdict = Verdict.GO
-            if counts:
-                verdict = self._buckets.admit(stranger_key(each[2]), now)
-                if verdict is Verdict.DROP:
-                    silent.append(each[0])
-                    continue
-            if self._opens or not self._answer(each[0], each[1], slips=verdict is Verdict.SLIP):
+            i, length, address = each
+            verdict = self._buckets.admit(stranger_key(address), now)
+            if verdict is Verdict.DROP:
+                silent.append(i)
+            elif self._opens or not self._answer(i, length, slips=verdict is Verdict.SLIP):
                 rest.append((each, verdict))
         return silent, rest
 
     def _answer(self, i: int, length: int, *, slips: bool) -> bool:
         """Fill a slot; False: the query has another form."""
-        if not 16 < length <= KEY_SIZE:
+        if not _SHORTEST <= length <= KEY_SIZE:
             return False
         batch = self._batch
         _, keys, vector = batch.slots[i]
         key = batch.queries[keys[length]]
-        if key[10] == _PROBE_LABEL:
-            return False
         bare, with_opt = _SLIPPED if slips else _REFUSED
         end = _question_end(key)
+        if not end or key[10] == _PROBE_LABEL:
+            return False
         if end == length - 2:
             flags = bare.get(key[:10])
             if flags is not None:
                 batch.queries[batch.headers[i]] = flags
                 batch.vectors[vector] = batch.own_vectors[i][length]
             return flags is not None
-        flags, opt = with_opt.get(key[:10]), key[end:]
-        if flags is None or not end or not _is_bare_opt(opt):
+        flags = with_opt.get(key[:10])
+        if flags is None or (dnssec_ok := _do_of_bare_opt(key[end:])) is None:
             return False
-        opt_head = _OPT_TYPE + _PAYLOAD_SIZE + b"\0\0" + bytes((opt[7] & 0x80, 0))
-        opt_end = _NO_OPTIONS if slips else self._refusal
-        batch.answer_from_scratch(i, b"".join((flags, key[2:end], opt_head, opt_end)))
+        opt = BARE_OPT[dnssec_ok] if slips else self._opts[dnssec_ok]
+        batch.answer_from_scratch(i, b"".join((flags, _ONE_OPT, key[10:end], opt)))
         return True
 
 
-def _is_bare_opt(opt: bytes) -> bool:
-    """Say whether this is an OPT record of version 0 without options, and nothing else."""
-    return (
-        len(opt) == _OPT_LENGTH and opt[:3] == _OPT_TYPE and opt[6] == 0 and opt[9:] == _NO_OPTIONS
-    )
+def _do_of_bare_opt(record: bytes) -> bool | None:
+    """Give the DO bit of an OPT record of version 0 without options; None for all else."""
+    if len(record) != OPT_RECORD.size or record[:3] != _OPT_START or record[6] or any(record[9:]):
+        return None
+    return record[7] & DO_OCTET != 0
 
 
 def _question_end(key: bytes) -> int:
     """Give where the question of `key`, a query after its ID, would end; 0: its name is none."""
     at = 10
     try:
-        while 0 < (size := key[at]) < 64:
+        while 0 < (size := key[at]) <= LONGEST_LABEL:
             at += size + 1
     except IndexError:
         return 0

@@ -9,7 +9,8 @@ from sqlalchemy import Engine, create_engine, text
 from cli.audit.canaries import Canaries
 from cli.audit.postgresql import provoke_duplicate, search_log
 from cli.audit.report import FOUND, UNSEEN, Report
-from registry.database import make_engine, upgrade
+from registry.database.engine import make_engine
+from registry.database.schema import upgrade
 from registry.models import Account
 
 LOG = "its log, in which a row was refused"

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from cli.doctor import doctor, machine, network, redis
 from cli.doctor.port_holders import holder_of
 from cli.state import State
-from registry.database import upgrade
+from registry.database.schema import upgrade
 from smartdns.contract.addresses import parse_socket_address
 from tests.peers.installation import Installation, clean_environment
 from tests.peers.name_server import NameServer

@@ -21,19 +21,19 @@ class Fault(Exception):  # noqa: N818 - each is named for where it is raised
 STAGES: dict[str, dict[str, tuple[str, str, bytes]]] = {
     "resolver": {
         "ParserFault": ("smartdns.resolver.responder", "parse_query", b"parser"),
-        "FastPathFault": ("smartdns.resolver.second_look", "read_common_query", b"fastpath"),
+        "FastPathFault": ("smartdns.resolver.fast.misses", "Misses._decide", b"fastpath"),
         "CacheFault": ("smartdns.answering.cache", "Cache.find", b"cachefind"),
         "StoreFault": ("smartdns.answering.cache", "Cache.store", b"cachestore"),
-        "UpstreamFault": ("smartdns.upstream.errand", "parse_reply", b"upstream"),
-        "CallbackFault": ("smartdns.upstream.errand", "Errand._take", b"callback"),
+        "UpstreamFault": ("smartdns.upstream.question", "parse_reply", b"upstream"),
+        "CallbackFault": ("smartdns.upstream.question", "PendingQuestion._take", b"callback"),
         "ConcludeFault": ("smartdns.resolver_role", "_conclude", b"conclude"),
         "RenderFault": ("smartdns.resolver.rendering", "render_reply", b"render"),
     },
     "relay": {
         "HelloFault": ("smartdns.wire.client_hello", "ClientHelloReader.feed", b"hello"),
         "HostFault": ("smartdns.wire.http_host", "HttpHostReader.feed", b"host"),
-        "LookUpFault": ("smartdns.relay.dns", "Origins.find", b"lookup"),
-        "OriginFault": ("smartdns.upstream.errand", "Errand._take", b"origin"),
+        "LookUpFault": ("smartdns.relay.origins", "Origins.find", b"lookup"),
+        "OriginFault": ("smartdns.upstream.question", "PendingQuestion._take", b"origin"),
     },
     "registry": {
         "PageFault": ("flask", "Flask.dispatch_request", b"page"),
@@ -68,19 +68,15 @@ def _shown(value: Any) -> bytes:
         value = importlib.import_module("flask").request.full_path
     if isinstance(value, str):
         return value.encode()
-    for attribute in ("_plan", "question", "name"):
+    for attribute in ("question", "name", "data"):
         value = getattr(value, attribute, value)
     return bytes(value) if isinstance(value, bytes | bytearray) else b""
 
 
 def _use_name_server(where: str) -> None:
-    from dns.resolver import Resolver
-
-    def read(self: Resolver, _: object) -> None:
-        address, _, port = where.partition(":")
-        self.nameservers, self.port = [address], int(port)
-
-    Resolver.read_resolv_conf = read  # type: ignore[method-assign]
+    addresses = importlib.import_module("smartdns.contract.addresses")
+    lookup = importlib.import_module("registry.following.lookup")
+    lookup.system_name_servers = lambda: (addresses.parse_socket_address(where),)
 
 
 role = sys.orig_argv[-1]

@@ -4,11 +4,10 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
-from registry.actions.add_account import add_account
-from registry.actions.address_rules import AddressRules
+from registry.actions.accounts.adding import add_account
+from registry.actions.addresses.rules import AddressRules
 from registry.actions.errors import Refused
-from registry.actions.issue_token import issue_token
-from registry.actions.update_by_token import update_by_token
+from registry.actions.updaters.tokens import issue_token, update_by_token
 from registry.following.failure_mail import FailureMail, mail_failures
 from registry.models import Account
 from smartdns.contract.addresses import parse_address

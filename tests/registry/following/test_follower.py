@@ -13,18 +13,18 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 from twisted.internet.threads import deferToThread
 
-from registry.actions.add_account import add_account
-from registry.actions.address_rules import AddressRules
+from registry.actions.accounts.adding import add_account
+from registry.actions.addresses.registering import register_address
+from registry.actions.addresses.rules import AddressRules
 from registry.actions.errors import HostnameUnusable, SlotsFull
-from registry.actions.follow_hostname import follow_hostname
-from registry.actions.register_address import register_address
-from registry.database import make_readers
+from registry.actions.updaters.hostnames import follow_hostname
+from registry.database.engine import make_readers
 from registry.following import follower as follower_module
 from registry.following.follower import Follower
-from registry.following.lookup import look_up, make_resolver
+from registry.following.lookup import look_up
 from registry.models import PendingNetwork, Registration, Slot
 from registry.publishing.grants import grants_for
-from smartdns.contract.addresses import parse_address
+from smartdns.contract.addresses import SocketAddress, parse_address, parse_socket_address
 from tests.peers.name_server import NameServer
 from tests.peers.waiting import wait_until
 from zones.catalog import Catalog
@@ -81,6 +81,11 @@ def following(
     return make_follower(sessions, name_server)
 
 
+def address_of(server: NameServer) -> SocketAddress:
+    """Where to ask it."""
+    return SocketAddress(parse_address(server.host), server.port)
+
+
 def make_follower(
     sessions: sessionmaker[Session], server: NameServer, *, following: bool = True
 ) -> Follower:
@@ -90,7 +95,7 @@ def make_follower(
         make_readers(sessions.kw["bind"]),
         RULES,
         following=following,
-        resolver=lambda: make_resolver([server.host], server.port),
+        name_servers=lambda: [address_of(server)],
     )
 
 
@@ -105,7 +110,7 @@ def follow(
     sessions: sessionmaker[Session], server: NameServer, account: int, sender: str, name: str = HOME
 ) -> int:
     """Add a name from the page, asked for from `sender`."""
-    answers = look_up(make_resolver([server.host], server.port), name)
+    answers = look_up([address_of(server)], name)
     with sessions.begin() as session:
         return follow_hostname(
             session, account, name, answers=answers, senders=[parse_address(sender)], rules=RULES
@@ -239,7 +244,7 @@ def test_unreachable_name_servers_change_nothing(
     points_to(name_server, A="8.8.8.8")
     follow(sessions, name_server, anna, "8.8.8.8")
     monkeypatch.setattr("registry.following.lookup.WITHIN_S", 0.2)
-    monkeypatch.setattr(following, "_make_resolver", lambda: make_resolver(["127.0.0.1"], 1))
+    monkeypatch.setattr(following, "_name_servers", lambda: [parse_socket_address("127.0.0.1:1")])
     following.turn()
     assert held(sessions) == ["8.8.8.8/32"]
 

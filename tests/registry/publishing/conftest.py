@@ -9,7 +9,8 @@ import pytest_twisted
 from sqlalchemy import Engine
 from twisted.internet.defer import gatherResults
 
-from registry.database import make_engine, upgrade
+from registry.database.engine import make_engine
+from registry.database.schema import upgrade
 from registry.publishing.publisher import Publisher
 from tests.registry.publishing.households import TODAY, Households
 

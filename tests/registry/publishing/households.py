@@ -9,9 +9,9 @@ from types import MappingProxyType
 from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
-from registry.database import make_readers, make_sessions
+from registry.database.engine import make_readers, make_sessions
 from registry.models import Account, PublishedHead, Registration, ServiceRegion, Slot, SlotKind
-from registry.publishing.pending import note_networks
+from registry.pending import note_networks
 from smartdns.contract.addresses import Network
 from smartdns.contract.grants import Profile
 

@@ -12,7 +12,7 @@ import redis
 from redis.client import Pipeline
 from sqlalchemy import Connection, event
 
-from registry.database import make_engine
+from registry.database.engine import make_engine
 from registry.publishing import drain as draining
 from registry.publishing.lock import publishing_lock
 from tests.registry.publishing.households import TODAY, Households

@@ -6,7 +6,7 @@ import pytest
 import redis
 from sqlalchemy import Engine, func, select
 
-from registry.database import make_readers
+from registry.database.engine import make_readers
 from registry.models import PendingNetwork
 from registry.publishing.drain import Drained, drain
 from registry.publishing.lock import publishing_lock

@@ -11,11 +11,11 @@ import pytest
 import redis
 from sqlalchemy import Engine
 
-from registry.database import make_readers, make_sessions
+from registry.database.engine import make_readers, make_sessions
 from registry.models import Registration, Slot, SlotKind
+from registry.pending import note_networks
 from registry.publishing.drain import Drained, drain
 from registry.publishing.heads import database_head, readable_head
-from registry.publishing.pending import note_networks
 from registry.publishing.rebuild import rebuild
 from smartdns.contract.grants import Head
 from smartdns.contract.redis_layout import CHANGES, HEAD, decode_message

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from registry.database import make_readers
+from registry.database.engine import make_readers
 from registry.models import SlotKind
 from registry.publishing.grants import Holder, grants_for, texts_after, together
 from smartdns.contract.grants import OFF, Profile

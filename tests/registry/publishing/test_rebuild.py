@@ -7,7 +7,7 @@ import pytest
 import redis
 from sqlalchemy import Engine
 
-from registry.database import make_sessions
+from registry.database.engine import make_sessions
 from registry.publishing.drain import Drained, drain
 from registry.publishing.heads import readable_head, skip_epochs_after_restore
 from registry.publishing.rebuild import rebuild

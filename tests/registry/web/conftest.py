@@ -11,7 +11,7 @@ import playwright.sync_api
 import pytest
 from sqlalchemy import create_engine, text
 
-from registry.database import upgrade
+from registry.database.schema import upgrade
 from tests.peers.browser import ChromiumThread
 from tests.peers.form_client import FormClient, Page
 from tests.peers.ports import free_port

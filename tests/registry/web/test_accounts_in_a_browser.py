@@ -9,8 +9,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from registry.actions.address_rules import AddressRules
-from registry.actions.register_address import register_address
+from registry.actions.addresses.registering import register_address
+from registry.actions.addresses.rules import AddressRules
 from registry.models import Account
 from smartdns.contract.addresses import parse_address
 from tests.peers.registry_server import PASSWORD

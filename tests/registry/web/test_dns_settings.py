@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from registry.actions.set_paid_until import set_paid_until
+from registry.actions.accounts.lifecycle import set_paid_until
 from registry.web.client_address import FORWARDING_HEADERS
 from tests.registry.web.conftest import Visitor, new_address, visitor_of
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from registry.database import upgrade
+from registry.database.schema import upgrade
 from tests.peers.form_client import FormClient
 from tests.peers.registry_server import RegistryServer
 from tests.registry.web.conftest import PASSWORD, Visitor

@@ -9,7 +9,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
-from registry.actions import address_rules, errors
+from registry.actions import errors
+from registry.actions.addresses import rules
 from registry.following import failure_mail as mail
 from registry.languages import LANGUAGES
 from registry.models import Account
@@ -31,7 +32,7 @@ def said() -> set[str]:
     texts = {message for _, _, message, _, _ in found if isinstance(message, str) and message}
     refusals = (one for one in vars(errors).values() if isinstance(one, type))
     texts |= {one.message for one in refusals if issubclass(one, errors.Refused)}
-    texts |= {*address_rules.ODD.values(), address_rules.KIND_REFUSED, address_rules.OWN_REFUSED}
+    texts |= {*rules.ODD.values(), rules.KIND_REFUSED, rules.OWN_REFUSED}
     texts |= {kind.value for kind in AddressKind}
     texts |= {mail.SUBJECT, mail.BODY, mail.BY_HOSTNAME, mail.BY_LABEL, mail.BY_NUMBER}
     return texts | reasons()
@@ -39,7 +40,7 @@ def said() -> set[str]:
 
 def reasons() -> set[str]:
     """Why a host name cannot be followed, as the code says it."""
-    files = [*Path("registry/following").glob("*.py"), *Path("registry/actions").glob("*.py")]
+    files = [*Path("registry/following").rglob("*.py"), *Path("registry/actions").rglob("*.py")]
     return {
         reason
         for file in files

@@ -7,7 +7,7 @@ import time
 import pytest
 from sqlalchemy import select
 
-from registry.actions.suspend_account import suspend_account
+from registry.actions.accounts.lifecycle import suspend_account
 from registry.models import BrowserSession
 from tests.peers.form_client import FormClient, Page
 from tests.peers.registry_server import PASSWORD

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from registry.actions.address_rules import AddressRules
-from registry.database import make_engine, make_readers, make_sessions
+from registry.actions.addresses.rules import AddressRules
+from registry.database.engine import make_engine, make_readers, make_sessions
 from registry.models import Account, Slot
 from registry.web.arrival import Arrival
 from registry.web.updates import MOST_CHANGES, ChangeBudget, Updates

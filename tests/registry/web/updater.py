@@ -4,7 +4,7 @@ import base64
 import http.client
 from dataclasses import dataclass
 
-from registry.actions.issue_token import issue_token
+from registry.actions.updaters.tokens import issue_token
 from tests.registry.web.conftest import Visitor
 
 

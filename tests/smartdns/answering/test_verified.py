@@ -1,4 +1,4 @@
-"""Addresses that have shown themselves: remembered for minutes, bounded."""
+"""Verified addresses: remembered for minutes, in a bounded number."""
 
 from smartdns.answering.verified import MAXIMUM_ADDRESSES, REMEMBERED_S, VerifiedAddresses
 from tests.smartdns.made import HOME, STRANGER

@@ -16,15 +16,14 @@ from smartdns.answering.query import Name
 from smartdns.contract.addresses import SocketAddress
 from smartdns.contract.grants import Profile
 from smartdns.event_loop import loop_of
-from smartdns.relay.destinations import OriginRules
-from smartdns.relay.dns import Origins
-from smartdns.relay.exits import Exit
-from smartdns.relay.service import RelayService, http_port, tls_port
-from smartdns.relay.session import Knowledge, Limits
-from smartdns.relay.tcp import Listening
+from smartdns.relay.admission import Admission, Census, OriginRules, RelayLimits
+from smartdns.relay.egress import Egress
+from smartdns.relay.listener import Listening, http_port, tls_port
+from smartdns.relay.origins import Origins
+from smartdns.relay.service import RelayService
 from smartdns.sockets import bind
+from smartdns.upstream.egress import Direct
 from smartdns.upstream.look_up import Resolved
-from smartdns.upstream.way_out import Direct
 from smartdns.wire.host_name import parse_host_name
 from tests.peers.client_hello import handshake, records, server_name
 from zones.catalog import Catalog, Service
@@ -110,8 +109,8 @@ class Laboratory:
         origin_port: int | None,
         *,
         answers: Mapping[bytes, tuple[str, ...]] | None = None,
-        exits: Mapping[str, Exit] | None = None,
-        limits: Limits | None = None,
+        egresses: Mapping[str, Egress] | None = None,
+        limits: RelayLimits | None = None,
         rules: OriginRules | None = None,
         host: str = "127.0.0.1",
         tls: socket.socket | None = None,
@@ -131,18 +130,19 @@ class Laboratory:
         self.http: tuple[str, int] = self._http.getsockname()[:2]
         origin_port = self.tls[1] if origin_port is None else origin_port
         listening = frozenset(SocketAddress(address, port) for _, port in (self.tls, self.http))
-        exits = exits or {"*": Direct()}
+        egresses = egresses or {"*": Direct()}
         rules = rules or OriginRules(listening=listening, private_allowed=True)
         self.origins = Origins(self._lookup, rules, reactor.seconds)
+        limits = limits or RelayLimits(drain=0.1)
+        self.admission = Admission(self.allowlist, CATALOG, egresses, ("*",), limits=limits)
         self.service = RelayService(
             loop_of(reactor),
-            Knowledge(self.allowlist, CATALOG, exits, ("*",)),
-            dict.fromkeys(exits, self.origins),
+            self.admission,
+            dict.fromkeys(egresses, self.origins),
             (
                 Listening(self._tls, tls_port(origin_port)),
                 Listening(self._http, http_port(origin_port)),
             ),
-            limits or Limits(drain=0.1),
         )
 
     def _lookup(self, name: Name) -> "Deferred[Resolved | None]":
@@ -157,7 +157,12 @@ class Laboratory:
     @property
     def open(self) -> int:
         """Connections that the relay has."""
-        return len(self.service.relay.open)
+        return len(self.service.context.open)
+
+    @property
+    def census(self) -> Census:
+        """What the relay counts."""
+        return self.admission.census
 
     def connect(self, where: tuple[str, int] | None = None) -> socket.socket:
         """Connect a client that does not wait for ever."""

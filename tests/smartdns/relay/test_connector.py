@@ -11,9 +11,9 @@ from smartdns.answering.names import ROOT
 from smartdns.contract.addresses import parse_socket_address
 from smartdns.event_loop import loop_of
 from smartdns.relay.connector import ConnectingBySocks5
+from smartdns.relay.egress import Socks5
 from smartdns.relay.epoll import Poller
-from smartdns.relay.exits import Socks5
-from smartdns.upstream.way_out import Direct
+from smartdns.upstream.egress import Direct
 from tests.peers.ports import free_port
 from tests.smartdns.relay.laboratory import (
     HELLO,
@@ -96,19 +96,19 @@ async def test_addresses_are_remembered_while_they_hold(
 async def test_the_region_leaves_by_its_source_address(
     origin: MakeOrigin, laboratory: MakeLaboratory
 ) -> None:
-    """The origin sees the address of the region's exit."""
-    lab = laboratory(origin(peer_address).port, exits={"us": Direct("127.0.0.9")})
+    """The origin sees the address of the region's egress."""
+    lab = laboratory(origin(peer_address).port, egresses={"us": Direct("127.0.0.9")})
     assert (await in_thread(talk, lab)).strip() == b"127.0.0.9"
 
 
 async def test_a_source_address_of_ipv6_is_bound_too(
     origin: MakeOrigin, laboratory: MakeLaboratory
 ) -> None:
-    """And an exit without one never reaches an IPv6 origin."""
+    """And an egress without one never reaches an IPv6 origin."""
     port = origin(peer_address, "::1").port
-    lab = laboratory(port, answers={NAME: ("::1",)}, exits={"us": Direct(ipv6="::1")})
+    lab = laboratory(port, answers={NAME: ("::1",)}, egresses={"us": Direct(ipv6="::1")})
     assert (await in_thread(talk, lab)).strip() == b"::1"
-    ipv4_only = laboratory(port, answers={NAME: ("::1",)}, exits={"us": Direct("127.0.0.9")})
+    ipv4_only = laboratory(port, answers={NAME: ("::1",)}, egresses={"us": Direct("127.0.0.9")})
     assert await in_thread(talk, ipv4_only) == b""
 
 
@@ -116,7 +116,7 @@ async def test_a_source_address_that_is_not_ours_ends_it(
     origin: MakeOrigin, laboratory: MakeLaboratory
 ) -> None:
     """It never leaves by another way instead."""
-    lab = laboratory(origin(echo).port, exits={"us": Direct("192.0.2.77")})
+    lab = laboratory(origin(echo).port, egresses={"us": Direct("192.0.2.77")})
     assert await in_thread(lab.ending) in {"closed", "reset"}
 
 
@@ -127,7 +127,7 @@ async def test_the_region_leaves_by_its_interface(
     origin: MakeOrigin, laboratory: MakeLaboratory
 ) -> None:
     """Loopback's is the one that every machine has."""
-    lab = laboratory(origin(echo).port, exits={"us": Direct(interface="lo")})
+    lab = laboratory(origin(echo).port, egresses={"us": Direct(interface="lo")})
     assert await in_thread(talk, lab) == HELLO
 
 
@@ -164,13 +164,13 @@ class SocksServer:
 
 
 @pytest.mark.parametrize("in_pieces", [False, True])
-async def test_a_socks5_exit_resolves_the_name_itself(
+async def test_a_socks5_server_resolves_the_name_itself(
     origin: MakeOrigin, laboratory: MakeLaboratory, in_pieces: bool
 ) -> None:
     """It gets the name and the port; the upstreams are not asked; nothing of the origin is lost."""
     server = SocksServer(0, in_pieces=in_pieces)
     where = parse_socket_address(f"127.0.0.1:{origin(server.serve).port}")
-    lab = laboratory(443, exits={"us": Socks5(where, (b"me", b"secret!"))})
+    lab = laboratory(443, egresses={"us": Socks5(where, (b"me", b"secret!"))})
 
     def fetch() -> bytes:
         with lab.greet() as client:
@@ -189,7 +189,7 @@ async def test_a_socks5_server_that_refuses_ends_it(
     """There is no second way for the region."""
     server = SocksServer(0, reply)
     where = parse_socket_address(f"127.0.0.1:{origin(server.serve).port}")
-    lab = laboratory(443, exits={"us": Socks5(where, (b"me", b"secret!"))})
+    lab = laboratory(443, egresses={"us": Socks5(where, (b"me", b"secret!"))})
     assert await in_thread(lab.ending) in {"closed", "reset"}
     await until(lambda: lab.open == 0)
 
@@ -199,7 +199,7 @@ async def test_a_socks5_server_that_is_away_ends_it(laboratory: MakeLaboratory) 
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         where = parse_socket_address(f"127.0.0.1:{unused.getsockname()[1]}")
-        lab = laboratory(443, exits={"us": Socks5(where)})
+        lab = laboratory(443, egresses={"us": Socks5(where)})
         assert await in_thread(lab.ending) in {"closed", "reset"}
 
 

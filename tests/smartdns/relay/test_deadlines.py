@@ -5,9 +5,9 @@ from smartdns.relay.deadlines import TICK_S, Deadlines, ticks
 
 @dataclass(eq=False)
 class Waiting:
-    deadline: int = -1
+    deadline: int | None = None
 
-    def due(self, _tick: int) -> None:
+    def due(self) -> None:
         """Part of what can wait."""
 
 
@@ -18,7 +18,7 @@ def test_what_is_due_comes_once_and_what_is_cleared_never() -> None:
     deadlines.set(first, 2)
     deadlines.set(second, 5)
     deadlines.set(cleared, 3)
-    deadlines.clear(cleared)
+    deadlines.set(cleared, None)
     assert deadlines.advance(1) == []
     assert deadlines.advance(9) == [first, second]
     assert deadlines.advance(20) == []
@@ -34,13 +34,22 @@ def test_a_new_deadline_takes_the_place_of_the_old_one() -> None:
     assert deadlines.advance(4) == [moved]
 
 
+def test_a_deadline_in_the_past_comes_with_the_next_tick() -> None:
+    """It is late, and not lost."""
+    deadlines = Deadlines()
+    deadlines.advance(10)
+    late = Waiting()
+    deadlines.set(late, 3)
+    assert deadlines.advance(11) == [late]
+
+
 def test_nothing_is_kept_of_what_has_ended() -> None:
     """Thousands of short connections leave no trace until their deadline."""
     deadlines = Deadlines()
     for _ in range(100):
         one = Waiting()
         deadlines.set(one, 7)
-        deadlines.clear(one)
+        deadlines.set(one, None)
     assert not any(deadlines._waiting.values())
 
 

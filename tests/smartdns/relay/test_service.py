@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from smartdns.contract.addresses import SocketAddress
-from smartdns.relay.session import Limits
+from smartdns.relay.admission import RelayLimits
 from smartdns.sockets import bind
 from tests.smartdns.relay.laboratory import (
     HELLO,
@@ -104,7 +104,7 @@ async def test_stopping_lets_what_is_under_way_come_through(
             connection.sendall(bytes(1000))
             go_on.wait(0.1)
 
-    lab = laboratory(origin(serve).port, limits=Limits(drain=20))
+    lab = laboratory(origin(serve).port, limits=RelayLimits(drain=20))
     client = await in_thread(lab.greet)
     await in_thread(client.recv, 1)
     silent = await in_thread(lab.connect)
@@ -128,7 +128,7 @@ async def test_stopping_does_not_wait_for_ever(
         while True:
             connection.sendall(bytes(100_000))
 
-    lab = laboratory(origin(serve).port, limits=Limits(drain=0.5))
+    lab = laboratory(origin(serve).port, limits=RelayLimits(drain=0.5))
 
     def fetch() -> str:
         with lab.greet() as client:

@@ -1,4 +1,4 @@
-"""Pipes and streams between real sockets, turn by turn."""
+"""Pipes and directions between real sockets, turn by turn."""
 
 import os
 import socket
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from smartdns.relay.splice import COPIED, LARGE_PIPE, SMALL_PIPE, Flow, Pipes, Stream
+from smartdns.relay.splice import COPIED, LARGE_PIPE, SMALL_PIPE, Direction, Flow, Pipes
 
 
 @pytest.fixture
@@ -40,23 +40,23 @@ Ends = tuple[socket.socket, socket.socket, socket.socket, socket.socket]
 def test_a_few_octets_are_copied_without_a_pipe(pipes: Pipes, ends: Ends) -> None:
     """Most connections never need one."""
     sender, source, sink, receiver = ends
-    stream = Stream(source, sink)
+    direction = Direction(source, sink)
     sender.sendall(b"few")
-    assert stream.turn(pipes) is Flow.DRAINED
+    assert direction.turn(pipes) is Flow.DRAINED
     assert receiver.recv(10) == b"few"
     assert pipes.open == 0
 
 
 def test_many_octets_go_through_a_pipe_that_is_given_back(pipes: Pipes, ends: Ends) -> None:
-    """After the turn the pipe is another stream's."""
+    """After the turn the pipe is another direction's."""
     sender, source, sink, receiver = ends
     sender.setblocking(False)
     sent = sender.send(os.urandom(4 * COPIED))
-    stream = Stream(source, sink)
-    while stream.turn(pipes) is not Flow.DRAINED:
+    direction = Direction(source, sink)
+    while direction.turn(pipes) is not Flow.DRAINED:
         pass
     assert pipes.open == 1
-    assert stream._pipe is None
+    assert direction._pipe is None
     received = 0
     while received < sent:
         received += len(receiver.recv(1 << 20))
@@ -65,13 +65,13 @@ def test_many_octets_go_through_a_pipe_that_is_given_back(pipes: Pipes, ends: En
 def test_the_end_comes_after_everything_before_it(pipes: Pipes, ends: Ends) -> None:
     """What is still held for a slow sink is not cut off."""
     sender, source, sink, receiver = ends
-    stream = Stream(source, sink, b"first")
+    direction = Direction(source, sink, b"first")
     sender.sendall(b" then this")
     sender.shutdown(socket.SHUT_WR)
-    stream.ending = True
-    assert stream.turn(pipes) is Flow.ENDED
+    direction.ending = True
+    assert direction.turn(pipes) is Flow.ENDED
     assert receiver.recv(100) == b"first then this"
-    assert stream.turn(pipes) is Flow.ENDED
+    assert direction.turn(pipes) is Flow.ENDED
 
 
 def test_pipes_are_small_at_first_and_bounded_in_number(pipes: Pipes) -> None:

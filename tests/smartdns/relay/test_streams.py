@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from smartdns.relay.protocol import Relayed
+from smartdns.relay.connection import State
 from smartdns.relay.splice import LARGE_PIPE, Flow
+from smartdns.relay.transport import Transport
 from tests.smartdns.relay.laboratory import (
     HELLO,
     Laboratory,
@@ -74,9 +75,10 @@ async def test_a_reset_is_noticed_while_the_other_side_reads_nothing(
     client.close()
 
 
-def relayed(lab: Laboratory) -> list[Relayed]:
+def relayed(lab: Laboratory) -> list[Transport]:
     """Give the connections that have reached their origin."""
-    return [one for one in lab.service.relay.open if isinstance(one, Relayed)]
+    states = {State.RELAYING, State.HALF_CLOSED}
+    return [one for one in lab.service.context.open if one.connection.state in states]
 
 
 async def test_a_stalled_reader_holds_a_bounded_buffer_and_loses_nothing(
@@ -123,7 +125,7 @@ async def test_pipes_are_held_only_while_octets_are_in_them(
     lab = laboratory(origin(serve).port)
     client = await in_thread(lab.greet)
     await in_thread(read_exactly, client, 30_000_000)
-    pipes = lab.service.relay.pipes
+    pipes = lab.service.context.pipes
     (one,) = relayed(lab)
     await until(lambda: one._down._pipe is None and pipes.open == 0)
     client.close()
@@ -141,14 +143,14 @@ async def test_without_pipes_octets_are_copied(
         connection.sendall(data)
 
     lab = laboratory(origin(serve).port)
-    lab.service.relay.pipes._most = 0
+    lab.service.context.pipes._most = 0
 
     def talk() -> bytes:
         with lab.greet() as client:
             return read_all(client)
 
     assert await in_thread(talk) == data
-    assert lab.service.relay.pipes.open == 0
+    assert lab.service.context.pipes.open == 0
 
 
 async def test_many_connections_at_once_do_not_mix(

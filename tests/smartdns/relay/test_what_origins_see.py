@@ -8,7 +8,7 @@ import pytest
 
 from cli.audit.canaries import Canaries
 from smartdns.contract.grants import Profile
-from smartdns.upstream.way_out import Direct
+from smartdns.upstream.egress import Direct
 from tests.smartdns.relay.laboratory import (
     HELLO,
     NAME,
@@ -23,11 +23,11 @@ EXIT = "127.0.0.9"
 
 
 @pytest.mark.parametrize(
-    ("way_out", "seen"), [(Direct(), "127.0.0.1"), (Direct(ipv4=EXIT), EXIT)], ids=["own", "exit"]
+    ("egress", "seen"), [(Direct(), "127.0.0.1"), (Direct(ipv4=EXIT), EXIT)], ids=["own", "exit"]
 )
 @pytest.mark.parametrize("said", [HELLO, REQUEST], ids=["TLS", "HTTP"])
 async def test_an_origin_sees_the_relay_and_never_the_household(
-    origin: MakeOrigin, laboratory: MakeLaboratory, said: bytes, way_out: Direct, seen: str
+    origin: MakeOrigin, laboratory: MakeLaboratory, said: bytes, egress: Direct, seen: str
 ) -> None:
     """By both protocols and ways: the peer is the relay, no header or PROXY line is added."""
     heard: list[tuple[str, bytes]] = []
@@ -37,7 +37,7 @@ async def test_an_origin_sees_the_relay_and_never_the_household(
 
     canaries = Canaries()
     household = canaries.address("address of a household")
-    lab = laboratory(origin(serve).port, exits={"*": way_out})
+    lab = laboratory(origin(serve).port, egresses={"*": egress})
     lab.allowlist.profiles[ipaddress.ip_address(household).packed] = Profile()
     where = lab.tls if said is HELLO else lab.http
 

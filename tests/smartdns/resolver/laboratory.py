@@ -82,7 +82,9 @@ class Laboratory:
         here6 = ipaddress.ip_address("::1").packed
         self.allowlist = Granted({here: Profile(), here6: Profile()})
         addresses = RelayAddresses((ipaddress.ip_address(RELAY).packed,))
-        self.knowledge = Knowledge(self.allowlist, catalog(), {"*": addresses}, Cache(1 << 24))
+        self.knowledge = Knowledge(
+            self.allowlist, catalog(), {"*": addresses}, Cache(1 << 24), bytes(16)
+        )
         self.forwarder: Forwarder[Reply] = Forwarder(
             REACTOR,
             [upstream(port) for port in upstream_ports],
@@ -97,7 +99,7 @@ class Laboratory:
         )
         self.ahead_s = 0.0
         self._stands_at: float | None = None
-        self.responder = Responder(self.knowledge, self.forwarder, limits, bytes(16), self._now)
+        self.responder = Responder(self.knowledge, self.forwarder, limits, self._now)
         self.sockets = _sockets(listen)
         self.port = self.sockets["udp"][0].getsockname()[1]
         if tls is not None:

@@ -23,7 +23,7 @@ SILENT_ZONE = "silent.example."
 RATE = 100
 LASTS_S = 12.0
 QUIET_S = 10.0
-"""Nobody else asks anything for so long: of the upstreams nothing is heard but what probes bring."""
+"""Nobody else asks anything for so long: only probes are heard of the upstreams."""
 
 Start = Callable[..., "Pressed"]
 

@@ -11,8 +11,8 @@ from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name, Question
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.addresses import UpstreamAddress
+from smartdns.upstream.egress import Direct
 from smartdns.upstream.forwarder import Forwarder
-from smartdns.upstream.way_out import Direct
 
 
 def upstream(port: int, tls_name: str | None = None) -> UpstreamAddress:
@@ -51,8 +51,8 @@ def forwarder(
 
 
 def asked_by(
-    way_out: Direct, port: int, tls_name: str | None = None
+    egress: Direct, port: int, tls_name: str | None = None
 ) -> Forwarder[UpstreamReply | None]:
-    """Give a forwarder to one upstream that is asked by `way_out`."""
-    to = replace(upstream(port, tls_name), way_out=way_out)
+    """Give a forwarder to one upstream that is asked by `egress`."""
+    to = replace(upstream(port, tls_name), egress=egress)
     return Forwarder(reactor, [to], said)  # type: ignore[arg-type]

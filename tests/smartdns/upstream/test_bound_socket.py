@@ -4,7 +4,7 @@ import dns.flags
 import dns.message
 import pytest
 
-from smartdns.upstream.way_out import Direct
+from smartdns.upstream.egress import Direct
 from tests.peers.odd_name_server import OddNameServer, address_of_everything
 from tests.smartdns.upstream.asking import asked_by, question
 
@@ -19,19 +19,19 @@ def truncated_in_datagrams(query: dns.message.Message, transport: str) -> dns.me
 
 
 @pytest.mark.parametrize(
-    ("way_out", "source"),
+    ("egress", "source"),
     [
         (Direct("127.0.0.9"), "127.0.0.9"),
         (Direct("127.0.0.9", interface="lo"), "127.0.0.9"),
         (Direct(interface="lo"), "127.0.0.1"),
     ],
 )
-async def test_both_transports_leave_by_the_way_out(
-    odd_name_server: OddNameServer, way_out: Direct, source: str
+async def test_both_transports_leave_by_the_egress(
+    odd_name_server: OddNameServer, egress: Direct, source: str
 ) -> None:
     """The datagram, and the stream after a truncated answer, come from the chosen address."""
     odd_name_server.react = truncated_in_datagrams
-    resolving = asked_by(way_out, odd_name_server.port)
+    resolving = asked_by(egress, odd_name_server.port)
     reply = await resolving.forward(question("big.example"))
     assert reply is not None
     assert reply.answer
@@ -41,12 +41,12 @@ async def test_both_transports_leave_by_the_way_out(
 
 
 @pytest.mark.parametrize("tls_name", [None, "dns.example.com"])
-@pytest.mark.parametrize("way_out", [Direct("192.0.2.77"), Direct(interface="no-such-one")])
-async def test_a_way_out_that_is_not_there_is_no_other_way(
-    odd_name_server: OddNameServer, way_out: Direct, tls_name: str | None
+@pytest.mark.parametrize("egress", [Direct("192.0.2.77"), Direct(interface="no-such-one")])
+async def test_a_egress_that_is_not_there_is_no_other_way(
+    odd_name_server: OddNameServer, egress: Direct, tls_name: str | None
 ) -> None:
     """Without its address or interface a region asks nobody, rather than from elsewhere."""
-    resolving = asked_by(way_out, odd_name_server.port, tls_name)
+    resolving = asked_by(egress, odd_name_server.port, tls_name)
     assert await resolving.forward(question("some.example")) is None
     assert odd_name_server.peers == []
     await resolving.stopService()

@@ -1,22 +1,30 @@
 """Loops and silence of upstreams, found by asking them."""
 
-from collections.abc import AsyncIterator, Callable, Collection
+import datetime
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
-import dns.flags
 import dns.message
+import dns.rdatatype
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
 
 from smartdns.answering.names import ROOT
 from smartdns.answering.upstream_reply import UpstreamReply
 from smartdns.upstream.forwarder import Forwarder
 from smartdns.upstream.watcher import UpstreamWatcher
+from tests.peers.certificates import self_signed
+from tests.peers.descriptors import descriptors_stay
 from tests.peers.dnsmasq import Dnsmasq
 from tests.peers.name_server import NameServer
-from tests.peers.odd_name_server import OddNameServer, Reaction, address_of_everything, answering
+from tests.peers.odd_name_server import OddNameServer, Reaction, address_of_everything
 from tests.peers.ports import free_port
+from tests.peers.unbound import Unbound
 from tests.smartdns.resolver.laboratory import REACTOR, Laboratory
 from tests.smartdns.upstream.asking import forwarder, question, said, upstream, wire_name
 
@@ -137,77 +145,38 @@ async def test_names_that_time_out_are_no_trouble(
     (member,) = resolving.upstreams
     watcher = watch(resolving)
     asking = [resolving.forward(question(f"n{number}.silent.example")) for number in range(20)]
-    probes = 0
     while not all(each.called for each in asking):
         assert not member.health.doubted
-        probes = sum("silent" not in name for name in names_asked(odd_name_server))
         await deferLater(reactor, 0.05)
-    assert probes > 2  # one at the start, of two questions, and those that the silence led to
+    probes = [q for _, q in odd_name_server.queries if q.question[0].rdtype == dns.rdatatype.SOA]
+    assert len(probes) > 1  # one at the start, and those that the silence led to
     assert watcher.trouble() == []
 
 
-def names_asked(server: OddNameServer) -> list[str]:
-    """Give the names that a server was asked for, in lower case."""
-    return [str(query.question[0].name).lower() for _, query in server.queries]
-
-
-def reply_with(rcode: str) -> Callable[[dns.message.Message, str], dns.message.Message]:
-    """Give a server that answers everything so."""
-    return lambda query, _: answering(query, rcode=rcode)
-
-
-def truncated(query: dns.message.Message, transport: str) -> Reaction:
-    """Refer to TCP, and say nothing there."""
-    if transport == "tcp":
-        return None
-    reply = answering(query)
-    reply.flags |= dns.flags.TC
-    return reply
-
-
-@pytest.mark.parametrize(
-    "react",
-    [reply_with("REFUSED"), reply_with("SERVFAIL"), reply_with("FORMERR"), truncated],
-    ids=["REFUSED", "SERVFAIL", "FORMERR", "truncated"],
-)
-async def test_any_reply_shows_that_an_upstream_lives(
-    watch: Watch, odd_name_server: OddNameServer, react: Callable[..., Reaction]
+async def test_one_over_tls_that_froze_is_found_again_by_another_connection(
+    watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it says to questions of ours does not matter."""
-    odd_name_server.react = react
-    watcher = watch(forwarder(odd_name_server.port))
-    await first_round(watcher)
-    assert watcher.trouble() == []
-
-
-@pytest.mark.parametrize("dropped", [{"."}, {"net"}], ids=["root", "internet"])
-async def test_one_of_two_questions_suffices(
-    watch: Watch, odd_name_server: OddNameServer, dropped: Collection[str]
-) -> None:
-    """Some resolvers drop questions about the root, and others those about names elsewhere."""
-
-    def react(query: dns.message.Message, transport: str) -> Reaction:
-        last = str(query.question[0].name).lower().rstrip(".").rpartition(".")[2] or "."
-        return None if last in dropped else address_of_everything(query, transport)
-
-    odd_name_server.react = react
-    watcher = watch(forwarder(odd_name_server.port))
-    await first_round(watcher)
-    assert watcher.trouble() == []
-
-
-async def test_a_probe_is_two_questions_of_our_own(
-    watch: Watch, odd_name_server: OddNameServer
-) -> None:
-    """About the root, and for a name that nobody else could make."""
-    await first_round(watch(forwarder(odd_name_server.port)))
-    (about_root, about_us) = sorted(
-        (query for _, query in odd_name_server.queries), key=lambda query: query.question[0].name
-    )
-    assert about_root.question[0].to_text() == ". IN SOA"
-    assert str(about_us.question[0].name).lower().endswith(".mediastreamer-loop.example.net.")
-    assert not about_root.options
-    assert not about_us.options
+    """Its connections stay open and carry nothing; each probe that is lost ends one."""
+    pair = self_signed("dns.example.com", tmp_path, datetime.timedelta(days=1))
+    monkeypatch.setenv("SSL_CERT_FILE", str(pair.certificate))
+    unbound = Unbound(free_port(), 'local-zone: "." refuse')
+    where = upstream(unbound.over_tls(pair), "dns.example.com")
+    resolving: Resolving = Forwarder(REACTOR, [where], said)
+    (member,) = resolving.upstreams
+    try:
+        await deferToThread(unbound.start)
+        watcher = watch(resolving)
+        await first_round(watcher)
+        assert watcher.trouble() == []
+        os.kill(unbound.pid, signal.SIGSTOP)
+        resolving.forward(question("a.example"))
+        await until(lambda: member.health.dead(REACTOR.seconds()))
+        os.kill(unbound.pid, signal.SIGCONT)
+        await until(lambda: watcher.trouble() == [])
+    finally:
+        unbound.kill()
+    watcher.stopService()
+    await resolving.stopService()
 
 
 async def test_upstreams_of_a_suffix_are_asked_about_it(
@@ -219,3 +188,16 @@ async def test_upstreams_of_a_suffix_are_asked_about_it(
     await first_round(watch(resolving, secret=None))
     ((_, query),) = odd_name_server.queries
     assert query.question[0].to_text().lower() == "lan. in soa"
+
+
+async def test_a_watcher_that_has_stopped_leaves_no_descriptor(
+    odd_name_server: OddNameServer,
+) -> None:
+    """Neither a probe's sockets, which still wait for a reply, nor what reads them."""
+    odd_name_server.react = lambda *_: None
+    group = forwarder(odd_name_server.port).group_for(ROOT)
+    with descriptors_stay():
+        watcher = UpstreamWatcher(REACTOR, {ROOT: group}, bytes(16))
+        watcher.startService()
+        await until(lambda: len(odd_name_server.queries) == 2)
+        watcher.stopService()

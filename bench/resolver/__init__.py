@@ -1,0 +1,1 @@
+"""What a query costs, of one shape after the other, beside other servers: `make bench`."""

@@ -1,0 +1,1 @@
+"""Accounts: added one by one or from a table, suspended, exported, deleted."""

@@ -1,0 +1,1 @@
+"""Registered addresses: `rules` says which may be, `slots` and `registrations` hold them."""

@@ -1,0 +1,72 @@
+"""The button *Register my IP address*."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from registry.actions.addresses.registrations import choose_anew, hold_network
+from registry.actions.addresses.rules import AddressRules, judge_address
+from registry.actions.addresses.slots import find_slot, open_slot, page_slot
+from registry.actions.errors import UnknownSlot
+from registry.actions.find_account import lock_account
+from registry.models import Registration, Slot, SlotKind
+from smartdns.contract.addresses import Address, Network, household_network
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Registered:
+    """The network that is let in now, and whether it was not before."""
+
+    network: Network
+    changed: bool
+
+
+def register_address(
+    session: Session,
+    account_id: int,
+    address: Address,
+    *,
+    rules: AddressRules,
+    place: int | Literal["new"] | None = None,
+    insisting: bool = False,
+) -> Registered:
+    """Register the address that a request came from, in place of what the slot held.
+
+    `place`: None for the page's own slot; "new" for one more; a number for that slot of the page.
+    A network that a slot of this account has proved already stays where it is.
+    """
+    judge_address(address, rules, insisting=insisting)
+    lock_account(session, account_id)
+    network = household_network(address, rules.ipv6_prefix)
+    if (held := _proved(session, account_id, network)) is not None:
+        if held.choice < _newest_choice(session, network):
+            choose_anew(session, account_id)
+        return Registered(network, changed=False)
+    slot = _slot(session, account_id, place, rules.slot_limit)
+    return Registered(network, hold_network(session, slot, network))
+
+
+def _slot(
+    session: Session, account_id: int, place: int | Literal["new"] | None, limit: int
+) -> Slot:
+    if isinstance(place, int):
+        slot = find_slot(session, account_id, place)
+        if slot.kind is not SlotKind.PAGE:
+            raise UnknownSlot  # an updater would put its own address back
+        return slot
+    own = page_slot(session, account_id) if place is None else None
+    return own or open_slot(session, account_id, SlotKind.PAGE, limit=limit)
+
+
+def _proved(session: Session, account_id: int, network: Network) -> Registration | None:
+    query = select(Registration).join(Slot).where(Slot.account_id == account_id)
+    proved = query.where(Slot.kind != SlotKind.HOSTNAME, Registration.network == network)
+    return session.scalar(proved.order_by(Registration.choice.desc()).limit(1))
+
+
+def _newest_choice(session: Session, network: Network) -> int:
+    query = select(func.max(Registration.choice)).join(Slot)
+    proved = query.where(Slot.kind != SlotKind.HOSTNAME, Registration.network == network)
+    return session.scalar(proved) or 0

@@ -1,0 +1,68 @@
+"""Removing registered addresses: one and its undoing, or all of them."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from registry.actions.addresses.registrations import hold_network, networks_of
+from registry.actions.addresses.slots import open_slot
+from registry.actions.errors import UnknownSlot
+from registry.actions.find_account import lock_account
+from registry.models import Registration, Slot, SlotKind
+from registry.pending import note_networks
+from smartdns.contract.addresses import Network
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Removed:
+    """What was removed: enough to put it back, for as long as the caller keeps it."""
+
+    network: Network
+    kind: SlotKind
+    slot_id: int | None
+    """The slot it was in; None: that is gone, too."""
+
+
+def remove_address(session: Session, account_id: int, registration_id: int) -> Removed:
+    """Let in one of the account's networks no longer.
+
+    A slot of the page or of an operator goes with the last that it held; an updater keeps its
+    token and may report again.
+    """
+    lock_account(session, account_id)
+    query = select(Registration).join(Slot).where(Slot.account_id == account_id)
+    held = session.scalar(query.where(Registration.id == registration_id))
+    if held is None:
+        raise UnknownSlot
+    slot, network = held.slot, held.network
+    note_networks(session, [network])
+    slot.registrations.remove(held)
+    goes = not slot.registrations and slot.kind in {SlotKind.PAGE, SlotKind.OPERATOR}
+    removed = Removed(network, slot.kind, None if goes else slot.id)
+    if goes:
+        session.delete(slot)
+    session.flush()
+    return removed
+
+
+def restore_address(session: Session, account_id: int, removed: Removed, *, limit: int) -> None:
+    """Undo a removal that this account has just made."""
+    lock_account(session, account_id)
+    slot = None if removed.slot_id is None else session.get(Slot, removed.slot_id)
+    if slot is None or slot.account_id != account_id:
+        if removed.kind is SlotKind.OPERATOR:
+            slot = Slot(account_id=account_id, kind=SlotKind.OPERATOR)
+            session.add(slot)
+            session.flush()
+        else:
+            slot = open_slot(session, account_id, SlotKind.PAGE, limit=limit)
+    hold_network(session, slot, removed.network)
+
+
+def forget_all_addresses(session: Session, account_id: int) -> None:
+    """Turn MediaStreamer off: no address, no updater that would report one, no name followed."""
+    account = lock_account(session, account_id)
+    account.register_automatically = False
+    note_networks(session, networks_of(session, account_id))
+    session.execute(delete(Slot).where(Slot.account_id == account_id))

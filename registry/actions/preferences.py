@@ -1,0 +1,64 @@
+"""What an account holder chooses: regions, language, mails, and registering without a tap."""
+
+from sqlalchemy.orm import Session
+
+from registry.actions.addresses.registrations import choose_anew
+from registry.actions.errors import UnknownRegion, UnknownService
+from registry.actions.find_account import lock_account
+from registry.languages import LANGUAGES
+from registry.models import ServiceRegion
+from smartdns.contract.grants import OFF
+from zones.catalog import Catalog
+
+
+def set_region(session: Session, account_id: int, region: str | None, *, catalog: Catalog) -> None:
+    """Set the default region; None: each service's first."""
+    account = lock_account(session, account_id)
+    account.region = None if region is None else require_region(catalog, region)
+    choose_anew(session, account_id)
+
+
+def require_region(catalog: Catalog, region: str) -> str:
+    """Give the code of a region that the catalogue knows."""
+    code = region.strip().lower()
+    if code not in catalog.regions:
+        raise UnknownRegion(region=region, known=", ".join(sorted(catalog.regions)))
+    return code
+
+
+def choose_service_region(
+    session: Session, account_id: int, service: str, region: str | None, *, catalog: Catalog
+) -> None:
+    """Choose a region for one streaming service, or "off"; None: as the default says."""
+    lock_account(session, account_id)
+    known = catalog.services.get(service)
+    if known is None:
+        raise UnknownService(service=service)
+    if region is not None and region not in {*known.regions, OFF}:
+        raise UnknownRegion(region=region, known=", ".join([*known.regions, OFF]))
+    choice = session.get(ServiceRegion, (account_id, service))
+    if region is None:
+        if choice is not None:
+            session.delete(choice)
+    elif choice is None:
+        session.add(ServiceRegion(account_id=account_id, service=service, region=region))
+    else:
+        choice.region = region
+    session.flush()
+    choose_anew(session, account_id)
+
+
+def set_automatic_registration(session: Session, account_id: int, *, wanted: bool) -> None:
+    """Let the page register the visitor's address without a tap, or no longer."""
+    lock_account(session, account_id).register_automatically = wanted
+
+
+def set_updater_mails(session: Session, account_id: int, *, wanted: bool) -> None:
+    """Write a mail when an updater has failed for a day, or no longer."""
+    lock_account(session, account_id).updater_mails = wanted
+
+
+def set_language(session: Session, account_id: int, language: str) -> None:
+    """Write to the account in this language from now on; one that we do not speak is ignored."""
+    if language in LANGUAGES:
+        lock_account(session, account_id).language = language

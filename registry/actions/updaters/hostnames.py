@@ -1,0 +1,90 @@
+"""A DDNS host name that says where a home is: a claim, and what becomes of it."""
+
+import datetime
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from registry.actions.addresses.registrations import drop_registration, hold_network
+from registry.actions.addresses.rules import AddressRules
+from registry.actions.addresses.slots import open_slot
+from registry.actions.errors import HostnameUnusable
+from registry.actions.find_account import lock_account
+from registry.actions.updaters.claims import KEPT_DAYS, Answers, Claim, claim_of
+from registry.models import Slot, SlotKind
+from smartdns.contract.addresses import Address, Network, household_network
+
+
+def follow_hostname(
+    session: Session,
+    account_id: int,
+    hostname: str,
+    *,
+    answers: Answers,
+    senders: Collection[Address],
+    rules: AddressRules,
+) -> int:
+    """Open a slot for a host name (normal form) and give its number.
+
+    The name must lead to where the request came from: to no network but those of `senders`, the
+    addresses that the visitor has just proved.
+    """
+    claim = claim_of(answers, {}, rules)
+    proved = {household_network(sender, rules.ipv6_prefix) for sender in senders}
+    if claim.failing:
+        raise HostnameUnusable(reason="no name server knows a public address for it")
+    if not set(claim.networks.values()) <= proved:
+        raise HostnameUnusable(reason="it does not lead to where you are now")
+    lock_account(session, account_id)
+    there = select(Slot.id).where(Slot.account_id == account_id, Slot.hostname == hostname)
+    if session.scalar(there) is not None:
+        raise HostnameUnusable(reason="it is followed already")
+    slot = open_slot(
+        session, account_id, SlotKind.HOSTNAME, limit=rules.slot_limit, hostname=hostname
+    )
+    for network in claim.networks.values():
+        hold_network(session, slot, network)
+    return slot.number or 0
+
+
+def is_settled(session: Session, slot_id: int, answers: Answers, *, rules: AddressRules) -> bool:
+    """Say, without changing anything, that the slot holds just what its name claims."""
+    slot = session.get(Slot, slot_id)
+    if slot is None:
+        return True
+    held = {r.family: r.network for r in slot.registrations}
+    claim = claim_of(answers, held, rules)
+    return not claim.failing and claim.networks == held and slot.failing_since is None
+
+
+def note_answers(
+    session: Session, slot_id: int, answers: Answers, *, rules: AddressRules, day: datetime.date
+) -> None:
+    """Let a slot hold what its name claims now; a name that fails keeps what it held a while."""
+    slot = session.get(Slot, slot_id)
+    if slot is None or slot.kind is not SlotKind.HOSTNAME:
+        return  # removed while the name servers were asked
+    lock_account(session, slot.account_id)
+    held: Mapping[int, Network] = {r.family: r.network for r in slot.registrations}
+    claim = claim_of(answers, held, rules)
+    for network in claim.networks.values():
+        hold_network(session, slot, network)
+    _note_failure(slot, claim, day)
+    for family in held.keys() - claim.networks.keys():
+        if _is_over(slot, claim, family, day):
+            drop_registration(session, slot, family)
+
+
+def _note_failure(slot: Slot, claim: Claim, day: datetime.date) -> None:
+    if claim.failing:
+        slot.failing_since = slot.failing_since or day
+    else:
+        slot.failing_since, slot.failure_mailed = None, False
+
+
+def _is_over(slot: Slot, claim: Claim, family: int, day: datetime.date) -> bool:
+    """Say whether what the name claimed before is to be dropped."""
+    if slot.failing_since is None:
+        return family not in claim.kept  # the other family is there, and this one is no more
+    return day > slot.failing_since + datetime.timedelta(days=KEPT_DAYS)

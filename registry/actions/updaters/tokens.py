@@ -1,0 +1,127 @@
+"""Tokens that can do one thing: report where a home is now."""
+
+import base64
+import datetime
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, or_, select
+from sqlalchemy.orm import Session
+
+from registry.actions.addresses.registering import Registered
+from registry.actions.addresses.registrations import hold_network
+from registry.actions.addresses.rules import AddressRules, judge_address
+from registry.actions.addresses.slots import find_slot, open_slot
+from registry.actions.errors import LetInNoLonger, Refused, UnknownSlot, UnknownToken
+from registry.actions.find_account import lock_account
+from registry.models import Account, Registration, Slot, SlotKind
+from registry.pending import note_networks
+from smartdns.contract.addresses import Address, Network, household_network
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class IssuedToken:
+    """A new token, in clear this once; we keep its hash."""
+
+    number: int
+    """Of its slot."""
+    username: str
+    """What to enter as the user name; any other would do as well."""
+    token: str
+    """Lower-case letters and digits, so that no router has to escape it."""
+
+    def link(self, public_url: str) -> str:
+        """Address that registers whoever opens it."""
+        return f"{public_url}/u/{self.token}"
+
+
+def issue_token(session: Session, account_id: int, label: str = "", *, limit: int) -> IssuedToken:
+    """Open a slot for an updater and give its token."""
+    slot = open_slot(session, account_id, SlotKind.UPDATER, limit=limit, label=label)
+    token = base64.b32encode(secrets.token_bytes(20)).decode().lower()  # 160 bits
+    slot.token_hash = hash_token(token)
+    number = slot.number or 0
+    return IssuedToken(number, f"updater-{number}", token)
+
+
+def revoke_slot(session: Session, account_id: int, number: int) -> None:
+    """Close a slot with all that it is: its token or host name, and its addresses."""
+    lock_account(session, account_id)
+    slot = find_slot(session, account_id, number)
+    if slot.kind is SlotKind.OPERATOR:
+        raise UnknownSlot
+    note_networks(session, [held.network for held in slot.registrations])
+    session.delete(slot)
+    session.flush()
+
+
+def is_token(session: Session, token: str) -> bool:
+    """Say whether an updater has this token."""
+    query = select(Slot.id).where(Slot.token_hash == hash_token(token))
+    return session.scalar(query) is not None
+
+
+# Put together once: every router asks it every few minutes.
+_UNCHANGED = (
+    select(Slot.id)
+    .join(Registration)
+    .join(Account)
+    .where(
+        Slot.token_hash == bindparam("hash"),
+        Slot.failing_since.is_(None),
+        Registration.network == bindparam("network"),
+        Account.active,
+        Account.confirmed,
+        or_(Account.paid_until.is_(None), Account.paid_until >= bindparam("day")),
+    )
+)
+
+
+def is_unchanged(
+    session: Session, token: str, address: Address, *, rules: AddressRules, day: datetime.date
+) -> Network | None:
+    """Give the network that `token` has reported already, without changing anything.
+
+    None: go through `update_by_token`, which also says what is wrong.
+    """
+    network = household_network(address, rules.ipv6_prefix)
+    found = session.execute(
+        _UNCHANGED, {"hash": hash_token(token), "network": network, "day": day}
+    ).first()
+    return None if found is None else network
+
+
+def update_by_token(
+    session: Session, token: str, address: Address, *, rules: AddressRules, day: datetime.date
+) -> Registered | Refused:
+    """Register the address that the request came from in the token's slot.
+
+    A refusal is given back, not raised, because the slot remembers since which day it fails.
+    Raises UnknownToken. `day` is today in UTC.
+    """
+    slot = session.scalar(select(Slot).where(Slot.token_hash == hash_token(token)))
+    if slot is None:
+        raise UnknownToken
+    account = lock_account(session, slot.account_id)
+    try:
+        if not is_let_in(account, day):
+            raise LetInNoLonger
+        judge_address(address, rules)
+    except Refused as refusal:
+        slot.failing_since = slot.failing_since or day
+        return refusal
+    slot.failing_since, slot.failure_mailed = None, False
+    network = household_network(address, rules.ipv6_prefix)
+    return Registered(network, hold_network(session, slot, network))
+
+
+def is_let_in(account: Account, day: datetime.date) -> bool:
+    """Say whether the account's addresses are let in on `day`."""
+    paid = account.paid_until is None or day <= account.paid_until
+    return account.active and account.confirmed and paid
+
+
+def hash_token(token: str) -> str:
+    """SHA-256 in hex; the token has 160 random bits, so nothing slower is due."""
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,38 @@
+"""Egress: the addresses or the interface by which this machine connects."""
+
+from dataclasses import dataclass
+
+from smartdns.contract.addresses import Address
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Direct:
+    """Connect from this machine, perhaps bound to source addresses or to an interface."""
+
+    ipv4: str | None = None
+    ipv6: str | None = None
+    interface: str | None = None
+
+    def reaches(self, version: int) -> bool:
+        """Say whether it reaches that IP version; one with source addresses reaches theirs only."""
+        if self.ipv4 is None and self.ipv6 is None:
+            return True
+        return self.source(version) is not None
+
+    def source(self, version: int) -> str | None:
+        """Give the source address of connections of that IP version; None: the kernel chooses."""
+        return self.ipv4 if version == 4 else self.ipv6
+
+    def toward(self, address: Address) -> "Direct":
+        """Give the egress to use for one address: for this machine itself, `ORDINARY`.
+
+        A resolver on loopback would take a query from a public address for a forged one, and no
+        interface but loopback's leads there.
+        """
+        if not address.is_loopback or (self.source(address.version) or "").startswith("127."):
+            return self
+        return ORDINARY
+
+
+ORDINARY = Direct()
+"""As the routing table says."""
