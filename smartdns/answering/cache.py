@@ -225,7 +225,7 @@ def _aged(entry: _Entry, age: int) -> CachedAnswer:
     ttl = entry[_TTL]
     expires_at = entry[_STORED_AT] + ttl
     lead = ttl // 10 if ttl >= _REFRESHABLE_TTL else 0
-    return CachedAnswer(_answer(entry, age), expires_at, expires_at - lead)
+    return _new(CachedAnswer, (_answer(entry, age), expires_at, expires_at - lead))
 
 
 def _flat(error: ExtendedError | None) -> tuple[int, str]:

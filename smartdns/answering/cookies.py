@@ -39,8 +39,10 @@ def check_cookie(query: Query, address: bytes, secret: bytes, wall_s: int) -> Co
     """
     edns = query.edns
     options = edns.options if edns is not None and edns.well_formed else ()
-    data = next((data for code, data in options if code == OPTION_COOKIE), None)
-    return None if data is None else judge_cookie(data, address, secret, wall_s)
+    for code, data in options:
+        if code == OPTION_COOKIE:
+            return judge_cookie(data, address, secret, wall_s)
+    return None
 
 
 def judge_cookie(data: bytes, address: bytes, secret: bytes, wall_s: int) -> Cookie:
