@@ -57,9 +57,9 @@ def compile_in_place(config: Mapping[str, Any]) -> list[str]:
     _require_compiler()
     sources = sources_in(config)
     digests = "".join(f"{_digest(each)}  {each}\n" for each in sources)
-    remove()
     with tempfile.TemporaryDirectory() as folder:
         _run_mypyc(sources, Path(folder))
+        remove()
         built = Path(folder) / "lib"
         made = sorted(str(each.relative_to(built)) for each in built.rglob(f"*{SUFFIX}"))
         made.sort(key=LIBRARY.__eq__)
@@ -95,7 +95,11 @@ def _run_mypyc(sources: Sequence[str], folder: Path) -> None:
     os.chdir(ROOT)  # mypy finds modules from here, and mypyc names them so
     options = ["--config-file", "pyproject.toml", "--cache-dir", ".mypy_cache/compiled"]
     extensions = mypycify(
-        [*options, *sources], target_dir=str(folder / "c"), debug_level="0", group_name=GROUP
+        [*options, *sources],
+        target_dir=str(folder / "c"),
+        opt_level="2",
+        debug_level="0",
+        group_name=GROUP,
     )
     command = build_ext(Distribution({"ext_modules": extensions}))
     command.build_lib, command.build_temp = str(folder / "lib"), str(folder / "o")

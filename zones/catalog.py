@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
-ANY_REGION = "*"
+ANY_REGION: Final = "*"
 """In place of a region's code: every region that has nothing of its own."""
 
 

@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from socket import AF_INET, AF_INET6, inet_pton
+from typing import Final
 
 from smartdns.allowlist.prefix_table import FIRST_NUMBER, PrefixTable
 from smartdns.contract.addresses import Network
 from smartdns.contract.grants import Profile
 from smartdns.contract.redis_layout import LayoutError, decode_profile
 
-FOREVER = 1 << 62
+FOREVER: Final = 1 << 62
 
 
 @dataclass(slots=True, repr=False)
@@ -190,7 +191,7 @@ class GrantTable:
             del self._profiles[number], self._numbers[interned.text]
 
 
-_LENGTHS = {str(length).encode(): length for length in range(129)}
+_LENGTHS: Final = {str(length).encode(): length for length in range(129)}
 
 
 def read_network(field: bytes) -> tuple[bytes, int]:

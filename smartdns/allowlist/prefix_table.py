@@ -25,17 +25,18 @@ came after its look-up began.
 import mmap
 from collections.abc import Callable, Iterable, Iterator
 from struct import Struct
+from typing import Final
 
-PAGE = 4096
-MOST_PAGES = 6
-FULLEST = 0.75
+PAGE: Final = 4096
+MOST_PAGES: Final = 6
+FULLEST: Final = 0.75
 """A segment beyond this share of used slots is copied: probing grows long."""
-ROOM = 1.45
+ROOM: Final = 1.45
 """Slots of a new segment for each key in it."""
 
-NEVER_USED = 0
-REMOVED = 1
-FIRST_NUMBER = 2
+NEVER_USED: Final = 0
+REMOVED: Final = 1
+FIRST_NUMBER: Final = 2
 
 
 class _Segment:

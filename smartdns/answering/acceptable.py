@@ -1,5 +1,7 @@
 """Which well-formed queries are refused by their form, and with which response code."""
 
+from typing import Final
+
 from smartdns.answering.cookies import Cookie
 from smartdns.answering.numbers import (
     ANY,
@@ -25,6 +27,9 @@ from smartdns.answering.numbers import (
 from smartdns.answering.plan import Record, Reply
 from smartdns.answering.query import Query, Question, Signature
 
+_TRANSFERS: Final = frozenset({AXFR, IXFR})
+_MAIL: Final = frozenset({MAILA, MAILB})
+
 
 def acceptable_question(query: Query, cookie: Cookie | None) -> Question | Reply:
     """Give the question of a query that may be answered, else the reply that refuses it."""
@@ -39,11 +44,11 @@ def acceptable_question(query: Query, cookie: Cookie | None) -> Question | Reply
     question = query.question
     if question is None:  # RFC 7873 section 5.4: it asks for a cookie, or whether its own is good
         return Reply(BADCOOKIE if cookie is not None and cookie.wrong else NOERROR)
-    if question.klass != CLASS_IN or question.type in {AXFR, IXFR}:
+    if question.klass != CLASS_IN or question.type in _TRANSFERS:
         return Reply(REFUSED)
     if not query.recursion_desired:
         return Reply(REFUSED)  # else it would show what others asked for
-    if question.type in {MAILA, MAILB}:
+    if question.type in _MAIL:
         return Reply(NOTIMP)
     if question.type == OPT or FIRST_META_TYPE <= question.type < ANY:
         return Reply(FORMERR)  # no data can have such a type (RFC 6895 section 3.1)

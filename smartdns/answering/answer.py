@@ -1,5 +1,7 @@
 """The decision, from top to bottom."""
 
+from typing import Final
+
 from smartdns.answering.acceptable import acceptable_question
 from smartdns.answering.check_names import answer_check_name
 from smartdns.answering.concluding import recall
@@ -14,8 +16,10 @@ from smartdns.answering.query import Query, Question, Source
 from smartdns.answering.steering import steer
 from smartdns.contract.grants import Profile
 
-_NOT_READY = Reply(REFUSED, error=ExtendedError(EDE_NOT_READY), constant=True)
-_PROHIBITED = Reply(REFUSED, error=ExtendedError(EDE_PROHIBITED), constant=True)
+_NOT_READY: Final = Reply(REFUSED, error=ExtendedError(EDE_NOT_READY), constant=True)
+_new: Final = tuple.__new__
+"""As in `cache`."""
+_PROHIBITED: Final = Reply(REFUSED, error=ExtendedError(EDE_PROHIBITED), constant=True)
 
 
 def answer(
@@ -95,4 +99,5 @@ def _steered(
 def forward(query: Query, question: Question) -> Forward:
     """What is asked upstream in a query's place: DO and CD go along, nothing else does."""
     edns = query.edns
-    return Forward(question, edns is not None and edns.dnssec_ok, query.checking_disabled)
+    dnssec_ok = edns is not None and edns.dnssec_ok
+    return _new(Forward, (question, dnssec_ok, query.checking_disabled, False))

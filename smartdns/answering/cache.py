@@ -15,21 +15,23 @@ from typing import Any, Final, NamedTuple
 from smartdns.answering.plan import ExtendedError, Forward, Record
 from smartdns.answering.query import Name
 
-STALE_S = 86_400
+STALE_S: Final = 86_400
 """How long after it expired an answer may stand in for one that cannot be had (RFC 8767)."""
-SHORTEST_FAILURE_S, LONGEST_FAILURE_S = 1, 30
+SHORTEST_FAILURE_S: Final = 1
+LONGEST_FAILURE_S: Final = 30
 """How long a failure is believed the first time, and at most; it doubles (RFC 9520)."""
-MAXIMUM_FAILURES = 10_000
-_REFRESHABLE_TTL = 10
-_OLDER_THAN_ANY_TTL = 1 << 32
+MAXIMUM_FAILURES: Final = 10_000
+_REFRESHABLE_TTL: Final = 10
+_OLDER_THAN_ANY_TTL: Final = 1 << 32
 _new: Final = tuple.__new__
 """The constructor of a NamedTuple is Python's and takes three times as long."""
 
 # Octets in CPython beyond names and data, as measured; a wrong guess moves the bound, no more.
-_ENTRY_OCTETS, _RECORD_OCTETS = 550, 170
+_ENTRY_OCTETS: Final = 550
+_RECORD_OCTETS: Final = 170
 
 _Key = tuple[Name, int, int, bool, bool]
-_EVERY_TYPE = -1
+_EVERY_TYPE: Final = -1
 
 
 class Answer(NamedTuple):
@@ -69,11 +71,13 @@ _Entry = tuple[Any, ...]
 authority begins, then the fields of each record. One tuple without others in it is what the
 collector lets go of at once.
 """
-_STORED_AT, _OCTETS, _TTL = 0, 1, 2
-_RECORDS_AT = 9
+_STORED_AT: Final = 0
+_OCTETS: Final = 1
+_TTL: Final = 2
+_RECORDS_AT: Final = 9
 _Failure = tuple[float, int, int, str]
 """Until when it is believed, how many seconds that was, and its error; -1 for none."""
-_NO_ERROR = -1, ""
+_NO_ERROR: Final = -1, ""
 
 
 class Cache:
@@ -221,7 +225,7 @@ def _aged(entry: _Entry, age: int) -> CachedAnswer:
     ttl = entry[_TTL]
     expires_at = entry[_STORED_AT] + ttl
     lead = ttl // 10 if ttl >= _REFRESHABLE_TTL else 0
-    return CachedAnswer(_answer(entry, age), expires_at, expires_at - lead)
+    return _new(CachedAnswer, (_answer(entry, age), expires_at, expires_at - lead))
 
 
 def _flat(error: ExtendedError | None) -> tuple[int, str]:

@@ -4,6 +4,7 @@ They hold no information about who asked, and nobody keeps that they were asked.
 """
 
 import re
+from typing import Final
 
 from smartdns.answering.knowledge import Knowledge, RelayAddresses
 from smartdns.answering.names import below, first_label, parent
@@ -14,9 +15,11 @@ from smartdns.answering.steering import address_reply, region_for, relay_for
 from smartdns.contract.check_names import BY_RELAY, IN_REGION
 from smartdns.contract.grants import OFF, Profile
 
-_REGION_OF, _BY_RELAY, _IN_REGION = b"region-", BY_RELAY.encode(), IN_REGION.encode()
-_RELAY = re.compile(b"(?:region-|%b[0-9a-z]+-)(?P<service>.+)" % _BY_RELAY)
-_REGION = re.compile(b"%b(?P<region>[a-z]{2,3})-[0-9a-z]+-(?P<service>.+)" % _IN_REGION)
+_REGION_OF: Final = b"region-"
+_BY_RELAY: Final = BY_RELAY.encode()
+_IN_REGION: Final = IN_REGION.encode()
+_RELAY: Final = re.compile(b"(?:region-|%b[0-9a-z]+-)(?P<service>.+)" % _BY_RELAY)
+_REGION: Final = re.compile(b"%b(?P<region>[a-z]{2,3})-[0-9a-z]+-(?P<service>.+)" % _IN_REGION)
 
 
 def answer_check_name(question: Question, profile: Profile, knowledge: Knowledge) -> Reply | None:

@@ -1,5 +1,7 @@
 """From an answer, received now or earlier, to a reply."""
 
+from typing import Final
+
 from smartdns.answering.cache import Answer, CachedAnswer
 from smartdns.answering.knowledge import Knowledge
 from smartdns.answering.names import below
@@ -23,9 +25,11 @@ from smartdns.answering.sanitize import sanitize
 from smartdns.answering.steering import TTL as STEERED_TTL
 from smartdns.answering.upstream_reply import UpstreamReply
 
-STALE_TTL = 30  # RFC 8767 section 4
-_UNREACHABLE = ExtendedError(EDE_NO_REACHABLE_AUTHORITY)
-_UNUSABLE = ExtendedError(EDE_NETWORK_ERROR)
+STALE_TTL: Final = 30  # RFC 8767 section 4
+_new: Final = tuple.__new__
+"""As in `cache`."""
+_UNREACHABLE: Final = ExtendedError(EDE_NO_REACHABLE_AUTHORITY)
+_UNUSABLE: Final = ExtendedError(EDE_NETWORK_ERROR)
 
 
 def recall(asked: Forward, knowledge: Knowledge, now: float) -> Reply | Forward:
@@ -106,12 +110,9 @@ def _reply(
         match = knowledge.catalog.find(asked.question.name)
         owner = asked.question.name if match is None else Name(match.owner)
         rcode, authority = NOERROR, (soa(owner, STEERED_TTL),)
-    return Reply(
-        rcode,
-        answer.answer,
-        authority,
-        authentic_data=answer.authentic_data and rcode == answer.rcode,
-        error=error or answer.error,
-        valid_until=valid_until,
-        refresh=refresh,
-    )
+    authentic_data = answer.authentic_data and rcode == answer.rcode
+    fields = (
+        rcode, answer.answer, authority, (), authentic_data, error or answer.error, False,
+        valid_until, refresh, False,
+    )  # fmt: skip
+    return _new(Reply, fields)

@@ -5,15 +5,17 @@ knows them: version 1, three reserved octets, the time, and SipHash-2-4 over all
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from smartdns.answering.numbers import OPTION_COOKIE
 from smartdns.answering.query import Query
 
-CLIENT_COOKIE_LENGTH = 8
-_VERSION = b"\x01\0\0\0"
-_OLDEST_S, _NEWEST_S = 3600, 300  # RFC 9018 section 4.3
-_RENEWED_AFTER_S = 1800
-_MASK = 0xFFFF_FFFF_FFFF_FFFF
+CLIENT_COOKIE_LENGTH: Final = 8
+_VERSION: Final = b"\x01\0\0\0"
+_OLDEST_S: Final = 3600  # RFC 9018 section 4.3
+_NEWEST_S: Final = 300
+_RENEWED_AFTER_S: Final = 1800
+_MASK: Final = 0xFFFF_FFFF_FFFF_FFFF
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -37,8 +39,10 @@ def check_cookie(query: Query, address: bytes, secret: bytes, wall_s: int) -> Co
     """
     edns = query.edns
     options = edns.options if edns is not None and edns.well_formed else ()
-    data = next((data for code, data in options if code == OPTION_COOKIE), None)
-    return None if data is None else judge_cookie(data, address, secret, wall_s)
+    for code, data in options:
+        if code == OPTION_COOKIE:
+            return judge_cookie(data, address, secret, wall_s)
+    return None
 
 
 def judge_cookie(data: bytes, address: bytes, secret: bytes, wall_s: int) -> Cookie:

@@ -13,6 +13,7 @@ ends the exchange, whoever sent it. Nothing lasts beyond the budget.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from smartdns.answering.numbers import (
     BADVERS,
@@ -27,12 +28,12 @@ from smartdns.answering.numbers import (
 )
 from smartdns.answering.upstream_reply import UpstreamReply
 
-BUDGET_S = 3.5
+BUDGET_S: Final = 3.5
 """Stub resolvers go to their second server after about 5 s, so answer well before."""
-_DEAD_BUDGET_S = 1.0
+_DEAD_BUDGET_S: Final = 1.0
 """Where nobody is expected to answer: time to say SERVFAIL, or to give a stale answer."""
-_LEAST_PATIENCE_S = 0.1
-_ANSWERS = frozenset({NOERROR, NXDOMAIN, YXDOMAIN})
+_LEAST_PATIENCE_S: Final = 0.1
+_ANSWERS: Final = frozenset({NOERROR, NXDOMAIN, YXDOMAIN})
 """The last says that a DNAME made the name too long (RFC 6672 section 2.2)."""
 
 

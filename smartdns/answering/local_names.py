@@ -1,6 +1,7 @@
 """Names that are answered here and never forwarded, whoever asks for them."""
 
 import ipaddress
+from typing import Final
 
 from smartdns.answering.knowledge import Switches
 from smartdns.answering.names import below, name_of, suffixes
@@ -9,17 +10,17 @@ from smartdns.answering.plan import Record, Reply
 from smartdns.answering.query import Name, Question
 from smartdns.answering.records import address_data, nodata, nxdomain, soa
 
-TTL = 10_800  # RFC 6303 section 3
+TTL: Final = 10_800  # RFC 6303 section 3
 
-_LOCALHOST = name_of("localhost")
-_LOOPBACK = {
+_LOCALHOST: Final = name_of("localhost")
+_LOOPBACK: Final = {
     A: address_data(ipaddress.ip_address("127.0.0.1")),
     AAAA: address_data(ipaddress.ip_address("::1")),
 }
 
 # Not existing on purpose; each of them is the top of a zone of ours with nothing in it.
-_PRIVATE_RELAY = frozenset(map(name_of, ("mask.icloud.com", "mask-h2.icloud.com")))
-_ABSENT = frozenset(
+_PRIVATE_RELAY: Final = frozenset(map(name_of, ("mask.icloud.com", "mask-h2.icloud.com")))
+_ABSENT: Final = frozenset(
     map(
         name_of,
         (
@@ -33,7 +34,7 @@ _ABSENT = frozenset(
 )  # fmt: skip
 
 # Zones that exist everywhere and mean something else in every home; here they are empty.
-_EMPTY = frozenset(
+_EMPTY: Final = frozenset(
     map(
         name_of,
         (
@@ -51,7 +52,7 @@ _EMPTY = frozenset(
         ),
     )
 )  # fmt: skip
-_LOOPBACK_POINTERS = frozenset(
+_LOOPBACK_POINTERS: Final = frozenset(
     map(
         name_of,
         (
@@ -60,7 +61,7 @@ _LOOPBACK_POINTERS = frozenset(
         ),
     )
 )
-_PRESENT = {name for pointer in _LOOPBACK_POINTERS for name in suffixes(pointer)} | {
+_PRESENT: Final = {name for pointer in _LOOPBACK_POINTERS for name in suffixes(pointer)} | {
     name_of("_dns.resolver.arpa")
 }
 BROWSING = name_of("lb._dns-sd._udp")[:-1]

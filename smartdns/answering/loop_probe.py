@@ -4,6 +4,8 @@ Only who shares the cookie secret can make one, so every worker knows them and n
 have us say that there is a loop.
 """
 
+from typing import Final
+
 from smartdns.answering.cookies import siphash_2_4
 from smartdns.answering.names import first_label, name_of, parent
 from smartdns.answering.numbers import CLASS_IN, NOERROR, TXT
@@ -12,10 +14,10 @@ from smartdns.answering.query import Name, Question
 from smartdns.answering.records import text_data
 from smartdns.answering.upstream_reply import UpstreamReply
 
-SUFFIX = name_of("mediastreamer-loop.example.net")
+SUFFIX: Final = name_of("mediastreamer-loop.example.net")
 """A name that any resolver forwards, since its domain exists and has nothing below it."""
-NONCE_LENGTH = 8
-_MARK = text_data("loop")
+NONCE_LENGTH: Final = 8
+_MARK: Final = text_data("loop")
 
 
 def probe_name(nonce: bytes, secret: bytes) -> Name:

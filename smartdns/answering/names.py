@@ -1,11 +1,12 @@
 """Names as they lie in a message: lower-cased wire form, label by label."""
 
 from collections.abc import Collection, Iterator
+from typing import Final
 
 from smartdns.answering.numbers import LONGEST_LABEL, LONGEST_NAME
 from smartdns.answering.query import Name
 
-ROOT = Name(b"\0")
+ROOT: Final = Name(b"\0")
 
 
 def name_of(text: str) -> Name:

@@ -1,6 +1,7 @@
 """Token buckets: a count for each network, gone once it would be full again."""
 
 from enum import Enum
+from typing import Final
 
 
 class Verdict(Enum):
@@ -30,7 +31,7 @@ def stranger_key(address: bytes) -> bytes:
     return address[:3] if len(address) == 4 else address[:7]
 
 
-_ROUNDING = 1e-3  # of one query: sums of 1 / rate are not exact
+_ROUNDING: Final = 1e-3  # of one query: sums of 1 / rate are not exact
 
 
 class RateLimiter:

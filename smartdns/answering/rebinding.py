@@ -5,6 +5,7 @@ Known as DNS rebinding; names that mean a device in the home by design are liste
 
 import ipaddress
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from smartdns.answering.cache import Answer
 from smartdns.answering.names import end_of_name
@@ -13,10 +14,10 @@ from smartdns.answering.plan import ExtendedError
 from smartdns.answering.query import Name
 from smartdns.answering.records import soa
 
-TTL = 60
-BEARERS = frozenset({A, AAAA, SVCB, HTTPS})
+TTL: Final = 60
+BEARERS: Final = frozenset({A, AAAA, SVCB, HTTPS})
 """Types with addresses in their data."""
-_BLOCKED = ExtendedError(EDE_BLOCKED, "private address in a public answer")
+_BLOCKED: Final = ExtendedError(EDE_BLOCKED, "private address in a public answer")
 
 
 def _range(text: str) -> tuple[int, int]:
@@ -24,7 +25,7 @@ def _range(text: str) -> tuple[int, int]:
     return int(network.network_address), int(network.broadcast_address)
 
 
-_PRIVATE_IPV4 = tuple(
+_PRIVATE_IPV4: Final = tuple(
     map(
         _range,
         (
@@ -33,14 +34,14 @@ _PRIVATE_IPV4 = tuple(
         ),
     )
 )  # fmt: skip
-_FIRST_OCTETS = frozenset(
+_FIRST_OCTETS: Final = frozenset(
     octet for first, last in _PRIVATE_IPV4 for octet in range(first >> 24, (last >> 24) + 1)
 )
 """Of private IPv4 addresses: by these most others are told apart."""
-_PRIVATE_IPV6 = tuple(map(_range, ("::/127", "fc00::/7", "fe80::/10")))
-_IPV4_INSIDE = (bytes(10) + b"\xff\xff", bytes.fromhex("0064ff9b") + bytes(8))
+_PRIVATE_IPV6: Final = tuple(map(_range, ("::/127", "fc00::/7", "fe80::/10")))
+_IPV4_INSIDE: Final = (bytes(10) + b"\xff\xff", bytes.fromhex("0064ff9b") + bytes(8))
 """Mapped and NAT64 addresses (RFC 4291, RFC 6052): the IPv4 address is in the last four octets."""
-_HINT_OCTETS = {4: 4, 6: 16}  # ipv4hint and ipv6hint
+_HINT_OCTETS: Final = {4: 4, 6: 16}  # ipv4hint and ipv6hint
 
 
 def without_private(answer: Answer, name: Name) -> Answer:

@@ -23,9 +23,9 @@ from smartdns.answering.plan import Record
 from smartdns.answering.query import Name, Question
 from smartdns.answering.upstream_reply import UpstreamReply
 
-LONGEST_TTL = 86_400
-LONGEST_NEGATIVE_TTL = 10_800  # RFC 2308 section 5
-LONGEST_CHAIN = 12
+LONGEST_TTL: Final = 86_400
+LONGEST_NEGATIVE_TTL: Final = 10_800  # RFC 2308 section 5
+LONGEST_CHAIN: Final = 12
 _BELIEVED: Final = frozenset({NOERROR, NXDOMAIN, YXDOMAIN})
 _NEVER_ONE_SET: Final = frozenset({ANY, RRSIG})
 """Types that stand for RRsets of others."""

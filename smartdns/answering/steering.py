@@ -1,6 +1,7 @@
 """Steering: which names lead to a relay, and to the relay of which region."""
 
 from collections.abc import Collection
+from typing import Final
 
 from smartdns.answering.knowledge import Knowledge, RelayAddresses
 from smartdns.answering.numbers import AAAA, ANY, CLASS_IN, EDE_FORGED, HTTPS, NOERROR, SVCB, A
@@ -10,8 +11,8 @@ from smartdns.answering.records import minimal_any, nodata
 from smartdns.contract.grants import OFF, Profile
 from zones.catalog import ANY_REGION, Match, Service
 
-TTL = 60
-_FORGED = ExtendedError(EDE_FORGED)
+TTL: Final = 60
+_FORGED: Final = ExtendedError(EDE_FORGED)
 
 
 def steer(

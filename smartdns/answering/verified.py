@@ -5,8 +5,10 @@ of a claimed network are answered in full only after that. Addresses are kept fo
 memory, in a bounded number, and only those of claimed networks.
 """
 
-REMEMBERED_S = 600
-MAXIMUM_ADDRESSES = 10_000
+from typing import Final
+
+REMEMBERED_S: Final = 600
+MAXIMUM_ADDRESSES: Final = 10_000
 
 
 class VerifiedAddresses:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Final
 
 from smartdns.contract.addresses import Network
 
-OFF = "off"
+OFF: Final = "off"
 """In place of a region: this service is forwarded, not steered."""
 
 

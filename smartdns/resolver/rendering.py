@@ -1,6 +1,6 @@
 """A reply as it goes out: its octets, and for how long they may be given again."""
 
-from dataclasses import dataclass
+from typing import Final
 
 from smartdns.answering.cookies import Cookie
 from smartdns.answering.numbers import (
@@ -16,24 +16,27 @@ from smartdns.answering.plan import Reply
 from smartdns.answering.query import Query, Source
 from smartdns.wire.replies import render_reply, size_limit
 
-_TLS_PADDING = 468  # RFC 8467 section 4.1
-STREAM_IDLE_S = 10
+_TLS_PADDING: Final = 468  # RFC 8467 section 4.1
+STREAM_IDLE_S: Final = 10
 """What a stream's peer is told, and held to (RFC 7828, RFC 7766 section 6.2.3)."""
-_KEEPALIVE = (OPTION_KEEPALIVE, (STREAM_IDLE_S * 10).to_bytes(2, "big"))
-FOR_EVER = float("inf")
+_KEEPALIVE: Final = (OPTION_KEEPALIVE, (STREAM_IDLE_S * 10).to_bytes(2, "big"))
+FOR_EVER: Final = float("inf")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Rendered:
-    """A reply as it goes out."""
+    """A reply as it goes out; no dataclass, whose constructor would stay Python's when compiled."""
 
-    octets: bytes
-    valid_until: float = 0.0
-    """Second of the monotonic clock before which the same octets after the ID, from anybody with
-    an equal profile, may be given these again, as long as `Responder.generation` stays; 0: never.
-    """
-    constant: bool = True
-    """Else each TTL is one lower with every whole second."""
+    __slots__ = ("constant", "octets", "valid_until")
+
+    def __init__(self, octets: bytes, valid_until: float = 0.0, *, constant: bool = True) -> None:
+        self.octets = octets
+        self.valid_until = valid_until
+        """Second of the monotonic clock before which the same octets after the ID, from anybody
+        with an equal profile, may be given these again, as long as `Responder.generation` stays;
+        0: never.
+        """
+        self.constant = constant
+        """Else each TTL is one lower with every whole second."""
 
 
 def render(query: Query, source: Source, reply: Reply, cookie: Cookie | None) -> Rendered:
@@ -50,7 +53,9 @@ def render(query: Query, source: Source, reply: Reply, cookie: Cookie | None) ->
     )
     if not _may_be_repeated(query):
         return Rendered(octets)
-    return Rendered(octets, FOR_EVER if reply.constant else reply.valid_until, reply.constant)
+    return Rendered(
+        octets, FOR_EVER if reply.constant else reply.valid_until, constant=reply.constant
+    )
 
 
 def server_failure(data: bytes) -> Rendered | None:

@@ -42,6 +42,8 @@ _OUTCOMES: Final = {
 }  # fmt: skip
 OUTCOMES: Final = (*dict.fromkeys(_OUTCOMES.values()), "silent", "odd")
 """All that become of queries; each is told of from the start, or it would tell of its first."""
+_new: Final = tuple.__new__
+"""As in `answering.cache`."""
 _SLIPPED: Final = Reply(NOERROR, truncated=True)
 _FAILED: Final = Reply(SERVFAIL)
 _SHED: Final = Reply(SERVFAIL, error=ExtendedError(EDE_OTHER, "too many questions at once"))
@@ -205,7 +207,7 @@ class Responder:
         cookie = check_cookie(query, source.address, secret, int(time.time()))
         plan = answer(query, source, profile, self.knowledge, self.clock(), cookie)
         if isinstance(plan, Forward):
-            return Asked(plan, query, source, cookie)
+            return _new(Asked, (plan, query, source, cookie))
         if isinstance(plan, Silence):
             return None
         if plan.refresh is not None:

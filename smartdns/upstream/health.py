@@ -17,19 +17,20 @@ Any reply leads back to the first state, be it an error, be it to a probe or to 
 """
 
 from collections.abc import Sequence
+from typing import Final
 
-_NEVER = float("-inf")
-_UNMEASURED_S = 0.4
-_LEAST_PATIENCE_S = 0.2
-_MOST_PATIENCE_S = 1.0
-_CASE_REMEMBERED_S = 3600.0
-_MEASUREMENT_LASTS_S = 60.0
-_SILENT_S = 1.0
-_PROBE_EVERY_S = 300.0
-_PROBE_DOUBTED_EVERY_S = 1.0
-_PROBE_DEAD_EVERY_S = 2.0
-_DEAD_AFTER_PROBES = 3
-_DEAD_AFTER_S = 4.0
+_NEVER: Final = float("-inf")
+_UNMEASURED_S: Final = 0.4
+_LEAST_PATIENCE_S: Final = 0.2
+_MOST_PATIENCE_S: Final = 1.0
+_CASE_REMEMBERED_S: Final = 3600.0
+_MEASUREMENT_LASTS_S: Final = 60.0
+_SILENT_S: Final = 1.0
+_PROBE_EVERY_S: Final = 300.0
+_PROBE_DOUBTED_EVERY_S: Final = 1.0
+_PROBE_DEAD_EVERY_S: Final = 2.0
+_DEAD_AFTER_PROBES: Final = 3
+_DEAD_AFTER_S: Final = 4.0
 
 
 class Health:

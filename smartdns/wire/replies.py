@@ -57,7 +57,8 @@ from smartdns.wire.records import (
 
 QUESTION_NAME: Final = POINTER | HEADER_LENGTH
 """A pointer to the question's name."""
-_POINTER_OCTET, _NAME_OCTET = QUESTION_NAME.to_bytes(2)
+_POINTER_OCTET: Final = QUESTION_NAME >> 8
+_NAME_OCTET: Final = QUESTION_NAME & 0xFF
 _new: Final = tuple.__new__
 """As in `edns`."""
 

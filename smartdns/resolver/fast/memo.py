@@ -36,7 +36,7 @@ MISS: Final = bytes(VECTOR.size)
 
 _FOR_EVER: Final = 1 << 62
 
-_put_ttl = struct.Struct("!I").pack_into
+_put_ttl: Final = struct.Struct("!I").pack_into
 
 Entry = tuple[bytes, int, tuple[tuple[int, int], ...]]
 """Vector, the second from which on it holds no longer, and of each TTL that counts down the offset

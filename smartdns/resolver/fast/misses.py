@@ -24,6 +24,8 @@ from smartdns.resolver.responder import Asked, Responder, outcome_of, today
 LONGEST_WAIT_S: Final = 0.08
 """How long a miss may wait for its turn."""
 MOST_WAITING: Final = 8_192
+_new: Final = tuple.__new__
+"""As in `answering.cache`."""
 Epoch = tuple[int, int, int]
 """Generation of the grants and of everything else a decision looks at, and the UTC day."""
 SendTo = Callable[[bytes, WayBack], None]
@@ -186,7 +188,7 @@ class Misses:
         views = self._views
         view = views[address] if address in views else self._view_of(address)
         profile = None if view is None else view.profile
-        source = Source(address, int.from_bytes(way_back[0][2:4]), "udp")
+        source = _new(Source, (address, int.from_bytes(way_back[0][2:4]), "udp"))
         decided = self._responder.decide(data, source, profile, verdict)
         if isinstance(decided, Asked):
 
