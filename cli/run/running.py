@@ -10,9 +10,9 @@ import click
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import Deferred, DeferredList, ensureDeferred
 
-from cli import control
 from cli.errors import is_for_people
-from cli.listening import SetsOfSockets
+from cli.run import control
+from cli.run.listening import SetsOfSockets
 from cli.state import State, without_password
 from smartdns.child_process import Place
 from smartdns.settings import metrics_address

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from cli.listening import activated
+from cli.run.listening import activated
 from smartdns.contract.addresses import parse_socket_address
 from smartdns.contract.configuration import SettingError
 from smartdns.sockets import NamedSocket, bind
