@@ -33,8 +33,13 @@ from zones.names import parse_name
 V = TypeVar("V")
 
 
-def resolver_service(settings: DataPlaneSettings, reactor: PosixReactorBase | None = None) -> Role:
-    """Make a worker of the resolver; once open it answers, and refuses till it knows."""
+def resolver_service(
+    settings: DataPlaneSettings, reactor: PosixReactorBase | None = None, *, workers_met: int = 1
+) -> Role:
+    """Make a worker of the resolver; once open it answers, and refuses till it knows.
+
+    `workers_met`: one household may meet so many workers, among which its rates are split.
+    """
     reactor = reactor or installed_reactor()
     mirror, follower = allowlist_of(settings)
     knowledge = knowledge_of(settings, mirror)
@@ -45,7 +50,8 @@ def resolver_service(settings: DataPlaneSettings, reactor: PosixReactorBase | No
         _by_name(settings.forward_suffixes),
         settings.exchanges_in_flight,
     )
-    responder = Responder(knowledge, forwarder, limits_of(settings), settings.cookie_secret)
+    limits = limits_of(settings, workers_met)
+    responder = Responder(knowledge, forwarder, limits, settings.cookie_secret)
     mirror.on_change(lambda _: responder.grants_changed())
     streams = StreamLimits(settings.tcp_connections, settings.tcp_connections_per_client)
     tls = _tls(settings)
@@ -90,10 +96,10 @@ def knowledge_of(settings: DataPlaneSettings, mirror: Mirror) -> Knowledge:
     )
 
 
-def limits_of(settings: DataPlaneSettings) -> Limits:
-    """Split what a network may ask among the workers, over which the kernel spreads it."""
-    client = settings.client_rate / settings.workers
-    refused = settings.refused_rate / settings.workers
+def limits_of(settings: DataPlaneSettings, workers_met: int) -> Limits:
+    """Give a worker its share of what a network may ask: all of it where it meets no other."""
+    client = settings.client_rate / workers_met
+    refused = settings.refused_rate / workers_met
     return Limits(RateLimiter(client, 2 * client), RateLimiter(refused, 2 * refused))
 
 

@@ -12,7 +12,6 @@ from smartdns.relay.opening_protocol import Opening, Port
 from smartdns.relay.protocol import Relay
 from smartdns.relay.session import client_network
 
-BACKLOG = 4096
 _AT_ONCE = 32
 _MAPPED = bytes(10) + b"\xff\xff"
 _SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -42,13 +41,12 @@ class Listener:
         self._listening = listening
 
     def start(self) -> None:
-        """Accept from now on. Only now does a client's connection succeed at all."""
+        """Accept from now on."""
         for one in self._listening:
             one.socket.setblocking(False)
             # Inherited by what is accepted.
             one.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             one.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            one.socket.listen(BACKLOG)
         self._watch()
 
     def stop(self) -> None:
