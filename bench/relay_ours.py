@@ -61,7 +61,7 @@ def look_up(_name: Name) -> "Deferred[Resolved | None]":
 def run(port: int, origin_port: int) -> None:
     """Relay until killed."""
     where = SocketAddress(ipaddress.IPv4Address("127.0.0.1"), port)
-    bound = bind("relay-tls", socket.SOCK_STREAM, where, listen=False)[0].socket
+    bound = bind("relay-tls", socket.SOCK_STREAM, where)[0].socket
     rules = OriginRules(listening=frozenset({where}), private_allowed=True)
     limits = RelayLimits(connections_per_client=20_000)
     RelayService(

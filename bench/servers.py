@@ -57,7 +57,7 @@ Start = Callable[[Setting, str], Server]
 def clients(count: int) -> list[str]:
     """Addresses of an access list: those of the load, then others."""
     first = int(ipaddress.IPv4Address("127.0.2.0"))
-    ours = [str(ipaddress.IPv4Address(first + i)) for i in range(256)]
+    ours = [str(ipaddress.IPv4Address(first + i)) for i in range(512)]
     others = int(ipaddress.IPv4Address("100.0.0.0"))
     return ours + [str(ipaddress.IPv4Address(others + 7 * i)) for i in range(count - len(ours))]
 

@@ -6,7 +6,7 @@ import sys
 import click
 from sqlalchemy import select
 
-from cli.registry_access import Registry, open_registry
+from cli.registry_access import Registry, email_argument, open_registry
 from cli.state import State, json_option, state_option
 from registry.actions.addresses.by_operator import add_network, remove_network
 from registry.actions.addresses.rules import oddity_of
@@ -14,7 +14,6 @@ from registry.actions.find_account import find_account
 from registry.models import Account, Registration, Slot
 from smartdns.contract.addresses import Network
 
-email_argument = click.argument("email", metavar="EMAIL")
 network_argument = click.argument("network", metavar="NETWORK")
 
 

@@ -16,10 +16,10 @@ import click
 from cli.errors import is_for_people
 
 COMMANDS = {
-    "up": ("cli.up", "Run everything on this machine, with nothing to set up."),
-    "registry": ("cli.roles", "Run the registry: pages, update endpoints, publishing."),
-    "resolver": ("cli.roles", "Run the resolver: DNS for registered addresses."),
-    "relay": ("cli.roles", "Run the relay: TLS and HTTP of streaming services."),
+    "up": ("cli.run.up", "Run everything on this machine, with nothing to set up."),
+    "registry": ("cli.run.roles", "Run the registry: pages, update endpoints, publishing."),
+    "resolver": ("cli.run.roles", "Run the resolver: DNS for registered addresses."),
+    "relay": ("cli.run.roles", "Run the relay: TLS and HTTP of streaming services."),
     "account": ("cli.account", "Add, change, list and remove accounts."),
     "address": ("cli.address", "Register and remove addresses by hand."),
     "allowlist": ("cli.allowlist", "See, check and rebuild the allowlist in Redis."),
@@ -28,7 +28,7 @@ COMMANDS = {
     "status": ("cli.status", "Show what runs and how far it has come."),
     "doctor": ("cli.doctor", "Find what is wrong and say how to mend it."),
     "privacy": ("cli.privacy", "Prove that nothing about use is kept."),
-    "worker": ("cli.worker", ""),
+    "worker": ("cli.run.worker", ""),
 }
 HIDDEN = frozenset({"worker"})  # started by a supervisor, with its sockets
 

@@ -27,6 +27,8 @@ from zones.catalog import Catalog
 from zones.load import load_catalog
 from zones.problems import CatalogError
 
+email_argument = click.argument("email", metavar="EMAIL")
+
 
 @dataclass(frozen=True)
 class Registry:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from cli import asking
-from cli.privileges import become
+from cli.run.privileges import become
 from cli.state import State, json_option, state_option
 
 

@@ -37,8 +37,13 @@ READY_SOCKETS = 32
 V = TypeVar("V")
 
 
-def resolver_service(settings: DataPlaneSettings, reactor: PosixReactorBase | None = None) -> Role:
-    """Make a worker of the resolver; once open it answers, and refuses till it knows."""
+def resolver_service(
+    settings: DataPlaneSettings, reactor: PosixReactorBase | None = None, *, workers_met: int = 1
+) -> Role:
+    """Make a worker of the resolver; once open it answers, and refuses till it knows.
+
+    `workers_met`: one household may meet so many workers, among which its rates are split.
+    """
     reactor = reactor or installed_reactor()
     mirror, follower = allowlist_of(settings)
     knowledge = knowledge_of(settings, mirror)
@@ -51,7 +56,7 @@ def resolver_service(settings: DataPlaneSettings, reactor: PosixReactorBase | No
         functools.partial(_stand_in, knowledge),
         READY_SOCKETS,
     )
-    responder = Responder(knowledge, forwarder, limits_of(settings))
+    responder = Responder(knowledge, forwarder, limits_of(settings, workers_met))
     mirror.on_change(lambda _: responder.grants_changed())
     streams = StreamLimits(settings.tcp_connections, settings.tcp_connections_per_client)
     tls = _tls(settings)
@@ -98,10 +103,10 @@ def knowledge_of(settings: DataPlaneSettings, mirror: Mirror) -> Knowledge:
     )
 
 
-def limits_of(settings: DataPlaneSettings) -> Limits:
-    """Split what a network may ask among the workers, over which the kernel spreads it."""
-    client = settings.client_rate / settings.workers
-    refused = settings.refused_rate / settings.workers
+def limits_of(settings: DataPlaneSettings, workers_met: int) -> Limits:
+    """Give a worker its share of what a network may ask: all of it where it meets no other."""
+    client = settings.client_rate / workers_met
+    refused = settings.refused_rate / workers_met
     return Limits(RateLimiter(client, 2 * client), RateLimiter(refused, 2 * refused))
 
 

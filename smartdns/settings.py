@@ -76,6 +76,7 @@ class DataPlaneSettings:
     tcp_connections: int = 1_000
     """Of all clients together, in one worker."""
     tcp_connections_per_client: int = 50
+    """In each worker that the client may meet: in one, where sockets are picked by source."""
     cookie_secret: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
     """128 bits that all workers share, for server cookies (RFC 9018); made up if not given."""
 
@@ -120,7 +121,8 @@ class DataPlaneSettings:
     relay_connections: int = 20_000
     """In one worker, as far as its descriptors suffice: two for each."""
     relay_connections_per_client: int = 512
-    """Of one household, in one worker."""
+    """Of one household, in each worker that it may meet: in one, where sockets are picked by
+    source."""
 
     metrics: SocketAddress | None = None
     """Where the metrics are served; None: nowhere."""

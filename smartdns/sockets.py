@@ -16,9 +16,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from smartdns.contract.addresses import SocketAddress
+from smartdns.socket_by_source import pick_by_source
 
 FIRST_DESCRIPTOR = 3
-_BACKLOG = 1024
+_BACKLOG = 4096
 _RECEIVE_BUFFER = 4 << 20  # octets; with the default, bursts of 256 queries lost 120
 
 
@@ -38,6 +39,8 @@ class NamedSocket:
 
     name: str
     socket: socket.socket
+    spread: bool = False
+    """A household that comes by it may meet any worker, not always the same one."""
 
     def url(self) -> str:
         """How `status` shows it: `udp://127.0.0.1:1053`."""
@@ -54,10 +57,10 @@ def bind(
     *,
     listen: bool = True,
 ) -> list[NamedSocket]:
-    """Bind `count` sockets to one address and port, among which the kernel spreads the load.
+    """Bind `count` sockets to one address and port; the kernel picks among them by source.
 
-    Port 0 takes a free one, the same for all. Without `listen` connections are refused until a
-    worker listens: the relay, once it can serve. Raises ListenError.
+    Port 0 takes a free one, the same for all. Without `listen` connections are refused until
+    `start_listening` is called: the relay's, once it can serve. Raises ListenError.
     """
     first = _bound(kind, where, shared=False)
     where = SocketAddress(where.address, first.getsockname()[1])
@@ -66,10 +69,27 @@ def bind(
         sockets = [_bound(kind, where, shared=True) for _ in range(count)]
     else:
         sockets = [first]
-    if listen and kind == socket.SOCK_STREAM:
-        for each in sockets:
-            each.listen(_BACKLOG)
-    return [NamedSocket(name, each) for each in sockets]
+    spread = count > 1 and not pick_by_source(sockets)
+    bound = [NamedSocket(name, each, spread) for each in sockets]
+    if listen:
+        start_listening(bound)
+    return bound
+
+
+def start_listening(sockets: Iterable[NamedSocket]) -> None:
+    """Take connections at those of TCP; sockets of one port come in the order of their binding."""
+    for each in sockets:
+        if each.socket.type == socket.SOCK_STREAM:
+            each.socket.listen(_BACKLOG)
+
+
+def are_listening(sockets: Iterable[NamedSocket]) -> bool:
+    """Say whether all of them take connections, or are not of TCP."""
+    return all(
+        each.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        for each in sockets
+        if each.socket.type == socket.SOCK_STREAM
+    )
 
 
 def _bound(kind: socket.SocketKind, where: SocketAddress, *, shared: bool) -> socket.socket:

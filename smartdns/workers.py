@@ -5,6 +5,10 @@
        place 2 ── worker, a process with set 2 ── control channel
        standby ── a process that follows the allowlist and waits for a set
 
+Sockets of TCP that do not listen yet are handed over once they do: when the first worker is
+prepared, the supervisor calls listen(2) for all of them, in order. The kernel numbers them in that
+order, and picks a household's by its number (`socket_by_source`).
+
 Whoever dies is succeeded by the standby, which gets the set at once, whatever it knows: no query
 waits. Whoever is to be replaced keeps its set until its successor has all that it needs, and is
 asked to stop once that one is ready. So nothing that is queued on a socket is lost, and hardly
@@ -29,7 +33,13 @@ from twisted.internet.defer import (
 
 from smartdns.child_process import Child, Place, Program
 from smartdns.contract.configuration import PREFIX
-from smartdns.sockets import FIRST_DESCRIPTOR, NamedSocket, variables_for
+from smartdns.sockets import (
+    FIRST_DESCRIPTOR,
+    NamedSocket,
+    are_listening,
+    start_listening,
+    variables_for,
+)
 from smartdns.telemetry.gate import say
 from smartdns.worker_channel import Report, SupervisorEnd
 
@@ -104,6 +114,7 @@ class Supervisor(Service):
         self._keeps_standby = keeps_standby
         self._standby = Place(self._start, reactor)
         self.sets_of_sockets = sets_of_sockets
+        self._listening = are_listening(self._sockets())
         self._environment = environment
         self._reactor = reactor
         self._waiting: list[tuple[Callable[[], bool | None], Deferred[None]]] = []
@@ -119,7 +130,8 @@ class Supervisor(Service):
     def _spawn(self, sockets: Sequence[NamedSocket]) -> Worker:
         standby = self._standby.vacate()
         worker = standby if isinstance(standby, Worker) else self._start()
-        worker.channel.hand_over(sockets)
+        if self._listening:
+            worker.channel.hand_over(sockets)
         return worker
 
     def _start(self) -> Worker:
@@ -145,8 +157,11 @@ class Supervisor(Service):
         return gone.addCallback(lambda _: self._close_sockets())
 
     def _close_sockets(self) -> None:
-        for each in (each for sockets in self.sets_of_sockets for each in sockets):
+        for each in self._sockets():
             each.socket.close()
+
+    def _sockets(self) -> list[NamedSocket]:
+        return [each for sockets in self.sets_of_sockets for each in sockets]
 
     @property
     def workers(self) -> list[Worker]:
@@ -241,6 +256,7 @@ class Supervisor(Service):
         await self._wait_for(lambda: _fit(successor) and successor.prepared)
         if outdated is self._standby.child and (standby := self._standby.vacate()) is not None:
             standby.stop()
+        self._listen()
         successor.channel.hand_over(sockets)
         await self._wait_for(lambda: _fit(successor) and successor.ready)
 
@@ -254,6 +270,8 @@ class Supervisor(Service):
 
     def _look(self) -> None:
         self._say_trouble()
+        if any(worker.prepared for worker in self.workers):
+            self._listen()
         wants_standby = self._keeps_standby and self.running and self._replacing is None
         if wants_standby and self._standby.child is None and self.ready:
             self._standby.open()
@@ -268,6 +286,16 @@ class Supervisor(Service):
             else:
                 self._waiting.remove(entry)
                 waiting.callback(None)
+
+    def _listen(self) -> None:
+        """Take connections, unless that is so already, and let the workers have their sockets."""
+        if self._listening:
+            return
+        start_listening(self._sockets())
+        self._listening = True
+        for place, sockets in zip(self._places, self.sets_of_sockets, strict=True):
+            if isinstance(place.child, Worker):
+                place.child.channel.hand_over(sockets)
 
     def _say_trouble(self) -> None:
         """Say each worker's trouble as it begins, once for all of them."""

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from cli import listening, probes
+from cli import probes
 from cli.doctor.finding import Finding
 from cli.doctor.port_holders import holder_of
 from cli.doctor.settings import Settings
+from cli.run import listening
 from cli.state import State
 from cli.status import status_of
 from registry.own_addresses import gateways

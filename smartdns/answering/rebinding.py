@@ -4,7 +4,7 @@ Known as DNS rebinding; names that mean a device in the home by design are liste
 """
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from smartdns.answering.cache import Answer
@@ -46,24 +46,20 @@ _HINT_OCTETS: Final = {4: 4, 6: 16}  # ipv4hint and ipv6hint
 
 def without_private(answer: Answer, name: Name) -> Answer:
     """Take private addresses out of an answer for `name`; nothing left of it becomes NODATA."""
-    public = tuple(record for record in answer.answer if not leads_home(record.type, record.data))
-    if len(public) == len(answer.answer):
+    for record in answer.answer:
+        kind, data = record.type, record.data
+        # Nearly all public IPv4 addresses are told apart by their first octet.
+        if kind in BEARERS and (kind != A or data[0] in _FIRST_OCTETS) and leads_home(kind, data):
+            break
+    else:
         return answer
+    public = tuple(record for record in answer.answer if not leads_home(record.type, record.data))
     if any(record.type in BEARERS for record in public):
         return answer._replace(answer=public, authentic_data=False, error=_BLOCKED)
     authority = (soa(name, TTL),)
     return answer._replace(
         answer=(), authority=authority, ttl=TTL, authentic_data=False, error=_BLOCKED
     )
-
-
-def any_leads_home(kind: int, datas: Iterable[bytes]) -> bool:
-    """Say whether one of these records of a type does; most are told apart without a call."""
-    if kind in BEARERS:
-        for each in datas:
-            if (kind != A or each[0] in _FIRST_OCTETS) and leads_home(kind, each):
-                return True
-    return False
 
 
 def leads_home(kind: int, data: bytes) -> bool:

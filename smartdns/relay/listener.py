@@ -12,7 +12,6 @@ from smartdns.relay.transport import Context, Reader, Transport
 from smartdns.wire.client_hello import ClientHelloReader
 from smartdns.wire.http_host import HttpHostReader
 
-BACKLOG = 4096
 _AT_ONCE = 32
 _MAPPED = bytes(10) + b"\xff\xff"
 _SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -60,13 +59,12 @@ class Listener:
         self._listening = listening
 
     def start(self) -> None:
-        """Accept from now on. Before this, connecting fails for every client."""
+        """Accept from now on."""
         for one in self._listening:
             one.socket.setblocking(False)
             # Accepted sockets inherit these.
             one.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             one.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            one.socket.listen(BACKLOG)
         self._watch()
 
     def stop(self) -> None:

@@ -21,7 +21,7 @@ _EACH_SECOND = ticks(1.0)
 
 
 class RelayService(Service):
-    """One worker's relay on sockets that are bound but do not listen yet."""
+    """One worker's relay on sockets that listen already: what comes early waits in the kernel."""
 
     def __init__(
         self,

@@ -21,6 +21,8 @@ _IPV6_RECVPKTINFO = 49
 _IP_PKTINFO = 8  # ip(7)
 _IPV4_INFO = struct.Struct("=I4s4s")
 _IPV6_PEER = struct.Struct("!2xHI16sI")
+_DONT_WAIT = int(socket.MSG_DONTWAIT)
+"""A plain number: for the flag of the enumeration Python would look up its value each time."""
 _CONTROL_DATA_AT = 16  # behind struct cmsghdr
 _PKTINFO = {
     socket.AF_INET: (socket.IPPROTO_IP, _IP_PKTINFO, 12),
@@ -127,7 +129,7 @@ def send_back(bound: socket.socket, octets: bytes, way_back: WayBack) -> None:
     peer, control = way_back
     try:
         if not control:
-            bound.sendto(octets, socket.MSG_DONTWAIT, _address(peer))
+            bound.sendto(octets, _DONT_WAIT, _address(peer))
             return
         level, kind, size = _PKTINFO[socket.AddressFamily(bound.family)]
         info = level, kind, control[_CONTROL_DATA_AT : _CONTROL_DATA_AT + size]
@@ -139,7 +141,7 @@ def send_back(bound: socket.socket, octets: bytes, way_back: WayBack) -> None:
 def _address(peer: bytes) -> Address:
     """Give what Python calls an address for a sockaddr."""
     if len(peer) == 16:
-        return socket.inet_ntoa(peer[4:8]), int.from_bytes(peer[2:4])
+        return socket.inet_ntoa(peer[4:8]), peer[2] << 8 | peer[3]
     port, flow, address, _ = _IPV6_PEER.unpack(peer)
     scope = int.from_bytes(peer[24:28], sys.byteorder)
     return socket.inet_ntop(socket.AF_INET6, address), port, flow, scope

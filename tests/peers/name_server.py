@@ -69,8 +69,9 @@ options {{
     tcp-clients 200;
 }};
 controls {{ }};
-logging {{ category default {{ null; }}; category lame-servers {{ null; }}; }};
+logging {{ category default {{ null; }}; category lame-servers {{ null; }}; {logging} }};
 """
+_NOTE_QUERIES = 'channel asked { file "queries"; }; category queries { asked; };'
 
 
 class NameServer(ServerProgram):
@@ -79,16 +80,29 @@ class NameServer(ServerProgram):
     ready_name = "www.example.com"
 
     def __init__(
-        self, directory: Path, zones: Mapping[str, str] = ZONES, signed: Collection[str] = ()
+        self,
+        directory: Path,
+        zones: Mapping[str, str] = ZONES,
+        signed: Collection[str] = (),
+        *,
+        notes_queries: bool = False,
     ) -> None:
         """Serve `zones`, those of `signed` with signatures."""
         super().__init__(directory)
         self.zones = zones
         self._signed = signed
+        self._logging = _NOTE_QUERIES if notes_queries else ""
+
+    def times_asked(self, name: str) -> int:
+        """Count the queries for a name, in whatever case; it must note them."""
+        noted = (self.directory / "queries").read_text().lower()
+        return noted.count(f"query: {name} ")
 
     def arguments(self) -> list[str]:
         """Zones and options are in files."""
-        configuration = _CONFIGURATION.format(directory=self.directory, port=self.port)
+        configuration = _CONFIGURATION.format(
+            directory=self.directory, port=self.port, logging=self._logging
+        )
         for number, (origin, content) in enumerate(self.zones.items()):
             file = self.directory / f"zone{number}"
             file.write_text(content.strip() + "\n")
@@ -96,4 +110,4 @@ class NameServer(ServerProgram):
             configuration += f'zone "{origin}" {{ type primary; file "{file}"; {more} }};\n'
         file = self.directory / "named.conf"
         file.write_text(configuration)
-        return [require_program("named", "bind9"), "-g", "-n", "1", "-c", str(file)]
+        return [require_program("named", "bind9"), "-f", "-n", "1", "-c", str(file)]

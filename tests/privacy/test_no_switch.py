@@ -43,7 +43,7 @@ READ_FROM_FILES = {
 """Every setting that names a file or folder; all are only read."""
 ENVIRONMENT = {
     "cli/audit/surroundings.py": "where a shell keeps its history, for the audit",
-    "cli/privileges.py": "HOME, once the user is another",
+    "cli/run/privileges.py": "HOME, once the user is another",
     "cli/state.py": "our settings, XDG_STATE_HOME",
     "smartdns/contract/configuration.py": "our settings",
     "smartdns/sockets.py": "LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES",

@@ -24,7 +24,7 @@ EXPECTED: Mapping[str, tuple[set[str], str]] = {
     "registry/actions/accounts/lifecycle.py": ({R}, "what an account has is published or goes"),
     "registry/following/follower.py": ({R}, "drops claims that the operator forbids"),
     "registry/web/household.py": ({R}, "shows a household its own"),
-    "cli/account_reports.py": ({R}, "shows an operator one account"),
+    "cli/account/reports.py": ({R}, "shows an operator one account"),
     "cli/address.py": ({R}, "shows an operator which account an address belongs to"),
     # Every table
     "registry/actions/accounts/export.py": ({T}, "gives a person everything stored about them"),
@@ -52,7 +52,7 @@ EXPECTED: Mapping[str, tuple[set[str], str]] = {
     "smartdns/relay/admission.py": ({M}, "is this connection let in, to which region, and still"),
     # An operator's question about one address
     "smartdns/explaining.py": ({M}, "`zones explain --from`: what a worker makes of it"),
-    "cli/zones_from.py": ({G}, "the same: what was published for it"),
+    "cli/zones/trace.py": ({G}, "the same: what was published for it"),
 }
 
 

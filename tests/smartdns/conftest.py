@@ -1,12 +1,13 @@
-"""Composed resolvers, both ways of answering datagrams."""
+"""Composed resolvers, both ways of answering datagrams; supervised workers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 import pytest_twisted
 
 from tests.smartdns.running import Running, Start
+from tests.smartdns.supervised import Supervised
 
 
 @pytest.fixture(params=["1", "0"], ids=["fast", "plain"])
@@ -30,3 +31,12 @@ async def start(fast_path: str) -> AsyncIterator[Start]:
         for group in each.sockets.values():
             for bound in group:
                 bound.close()
+
+
+@pytest.fixture
+def supervised(request: pytest.FixtureRequest) -> Iterator[Supervised]:
+    """Workers that are stopped after the test; the parameter is what they are made with."""
+    made = Supervised(**getattr(request, "param", {}))
+    yield made
+    if made.supervisor.running:
+        pytest_twisted.blockon(made.supervisor.stopService())

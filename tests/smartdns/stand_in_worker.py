@@ -1,4 +1,7 @@
-"""A worker that answers each datagram with its pid: what a supervisor does can be seen with it.
+"""A worker that answers with its pid and its socket: what a supervisor does can be seen with it.
+
+Each datagram and each connection gets its pid, the inode of the socket by which it came, and what
+the datagram was. The inode is the same in every process that has the socket.
 
 STAND_IN decides how it behaves: "" well, "late" is prepared half a second after its start,
 "ignorant" never is, "failing" says that it cannot start.
@@ -7,6 +10,7 @@ STAND_IN decides how it behaves: "" well, "late" is prepared half a second after
 import os
 import sys
 from collections.abc import Sequence
+from socket import SOCK_DGRAM
 
 from smartdns.sockets import NamedSocket, by_name, inherited
 
@@ -23,14 +27,26 @@ from smartdns.event_loop import install_reactor
 
 install_reactor()
 from twisted.internet import reactor
-from twisted.internet.protocol import DatagramProtocol
+from twisted.internet.protocol import DatagramProtocol, Factory, Protocol
 
 
-class Pid(DatagramProtocol):
+class PidByDatagram(DatagramProtocol):
     noisy = False
 
+    def __init__(self, inode: int) -> None:
+        self.inode = inode
+
     def datagramReceived(self, datagram: bytes, addr: object) -> None:
-        self.transport.write(b"%d %s" % (os.getpid(), datagram), addr)
+        self.transport.write(b"%d %d %s" % (os.getpid(), self.inode, datagram), addr)
+
+
+class PidByStream(Protocol):
+    def __init__(self, inode: int) -> None:
+        self.inode = inode
+
+    def connectionMade(self) -> None:
+        self.transport.write(b"%d %d" % (os.getpid(), self.inode))
+        self.transport.loseConnection()
 
 
 opened: list[NamedSocket] = []
@@ -39,8 +55,13 @@ opened: list[NamedSocket] = []
 def open_front(sockets: Sequence[NamedSocket]) -> None:
     """Answer from now on."""
     opened.extend(sockets)
-    for each in sockets:
-        reactor.adoptDatagramPort(each.socket.fileno(), each.socket.family, Pid())
+    for bound in (each.socket for each in sockets):
+        descriptor, inode = bound.fileno(), os.fstat(bound.fileno()).st_ino
+        if bound.type == SOCK_DGRAM:
+            reactor.adoptDatagramPort(descriptor, bound.family, PidByDatagram(inode))
+        else:
+            factory = Factory.forProtocol(lambda inode=inode: PidByStream(inode))
+            reactor.adoptStreamPort(descriptor, bound.family, factory)
 
 
 def report() -> dict[str, bool]:

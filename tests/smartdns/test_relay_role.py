@@ -26,7 +26,7 @@ async def test_the_relay_is_composed_and_reports(
     with redis_server.client() as client:
         publish(client, 1, Profile("us"))
     where = parse_socket_address("127.0.0.1:0")
-    listening = bind("relay-tls", socket.SOCK_STREAM, where, listen=False)[0].socket
+    listening = bind("relay-tls", socket.SOCK_STREAM, where)[0].socket
     given = {"redis_url": redis_server.url, "upstreams": f"127.0.0.1:{name_server.port}"}
     service = relay_service(read_settings(Configuration(given)))
     service.startService()

@@ -11,7 +11,7 @@ from smartdns.allowlist.mirror import Mirror
 from smartdns.answering.names import name_of
 from smartdns.contract.configuration import Configuration, SettingError
 from smartdns.contract.grants import Profile
-from smartdns.resolver_role import knowledge_of, resolver_service
+from smartdns.resolver_role import knowledge_of, limits_of, resolver_service
 from smartdns.settings import read_settings
 from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer, answering
@@ -93,6 +93,16 @@ def test_names_outside_ascii_are_taken_as_they_are_written() -> None:
     host = name_of("xn--bcher-kva.example")
     assert knowledge.check_host == name_of("check.xn--bcher-kva.example")
     assert host in knowledge.switches.private_suffixes
+
+
+def test_a_network_may_ask_all_of_its_rate_of_the_one_worker_that_it_meets() -> None:
+    """However many there are; only where it may meet several does each allow its share."""
+    settings = read_settings(Configuration({"client_rate": "100", "workers": "4"}))
+    whole, share = (limits_of(settings, workers_met=met) for met in (1, 4))
+    assert whole.clients.rate == 100
+    assert whole.strangers.rate == settings.refused_rate
+    assert share.clients.rate == 25
+    assert share.strangers.rate == settings.refused_rate / 4
 
 
 def test_a_broken_certificate_stops_the_start(tmp_path: Any) -> None:

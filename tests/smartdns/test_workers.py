@@ -2,98 +2,26 @@
 
 import os
 import signal
-import socket
-import sys
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
 from smartdns.child_process import restart_delay
-from smartdns.contract.addresses import parse_socket_address
-from smartdns.sockets import bind
-from smartdns.workers import StartError, Supervisor
-
-STAND_IN = [sys.executable, str(Path(__file__).with_name("stand_in_worker.py"))]
-ANY_PORT = parse_socket_address("127.0.0.1:0")
+from smartdns.workers import StartError
+from tests.smartdns.supervised import SOURCES, Flood, Supervised, start
 
 
-class Supervised:
-    """A supervisor of stand-in workers, and what its clients see."""
-
-    def __init__(self, count: int = 1) -> None:
-        self.sockets = bind("udp", socket.SOCK_DGRAM, ANY_PORT, count)
-        self.where = self.sockets[0].socket.getsockname()
-        self.behaviour = ""
-        self.supervisor = Supervisor(
-            STAND_IN,
-            [[each] for each in self.sockets],
-            self._environment,
-            reactor,
-            keeps_standby=True,
-        )
-
-    def _environment(self) -> dict[str, str]:
-        return {"MEDIASTREAMER_STAND_IN": self.behaviour, "PYTHONPATH": str(Path.cwd())}
-
-    def ask(self, timeout: float = 10.0) -> int:
-        """Give the pid that answers a datagram."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.settimeout(timeout)
-            client.sendto(b"?", self.where)
-            return int(client.recv(100).split()[0])
-
-    def flood(self, rate: int, until: Deferred[object]) -> tuple[int, int]:
-        """Send `rate` datagrams a second until that fires; give how many went out and came back."""
-        sent = received = 0
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-            while not until.called:
-                client.sendto(b"?", self.where)
-                sent += 1
-                client.settimeout(1 / rate)
-                try:
-                    while True:
-                        client.recv(100)
-                        received += 1
-                except TimeoutError:
-                    pass
-            client.settimeout(3.0)
-            while received < sent:
-                client.recv(100)
-                received += 1
-        return sent, received
-
-
-@pytest.fixture
-def supervised(request: pytest.FixtureRequest) -> Iterator[Supervised]:
-    """One that is stopped after the test; the parameter is its number of workers."""
-    made = Supervised(getattr(request, "param", 1))
-    yield made
-    if made.supervisor.running:
-        pytest_twisted.blockon(made.supervisor.stopService())
-
-
-async def start(supervised: Supervised) -> None:
-    """Start it and wait until all workers are ready."""
-    supervised.supervisor.startService()
-    await supervised.supervisor.when_ready().addTimeout(20, reactor)
-
-
-@pytest.mark.parametrize("supervised", [2], indirect=True)
+@pytest.mark.parametrize("supervised", [{"count": 2}], indirect=True)
 async def test_workers_share_a_port_and_stop_together(supervised: Supervised) -> None:
     """Both processes answer on one port, and none is left after the stop."""
     await start(supervised)
     pids = {worker.pid for worker in supervised.supervisor.workers}
-    answering: set[int] = set()
-    for _ in range(64):  # the kernel spreads by the client's port
-        answering.add(await deferToThread(supervised.ask))
+    answering = {await deferToThread(supervised.ask, source) for source in SOURCES}
     assert answering == pids
     assert len(pids) == 2
     await supervised.supervisor.stopService()
@@ -205,23 +133,54 @@ async def test_a_worker_that_cannot_start_says_why(supervised: Supervised) -> No
         await supervised.supervisor.when_ready().addTimeout(20, reactor)
 
 
-@pytest.mark.parametrize("supervised", [2], indirect=True)
+@pytest.mark.parametrize("supervised", [{"count": 2}], indirect=True)
 async def test_a_rolling_restart_loses_no_query(supervised: Supervised) -> None:
     """At 1,000 datagrams a second, not one goes unanswered while every worker is replaced."""
     await start(supervised)
     before = {worker.pid for worker in supervised.supervisor.workers}
     supervised.behaviour = "late"
-    over: Deferred[object] = Deferred()
-    flood = deferToThread(supervised.flood, 1_000, over)
+    met, over = Flood(), Deferred()
+    flood = deferToThread(supervised.run, met, 1_000, over)
     await supervised.supervisor.replace_all().addTimeout(40, reactor)
     await deferLater(reactor, 0.2)
     over.callback(None)
-    sent, received = await flood
-    assert sent == received
-    assert sent > 500
+    await flood
+    assert met.sent == met.received
+    assert met.sent > 500
+    assert_each_household_met_one_place(met, places=2)
+    assert all(len(pids) > 1 for pids in met.pids.values())
     after = {worker.pid for worker in supervised.supervisor.workers}
     assert len(after) == 2
     assert not before & after
+
+
+def assert_each_household_met_one_place(met: Flood, places: int) -> None:
+    """Whoever answered there; and each place had households."""
+    assert set(met.places) == set(SOURCES)
+    assert all(len(found) == 1 for found in met.places.values())
+    assert set(met.pids) == set(range(places))
+
+
+@pytest.mark.parametrize("supervised", [{"count": 3}], indirect=True)
+async def test_households_stay_at_their_place_while_workers_die(supervised: Supervised) -> None:
+    """Every worker is killed in turn under traffic; what its successor gets is what it had."""
+    await start(supervised)
+    met, over = Flood(), Deferred()
+    flood = deferToThread(supervised.run, met, 500, over)
+    for place in range(3):
+        worker = supervised.supervisor.workers[place]
+        os.kill(worker.pid, signal.SIGKILL)
+        await worker.when_ended()
+        await supervised.supervisor.when_ready()
+        successor = supervised.supervisor.workers[place]
+        while successor.pid not in met.pids.get(place, ()):
+            await deferLater(reactor, 0.01)
+    over.callback(None)
+    await flood
+    assert_each_household_met_one_place(met, places=3)
+    for source in SOURCES:
+        by_tcp = await deferToThread(supervised.ask_by_tcp, source)
+        assert by_tcp == await deferToThread(supervised.ask, source)
 
 
 async def test_a_successor_that_cannot_start_leaves_the_worker_in_place(
@@ -311,3 +270,34 @@ async def test_workers_are_asked_and_answer(supervised: Supervised) -> None:
     (worker,) = supervised.supervisor.workers
     answers = await supervised.supervisor.ask({"what": "this"})
     assert answers == [{"pid": worker.pid, "heard": {"what": "this"}}]
+
+
+@pytest.mark.parametrize("supervised", [{"count": 3, "listen": False}], indirect=True)
+async def test_connections_meet_the_worker_that_datagrams_meet(supervised: Supervised) -> None:
+    """Also where the ports of TCP listen only once a worker is prepared, each in its turn."""
+    await start(supervised)
+    workers = [worker.pid for worker in supervised.supervisor.workers]
+    met = {source: await deferToThread(supervised.ask_by_tcp, source) for source in SOURCES}
+    assert met == {source: await deferToThread(supervised.ask, source) for source in SOURCES}
+    assert set(met.values()) == set(workers)
+
+
+@pytest.mark.parametrize("supervised", [{"count": 2, "listen": False}], indirect=True)
+async def test_a_port_that_waits_refuses_until_a_worker_is_prepared(
+    supervised: Supervised,
+) -> None:
+    """A connection is the sign that somebody can serve it; then whoever is there has sockets."""
+    supervised.behaviour = "ignorant"
+    supervised.supervisor.startService()
+    ignorant, dying = supervised.supervisor.workers
+    while not all(worker.channel.report for worker in (ignorant, dying)):
+        await deferLater(reactor, 0.01)
+    with pytest.raises(ConnectionRefusedError):
+        await deferToThread(supervised.ask_by_tcp, SOURCES[0])
+    supervised.behaviour = ""
+    os.kill(dying.pid, signal.SIGKILL)
+    while not any(worker.prepared for worker in supervised.supervisor.workers):
+        await deferLater(reactor, 0.01)
+    met = {await deferToThread(supervised.ask_by_tcp, source) for source in SOURCES}
+    assert met == {worker.pid for worker in supervised.supervisor.workers}
+    assert ignorant.pid in met

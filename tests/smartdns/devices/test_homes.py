@@ -12,7 +12,7 @@ import dns.message
 import dns.rcode
 from twisted.internet.task import deferLater
 
-from cli.listening import sockets_of_relay
+from cli.run.listening import sockets_of_relay
 from registry.web.pages.guide_texts import GUIDES
 from smartdns.allowlist.grant_table import GrantTable, packed_network
 from smartdns.answering.exchange import BUDGET_S

@@ -120,7 +120,7 @@ class Laboratory:
         self.answers = dict(answers or {NAME: (host,)})
         self.asked: list[Name] = []
         bound, self._http = (
-            bind(name, socket.SOCK_STREAM, SocketAddress(address, 0), listen=False)[0].socket
+            bind(name, socket.SOCK_STREAM, SocketAddress(address, 0))[0].socket
             for name in ("relay-tls", "relay-http")
         )
         self._tls = tls or bound
@@ -164,19 +164,22 @@ class Laboratory:
         """What the relay counts."""
         return self.admission.census
 
-    def connect(self, where: tuple[str, int] | None = None) -> socket.socket:
+    def connect(
+        self, where: tuple[str, int] | None = None, source: str | None = None
+    ) -> socket.socket:
         """Connect a client that does not wait for ever."""
-        return socket.create_connection(where or self.tls, timeout=20)
+        bound = None if source is None else (source, 0)
+        return socket.create_connection(where or self.tls, 20, bound)
 
-    def greet(self) -> socket.socket:
+    def greet(self, source: str | None = None) -> socket.socket:
         """Connect and say hello to `NAME`."""
-        client = self.connect()
+        client = self.connect(source=source)
         client.sendall(HELLO)
         return client
 
-    def converse(self) -> socket.socket:
+    def converse(self, source: str | None = None) -> socket.socket:
         """Say hello to an origin that echoes it."""
-        client = self.greet()
+        client = self.greet(source)
         assert read_exactly(client, len(HELLO)) == HELLO
         return client
 

@@ -54,7 +54,7 @@ class Regions:
 
     def __init__(self, redis_url: str, origin_port: int, **texts: str) -> None:
         where = parse_socket_address("127.0.0.1:0")
-        self.listening = bind("relay-tls", socket.SOCK_STREAM, where, listen=False)[0].socket
+        self.listening = bind("relay-tls", socket.SOCK_STREAM, where)[0].socket
         given = {
             "redis_url": redis_url,
             "relay_exits": " ".join(f"{r}={source}" for r, source in SOURCES.items()),

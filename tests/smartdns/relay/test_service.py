@@ -3,10 +3,12 @@
 import ipaddress
 import socket
 import threading
+from collections import Counter
 
 import pytest
 
 from smartdns.contract.addresses import SocketAddress
+from smartdns.contract.grants import Profile
 from smartdns.relay.admission import RelayLimits
 from smartdns.sockets import bind
 from tests.smartdns.relay.laboratory import (
@@ -23,19 +25,20 @@ from tests.smartdns.relay.laboratory import (
 )
 
 
-async def test_the_port_refuses_until_the_allowlist_was_read(
+async def test_nobody_is_accepted_until_the_allowlist_was_read(
     origin: MakeOrigin, laboratory: MakeLaboratory
 ) -> None:
-    """An accepted connection is the resolver's sign that the relay can serve."""
+    """Who comes earlier is no stranger: the connection waits, and is served then."""
     lab = Laboratory(origin(echo).port)
     lab.allowlist.loaded = False
     lab.service.startService()
-    with pytest.raises(ConnectionRefusedError):
-        await in_thread(lab.connect)
+    early = await in_thread(lab.greet)
     assert not lab.service.report()["ready"]
+    assert lab.open == 0
     lab.allowlist.loaded = True
     await until(lambda: bool(lab.service.report()["ready"]))
-    (await in_thread(lab.converse)).close()
+    assert await in_thread(read_exactly, early, len(HELLO)) == HELLO
+    early.close()
     await lab.stop()
 
 
@@ -144,19 +147,26 @@ async def test_stopping_does_not_wait_for_ever(
     assert await fetched == "reset"
 
 
-async def test_several_workers_share_a_port_and_each_may_go(
+async def test_workers_share_a_port_by_household_and_each_may_go(
     origin: MakeOrigin, laboratory: MakeLaboratory
 ) -> None:
-    """The kernel spreads connections; a worker that is told to stop leaves the port to others."""
+    """All connections of a household are one worker's; one that stops leaves the port to others."""
     where = SocketAddress(ipaddress.IPv4Address("127.0.0.1"), 0)
-    sockets = bind("relay-tls", socket.SOCK_STREAM, where, count=2, listen=False)
+    sockets = bind("relay-tls", socket.SOCK_STREAM, where, count=2)
     port = origin(echo).port
     first, second = (laboratory(port, tls=one.socket) for one in sockets)
     assert first.tls == second.tls
-    clients = [await in_thread(first.converse) for _ in range(40)]
-    assert first.open + second.open == 40
-    assert first.open > 0
-    assert second.open > 0
+    sources = [f"127.0.{network}.1" for network in range(8)]
+    for lab in (first, second):
+        lab.allowlist.profiles |= {socket.inet_aton(each): Profile() for each in sources}
+    clients = [await in_thread(first.converse, each) for each in sources for _ in range(5)]
+    ours, others = (
+        Counter(one.address for one in lab.service.context.open) for lab in (first, second)
+    )
+    assert ours + others == {socket.inet_aton(each): 5 for each in sources}
+    assert ours
+    assert others
+    assert not set(ours) & set(others)
     stopped = first.stop()
     for client in clients:
         client.close()

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli import choices, embedded_redis, listening, probes
-from cli.choices import Options, chosen_settings
-from cli.installation import Installation
-from cli.privileges import become
+from cli import probes
+from cli.run import choices, embedded_redis, listening
+from cli.run.choices import Options, chosen_settings
+from cli.run.installation import Installation
+from cli.run.privileges import become
 from cli.state import State, state_option, without_password
 from smartdns.contract.configuration import PREFIX, Configuration, SettingError
 from smartdns.settings import DataPlaneSettings
@@ -21,7 +22,7 @@ from smartdns.settings import read_settings as read_data_plane_settings
 if TYPE_CHECKING:
     from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
-    from cli.running import Running
+    from cli.run.running import Running
 
 
 REDIS_WITHIN_S = 5.0
@@ -177,8 +178,9 @@ def _require_upstream(settings: DataPlaneSettings) -> None:
 
 
 def _run(state: State, installation: Installation) -> None:
-    from cli import asking, running, starting
-    from cli.first_account import upgrade_and_add_owner
+    from cli import asking
+    from cli.run import running, starting
+    from cli.run.first_account import upgrade_and_add_owner
     from zones.load import load_catalog
 
     catalog = load_catalog(installation.registry.zones)

@@ -1,4 +1,4 @@
-"""What `mediastreamer account` says about accounts; a token it says only once."""
+"""Commands of `mediastreamer account` that show something; a token is shown only once."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import click
 from sqlalchemy import func, select
 
-from cli.registry_access import open_registry
+from cli.registry_access import email_argument, open_registry
 from cli.state import State, json_option, state_option
 from registry.actions.accounts.adding import normal_email
 from registry.actions.accounts.export import export_account
@@ -18,8 +18,6 @@ from registry.settings import SignUp
 from registry.web.sign_in.invitation import make_invitation
 
 SIGN_UP_PATH = "/sign-up"
-
-email_argument = click.argument("email", metavar="EMAIL")
 
 
 @click.command("list")

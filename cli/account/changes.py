@@ -1,14 +1,12 @@
-"""`mediastreamer account`: add, change, list and remove accounts."""
+"""Commands of `mediastreamer account` that change an account."""
 
 import datetime
 import sys
 
 import click
 
-from cli.account_import import import_
-from cli.account_reports import email_argument, export, invite, list_, show, token
-from cli.completion import complete_region, complete_service
-from cli.registry_access import Registry, open_registry
+from cli.account.completion import complete_region, complete_service
+from cli.registry_access import Registry, email_argument, open_registry
 from cli.state import State, state_option
 from registry.actions.accounts.adding import add_account
 from registry.actions.accounts.lifecycle import (
@@ -40,15 +38,6 @@ class Day(click.ParamType[datetime.date | None]):
             self.fail("takes a day as YYYY-MM-DD, or never", param, ctx)
 
 
-@click.group()
-def account() -> None:
-    """Add, change, list and remove accounts."""
-
-
-for _command in (list_, show, export, token, invite, import_):
-    account.add_command(_command)
-
-
 def _number(registry: Registry, email: str) -> int:
     with registry.readers() as session:
         return find_account(session, email).id
@@ -71,7 +60,7 @@ password_option = click.option(
 )
 
 
-@account.command()
+@click.command()
 @email_argument
 @state_option
 @password_option
@@ -105,7 +94,7 @@ def add(
     click.echo(f"Added {email}.")
 
 
-@account.command()
+@click.command()
 @email_argument
 @state_option
 @password_option
@@ -119,7 +108,7 @@ def password(state: State, email: str, *, password_stdin: bool) -> None:
     click.echo(f"The password of {email} is set.")
 
 
-@account.command("set")
+@click.command("set")
 @email_argument
 @state_option
 @click.option(
@@ -167,7 +156,7 @@ def _choice(text: str) -> tuple[str, str | None]:
     return service, None if region == "default" else region.lower()
 
 
-@account.command()
+@click.command()
 @email_argument
 @state_option
 def suspend(state: State, email: str) -> None:
@@ -177,7 +166,7 @@ def suspend(state: State, email: str) -> None:
     click.echo(f"{email} is suspended.")
 
 
-@account.command()
+@click.command()
 @email_argument
 @state_option
 def resume(state: State, email: str) -> None:
@@ -187,7 +176,7 @@ def resume(state: State, email: str) -> None:
     click.echo(f"{email} is let in again.")
 
 
-@account.command()
+@click.command()
 @email_argument
 @state_option
 @click.option("--yes", is_flag=True, help="Do not ask.")

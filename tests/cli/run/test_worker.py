@@ -14,7 +14,7 @@ _NOTE = """
 import os, sys
 from smartdns import landlock
 landlock.forbid_writing = lambda: os._exit(42)
-from cli.worker import worker
+from cli.run.worker import worker
 worker([sys.argv[1]])
 """
 _CANNOT_OPEN = """
@@ -24,7 +24,7 @@ def startService(self):
     self.running = True
     raise OSError
 role.Listeners.startService = role.RelayService.startService = startService
-from cli.worker import worker
+from cli.run.worker import worker
 worker([sys.argv[1]])
 """
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli import listening
-from cli.listening import SetsOfSockets
-from cli.privileges import become
+from cli.run import listening
+from cli.run.listening import SetsOfSockets
+from cli.run.privileges import become
 from cli.state import (
     State,
     data_plane_environment,
@@ -21,7 +21,7 @@ from smartdns.sockets import inherited
 if TYPE_CHECKING:
     from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
-    from cli.running import Running
+    from cli.run.running import Running
 
 
 @click.command
@@ -90,7 +90,8 @@ def _run(
     environment: Callable[[Configuration], dict[str, str]],
     secret: str,
 ) -> None:
-    from cli import asking, running
+    from cli import asking
+    from cli.run import running
     from smartdns.telemetry.gate import say
 
     if secret not in state.configuration().texts:

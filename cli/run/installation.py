@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.listening import SetsOfSockets
+from cli.run.listening import SetsOfSockets
 from registry.settings import RegistrySettings
 from smartdns.contract.configuration import Configuration
 from smartdns.settings import DataPlaneSettings

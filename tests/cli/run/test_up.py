@@ -47,7 +47,7 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
 def test_no_redis_to_be_had(tmp_path: Path) -> None:
     """No server on PATH, no wheel that carries one, none configured: what to install."""
     before = (
-        "import cli.embedded_redis as e\n"
+        "import cli.run.embedded_redis as e\n"
         "e.importlib.util.find_spec = lambda name: None\n"
         "import os; os.environ['PATH'] = '/nowhere'"
     )

@@ -3,10 +3,12 @@
 import ipaddress
 import socket
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from smartdns.contract.addresses import Address, SocketAddress
 from smartdns.contract.configuration import SettingError
+from smartdns.socket_by_source import pick_by_source
 from smartdns.sockets import NamedSocket, bind
 
 if TYPE_CHECKING:
@@ -57,6 +59,11 @@ def sockets_of_registry(settings: "RegistrySettings") -> SetsOfSockets:
     )
 
 
+def is_spread(sets: Iterable[Iterable[NamedSocket]]) -> bool:
+    """Say whether a household may meet any of several workers."""
+    return any(each.spread for sockets in sets for each in sockets)
+
+
 def check_origin(of_registry: SetsOfSockets) -> str | None:
     """Give where a relay on this machine reaches the picture; None where nobody serves it."""
     for each in (each for sockets in of_registry for each in sockets if each.name == "check"):
@@ -90,10 +97,11 @@ def _bound(
 
 
 def activated(role: str, given: Sequence[NamedSocket], workers: int) -> SetsOfSockets:
-    """Sockets that systemd bound for this role, all of them in every worker; [] if none.
+    """Give the sockets that systemd bound for this role to its workers; [] if there are none.
 
-    Raises SettingError where a resolver's takes IPv4 and IPv6, as systemd's do unless told
-    otherwise.
+    Where there are as many for each address as workers, each worker has one, picked by source.
+    Otherwise every worker has all of them. Raises SettingError where a resolver's takes IPv4 and
+    IPv6, as systemd's do unless told otherwise.
     """
     ours = [each for each in given if each.name in NAMES[role]]
     for each in ours:
@@ -102,7 +110,23 @@ def activated(role: str, given: Sequence[NamedSocket], workers: int) -> SetsOfSo
                 f"{each.url()}: this socket takes IPv4, too, and those who ask by it would be "
                 "refused; set BindIPv6Only=ipv6-only and add a socket for 0.0.0.0"
             )
-    return [ours] * workers if ours else []
+    groups = _by_port(ours)
+    if workers > 1 and all(
+        len(group) == workers and pick_by_source([each.socket for each in group])
+        for group in groups
+    ):
+        return [list(each) for each in zip(*groups, strict=True)]
+    shared = [replace(each, spread=workers > 1) for each in ours]
+    return [shared] * workers if shared else []
+
+
+def _by_port(sockets: Iterable[NamedSocket]) -> list[list[NamedSocket]]:
+    """Group those of one protocol, address and port, in the order in which they were bound."""
+    groups: dict[tuple[object, ...], list[NamedSocket]] = {}
+    for each in sockets:
+        port = (each.name, each.socket.type, each.socket.getsockname())
+        groups.setdefault(port, []).append(each)
+    return list(groups.values())
 
 
 def _takes_both(bound: socket.socket) -> bool:

@@ -37,7 +37,8 @@ class RoleService(Protocol):
 
 @click.command(hidden=True)
 @click.argument("role", type=click.Choice(["resolver", "relay", "registry"]))
-def worker(role: str) -> None:
+@click.option("--workers-met", type=int, help="Resolver: how many workers one household may meet.")
+def worker(role: str, workers_met: int | None) -> None:
     """Run one worker; not for use by hand."""
     # Ctrl-C reaches every process of a terminal; the supervisor passes on what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -52,7 +53,7 @@ def worker(role: str) -> None:
 
     try:
         make, settings = _load(role)
-        service = make(settings)
+        service = make(settings) if workers_met is None else make(settings, workers_met=workers_met)
         if role in _DATA_PLANE:
             gather_in_huge_pages()
             forbid_writing()  # everything is imported and read; threads and sockets come later
@@ -139,7 +140,7 @@ _SERVICES = {
 }
 
 
-def _load(role: str) -> tuple[Callable[[Any], RoleService], Any]:
+def _load(role: str) -> tuple[Callable[..., RoleService], Any]:
     """Import what makes the service, which takes a second, and read its settings."""
     module, make, settings = _SERVICES[role]
     read = importlib.import_module(settings).read_settings(load_configuration())

@@ -10,9 +10,9 @@ import click
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import Deferred, DeferredList, ensureDeferred
 
-from cli import control
 from cli.errors import is_for_people
-from cli.listening import SetsOfSockets
+from cli.run import control
+from cli.run.listening import SetsOfSockets, is_spread
 from cli.state import State, without_password
 from smartdns.child_process import Place
 from smartdns.settings import metrics_address
@@ -23,6 +23,7 @@ from smartdns.workers import StartError, Supervisor
 
 WORKER = [sys.executable, "-P", "-m", "cli.main", "worker"]
 """-P: else modules would be looked for first where the operator happens to be."""
+_SPREAD = "a household may meet any worker: see WORKERS in docs/operations.md"
 
 
 @dataclass
@@ -38,8 +39,11 @@ class Running:
         self, role: str, sockets: SetsOfSockets, environment: Callable[[], Mapping[str, str]]
     ) -> Supervisor:
         """Start a role on its sockets."""
+        command = [*WORKER, role]
+        if role == "resolver" and is_spread(sockets):
+            command += ["--workers-met", str(len(sockets))]
         supervisor = Supervisor(
-            [*WORKER, role], sockets, environment, self.reactor, keeps_standby=role != "registry"
+            command, sockets, environment, self.reactor, keeps_standby=role != "registry"
         )
         self.roles[role] = supervisor
         supervisor.startService()
@@ -100,7 +104,10 @@ def _status_of(supervisor: Supervisor) -> dict[str, Any]:
         merged["epoch"], merged["position"] = min(heads)
     if any("loaded" in report for report in reports):
         merged["loaded"] = all(report.get("loaded") for report in reports)
-    if trouble := {line for report in reports for line in report.get("trouble", ())}:
+    trouble = {line for report in reports for line in report.get("trouble", ())}
+    if is_spread(supervisor.sets_of_sockets):
+        trouble.add(_SPREAD)
+    if trouble:
         merged["trouble"] = sorted(trouble)
     return merged
 

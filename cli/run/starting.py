@@ -7,10 +7,11 @@ import click
 from twisted.internet.defer import CancelledError, FirstError, gatherResults
 from twisted.internet.threads import deferToThread
 
-from cli import embedded_redis, probes
-from cli.first_account import EMAIL
-from cli.installation import Installation
-from cli.running import Running
+from cli import probes
+from cli.run import embedded_redis
+from cli.run.first_account import EMAIL
+from cli.run.installation import Installation
+from cli.run.running import Running
 from cli.state import State, data_plane_environment, registry_environment
 
 READY_WITHIN_S = 120.0

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from cli.running import WORKER
+from cli.run.running import WORKER
 
 
 def test_a_worker_is_this_product_wherever_the_operator_is(tmp_path: Path) -> None:
