@@ -7,21 +7,23 @@ from hypothesis import strategies as st
 
 from smartdns.answering.exchange import Attempt
 from smartdns.answering.numbers import FORMERR, NOTIMP
+from smartdns.upstream.group import Group
 from smartdns.upstream.sent_query import SentQuery
 from smartdns.wire.queries import render_query
 from tests.peers.odd_name_server import Reaction, address_of_everything
 from tests.smartdns.upstream import reactions
-from tests.smartdns.upstream.asking import question
+from tests.smartdns.upstream.asking import question, upstream
+from tests.smartdns.upstream.peer import REACTOR
 
 PLAN = question("abcdefghijklmnop.example")
+(NOBODY,) = Group.at(REACTOR, [upstream(1)]).members
 NOISE = int("2000" * 128, 16)
 
 
 def sent(*, mixed_case: bool = True) -> SentQuery:
     """Give a query that was sent to an upstream that no test asks."""
-    upstream: object = None
     message = render_query(PLAN, b"\x12\x34", NOISE if mixed_case else 0)
-    return SentQuery(Attempt(0, False, mixed_case), upstream, message, 0.0)  # type: ignore[arg-type]
+    return SentQuery(Attempt(0, False, mixed_case), NOBODY, message, 0.0)
 
 
 def octets(reply: Reaction) -> bytes:
