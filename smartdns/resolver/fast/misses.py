@@ -76,7 +76,10 @@ class Misses:
 
     def begin_epoch(self) -> None:
         """Forget what no longer holds."""
-        if self.memo.full:
+        if self.memo.crowded:
+            self.memo.forget()
+            self._views.clear()
+        elif self.memo.full:
             self.memo.turn()
         epoch = self._responder.grants, self._responder.generation, today()
         if epoch == self._epoch:
