@@ -41,7 +41,7 @@ class Rendered:
 
 def render(query: Query, source: Source, reply: Reply, cookie: Cookie | None) -> Rendered:
     """Fit `reply` to what its asker and its transport can take."""
-    options = () if cookie is None else (cookie.option,)
+    options: tuple[tuple[int, bytes], ...] = () if cookie is None else (cookie.option,)
     if source.transport != "udp" and _asks_for_keepalive(query):
         options = (*options, _KEEPALIVE)
     octets = render_reply(

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 import pytest_twisted
 
-from smartdns.resolver.responder import Responder
 from tests.peers.name_server import NameServer
 from tests.smartdns.resolver.laboratory import Laboratory
 
@@ -39,17 +38,3 @@ async def resolver(fast: bool, name_server: NameServer) -> AsyncIterator[Laborat
     laboratory = Laboratory(name_server.port, fast=fast)
     yield laboratory
     await laboratory.stop()
-
-
-@pytest.fixture
-def decided(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Every query that took a decision: the memo did not answer it."""
-    seen: list[bytes] = []
-    decide = Responder.decide
-
-    def noted(self: Responder, data: bytes, *arguments: Any) -> Any:
-        seen.append(data)
-        return decide(self, data, *arguments)
-
-    monkeypatch.setattr(Responder, "decide", noted)
-    return seen

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import dns.message
 import dns.query
@@ -32,6 +32,7 @@ from smartdns.sockets import ListenError, bind
 from smartdns.upstream.forwarder import Forwarder
 from tests.peers.missing import require_program
 from tests.smartdns.upstream.asking import upstream
+from zones.catalog import Catalog
 from zones.load import load_catalog
 
 RELAY = "192.0.2.80"
@@ -43,6 +44,15 @@ REACTOR: Any = reactor
 def catalog() -> Any:
     """Read the real catalogue once."""
     return load_catalog()
+
+
+class _Mistaken(dict[Any, Any]):
+    def __contains__(self, _: object) -> bool:
+        raise IndexError
+
+
+MISTAKEN: Final = Catalog({}, {}, _Mistaken(), {}, frozenset())
+"""A catalogue that every decision trips over, as over a mistake of ours."""
 
 
 @dataclass

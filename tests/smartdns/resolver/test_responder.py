@@ -14,6 +14,7 @@ from twisted.internet.task import deferLater
 from smartdns.contract.grants import Profile
 from tests.peers.odd_name_server import OddNameServer, answering
 from tests.smartdns.resolver.conftest import Make
+from tests.smartdns.resolver.laboratory import MISTAKEN
 
 
 def errors(reply: dns.message.Message) -> list[int]:
@@ -122,7 +123,7 @@ async def test_a_fault_of_ours_is_servfail_and_tells_nothing(
     monkeypatch.setattr(
         resolver.responder._log, "failure", lambda *arguments: failures.append(arguments)
     )
-    monkeypatch.setattr(resolver.knowledge, "catalog", None)
+    monkeypatch.setattr(resolver.knowledge, "catalog", MISTAKEN)
     assert (await resolver.ask("a.example.com")).rcode() == dns.rcode.SERVFAIL
     assert failures == [("a query could not be answered",)]
 

@@ -19,7 +19,7 @@ WAYS = ["begun by the reactor", "first sent by a thread"]
 class Asking:
     """One question to upstreams on loopback, of which the first is asked first."""
 
-    def __init__(self, way: str, *ports: int) -> None:
+    def __init__(self, way: str, *ports: int, budget_s: float | None = None) -> None:
         self.sockets = QuerySockets(REACTOR)
         self.group = Group.at(REACTOR, [upstream(port) for port in ports])
         before = REACTOR.seconds() - 20.0
@@ -28,7 +28,7 @@ class Asking:
             member.health.begin_trial(before)
         self.replies: list[UpstreamReply | None] = []
         self.pending: PendingQuestion[None] = PendingQuestion(
-            self.sockets, self.group, question(NAME), self._ended
+            self.sockets, self.group, question(NAME), self._ended, budget_s
         )
         self._way = way
         self._looking = LoopingCall(lambda: self.pending.look(REACTOR.seconds()))

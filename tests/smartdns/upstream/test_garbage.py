@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import dns.flags
 import dns.message
@@ -12,8 +13,9 @@ from twisted.internet.defer import CancelledError, gatherResults
 from twisted.internet.task import deferLater
 
 from smartdns.answering.upstream_reply import UpstreamReply
-from smartdns.upstream import question as under_test
+from smartdns.upstream import forwarder as under_test
 from smartdns.upstream.forwarder import Forwarder
+from smartdns.upstream.question import PendingQuestion
 from tests.peers.odd_name_server import OddNameServer, Reaction, address_of_everything, answering
 from tests.peers.ports import free_port
 from tests.smartdns.upstream.asking import forwarder, question
@@ -67,7 +69,7 @@ REACTIONS = [address_of_everything, in_a_stream, in_lower_case, elsewhere, silen
 @pytest.fixture
 def soon_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give a question half a second."""
-    monkeypatch.setattr(under_test, "BUDGET_S", 0.5)
+    monkeypatch.setattr(under_test, "PendingQuestion", partial(PendingQuestion, budget_s=0.5))
 
 
 @pytest.mark.usefixtures("soon_over")

@@ -7,8 +7,8 @@ import pytest
 import pytest_twisted
 from twisted.internet.task import deferLater
 
+from smartdns.answering.exchange import BUDGET_S
 from smartdns.answering.numbers import NOERROR, NXDOMAIN, REFUSED, SERVFAIL
-from smartdns.upstream import question as under_test
 from tests.peers.odd_name_server import OddNameServer, React, address_of_everything
 from tests.peers.ports import free_port
 from tests.smartdns.upstream import reactions
@@ -29,8 +29,8 @@ async def ask(way: str) -> AsyncIterator[Ask]:
     """Make a question to some ports; it is closed after the test."""
     made: list[Asking] = []
 
-    def make(*ports: int) -> Asking:
-        made.append(Asking(way, *ports))
+    def make(*ports: int, budget_s: float | None = None) -> Asking:
+        made.append(Asking(way, *ports, budget_s=budget_s))
         return made[-1]
 
     yield make
@@ -114,17 +114,17 @@ async def test_the_next_upstream_is_asked_where_the_first_has_no_answer(
     assert shown(await asking.outcome()) == (NOERROR, [ADDRESS])
     assert len(odd_name_server.queries) == (react is not None)
     assert len(another_name_server.queries) == 1
-    assert REACTOR.seconds() - began < under_test.BUDGET_S
+    assert REACTOR.seconds() - began < BUDGET_S
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["silent", "nobody there"])
 async def test_without_a_reply_it_ends_in_none(
-    ask: Ask, odd_name_server: OddNameServer, monkeypatch: pytest.MonkeyPatch, *, there: bool
+    ask: Ask, odd_name_server: OddNameServer, *, there: bool
 ) -> None:
     """After the budget where there was silence, at once where nobody listens."""
-    monkeypatch.setattr(under_test, "BUDGET_S", 0.5 if there else 60.0)
     odd_name_server.react = reactions.silence
-    asking = ask(odd_name_server.port if there else free_port())
+    port = odd_name_server.port if there else free_port()
+    asking = ask(port, budget_s=0.5 if there else 60.0)
     await asking.start()
     assert await asking.outcome() is None
 

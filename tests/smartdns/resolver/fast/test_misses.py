@@ -1,18 +1,19 @@
 """Misses: decided about in turn, dropped where they are late; a mistake of ours costs one."""
 
-from typing import Any
-
-import dns.exception
+import dns.message
 import dns.rcode
 import pytest
 
-from smartdns.resolver import responder as under_test
-from smartdns.resolver.fast.misses import LONGEST_WAIT_S
+from smartdns.answering.rate_limit import Verdict
+from smartdns.resolver.fast.misses import LONGEST_WAIT_S, Miss
 from smartdns.resolver.fast.port import FastPort
 from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer, address_of_everything
 from tests.smartdns.resolver.conftest import Make
-from tests.smartdns.resolver.laboratory import Laboratory
+from tests.smartdns.resolver.laboratory import MISTAKEN, Laboratory
+from tests.smartdns.upstream.peer import until
+
+HERE = b"\x7f\0\0\1"
 
 
 @pytest.fixture
@@ -28,10 +29,6 @@ def port_of(resolver: Laboratory) -> FastPort:
     return port
 
 
-def _mistaken(_: bytes) -> Any:
-    raise IndexError
-
-
 async def test_after_a_query_that_we_trip_over_the_next_one_is_answered(
     make_resolver: Make, name_server: NameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -40,7 +37,7 @@ async def test_after_a_query_that_we_trip_over_the_next_one_is_answered(
     failures: list[object] = []
     monkeypatch.setattr(resolver.responder._log, "failure", lambda *said: failures.append(said))
     with monkeypatch.context() as mistaken:
-        mistaken.setattr(under_test, "parse_query", _mistaken)
+        mistaken.setattr(resolver.knowledge, "catalog", MISTAKEN)
         assert (await resolver.ask("www.example.com")).rcode() == dns.rcode.SERVFAIL
     assert len(failures) == 1
     assert (await resolver.ask("www.example.com")).answer
@@ -62,22 +59,15 @@ async def test_the_first_query_of_most_misses_leaves_from_the_loop(
 
 
 async def test_what_waited_for_too_long_is_dropped(
-    make_resolver: Make, odd_name_server: OddNameServer, monkeypatch: pytest.MonkeyPatch
+    make_resolver: Make, odd_name_server: OddNameServer
 ) -> None:
     """Who asked has asked again by then; what comes next is answered."""
     resolver = make_resolver(odd_name_server.port)
-    misses = port_of(resolver)._misses
-    work = misses.work
-
-    def late(until: float) -> None:
-        resolver.ahead_s += 2 * LONGEST_WAIT_S
-        monkeypatch.setattr(misses, "work", work)
-        work(until + 2 * LONGEST_WAIT_S)
-
-    monkeypatch.setattr(misses, "work", late)
-    with pytest.raises(dns.exception.Timeout):
-        await resolver.ask("a.example.com", timeout=0.3)
-    assert port_of(resolver).dropped == 1
+    port = port_of(resolver)
+    came_at = resolver.responder.clock() - 2 * LONGEST_WAIT_S
+    query = dns.message.make_query("a.example.com", "A").to_wire()
+    port._misses.waiting.append(Miss(query, HERE, (b"", b""), Verdict.GO, came_at))
+    await until(lambda: port.dropped == 1)
     assert not odd_name_server.queries
     assert (await resolver.ask("a.example.com")).answer
 
