@@ -31,7 +31,7 @@ from registry.publishing.reconcile import compare
 from registry.publishing.redis_server import connect
 from smartdns.contract.addresses import parse_network
 from smartdns.contract.redis_layout import GRANTS
-from smartdns.process_limits import collect_garbage_in_small_parts
+from smartdns.process.process_limits import collect_garbage_in_small_parts
 
 TODAY = datetime.date(2026, 11, 23)
 

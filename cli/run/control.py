@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from cli.control_client import in_folder
-from smartdns.worker_channel import JsonLines, adopt
+from smartdns.process.worker_channel import JsonLines, adopt
 
 
 def serve(

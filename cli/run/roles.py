@@ -16,7 +16,7 @@ from cli.state import (
     state_option,
 )
 from smartdns.contract.configuration import Configuration, SettingError
-from smartdns.sockets import inherited
+from smartdns.process.sockets import inherited
 
 if TYPE_CHECKING:
     from twisted.internet.asyncioreactor import AsyncioSelectorReactor

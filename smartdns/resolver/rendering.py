@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from smartdns.answering.cookies import Cookie
 from smartdns.answering.numbers import (
     HEADER_LENGTH,
     OPCODE_OCTET,
@@ -14,6 +13,7 @@ from smartdns.answering.numbers import (
 )
 from smartdns.answering.plan import Reply
 from smartdns.answering.query import Query, Source
+from smartdns.answering.rules.cookies import Cookie
 from smartdns.wire.replies import render_reply, size_limit
 
 _TLS_PADDING: Final = 468  # RFC 8467 section 4.1

@@ -17,12 +17,12 @@ from twisted.python.failure import Failure
 
 from smartdns.answering.answer import answer
 from smartdns.answering.concluding import stale
-from smartdns.answering.cookies import Cookie, check_cookie
 from smartdns.answering.knowledge import Knowledge
 from smartdns.answering.numbers import EDE_OTHER, NOERROR, NXDOMAIN, RCODE, REFUSED, SERVFAIL
 from smartdns.answering.plan import ExtendedError, Forward, Reply, Silence
 from smartdns.answering.query import Query, Source
-from smartdns.answering.rate_limit import (
+from smartdns.answering.rules.cookies import Cookie, check_cookie
+from smartdns.answering.rules.rate_limit import (
     RateLimiter,
     Verdict,
     client_key,

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 
 from smartdns.answering.numbers import HEADER_LENGTH, QR_OCTET
 from smartdns.answering.query import Source
-from smartdns.answering.rate_limit import Verdict, client_key, host_key
+from smartdns.answering.rules.rate_limit import Verdict, client_key, host_key
 from smartdns.resolver.datagrams import WayBack
 from smartdns.resolver.fast.batch import KEY_SIZE, DatagramBatch
 from smartdns.resolver.fast.memo import MAX_ADDRESSES, MISS, UNKNOWN, Memo, View

@@ -11,7 +11,7 @@ from twisted.internet.threads import deferToThread
 
 from smartdns.answering.numbers import NXDOMAIN
 from smartdns.answering.plan import Forward
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.upstream_reply import UpstreamReply
 from smartdns.upstream import forwarder as under_test
 from smartdns.upstream.forwarder import Forwarder
 from tests.peers.absence import Absence

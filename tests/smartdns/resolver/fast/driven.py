@@ -8,7 +8,7 @@ from typing import Any
 import dns.message
 
 from smartdns.answering.plan import Forward
-from smartdns.answering.rate_limit import RateLimiter
+from smartdns.answering.rules.rate_limit import RateLimiter
 from smartdns.contract.grants import Profile
 from smartdns.resolver.datagrams import WayBack, send_back
 from smartdns.resolver.fast.batch import DatagramBatch

@@ -4,7 +4,7 @@ import dns.message
 import dns.rcode
 import pytest
 
-from smartdns.answering.rate_limit import Verdict
+from smartdns.answering.rules.rate_limit import Verdict
 from smartdns.resolver.fast.misses import LONGEST_WAIT_S, Miss
 from smartdns.resolver.fast.port import FastPort
 from tests.peers.name_server import NameServer

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartdns.answering.knowledge import Knowledge, Switches
-from smartdns.answering.loop_probe import probe_name
 from smartdns.answering.names import name_of
 from smartdns.answering.query import Source
-from smartdns.answering.rate_limit import RateLimiter, Verdict
+from smartdns.answering.rules.loop_probe import probe_name
+from smartdns.answering.rules.rate_limit import RateLimiter, Verdict
 from smartdns.resolver.fast.batch import BATCH, KEY_SIZE, VECTOR, DatagramBatch
 from smartdns.resolver.fast.refusals import Refusals
 from smartdns.resolver.rendering import Rendered
