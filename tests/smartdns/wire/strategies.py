@@ -60,9 +60,9 @@ _asked_names = st.integers(0, 4).flatmap(lambda n: wire_names if n else _odd_nam
 
 
 @st.composite
-def query_messages(draw: st.DrawFn) -> bytes:
+def query_messages(draw: st.DrawFn, names: st.SearchStrategy[bytes] = _asked_names) -> bytes:
     """Messages that are queries as stubs send them, and all that is near them."""
-    name, kind = draw(_asked_names), draw(st.sampled_from((1, 28, 65, 255, 252, 41)) | _types)
+    name, kind = draw(names), draw(st.sampled_from((1, 28, 65, 255, 252, 41)) | _types)
     question = name + kind.to_bytes(2) + draw(st.sampled_from((b"\0\1", b"\0\1", b"\0\3")))
     tail = draw(_tails)
     sections = draw(_counts) if draw(st.integers(0, 4)) == 0 else (1, 0, 0, len(tail))
