@@ -12,8 +12,8 @@ from smartdns.answering.knowledge import Knowledge
 from smartdns.answering.names import name_of
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Source
-from smartdns.answering.rate_limit import RateLimiter
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.upstream_reply import UpstreamReply
+from smartdns.answering.rules.rate_limit import RateLimiter
 from smartdns.contract.grants import Profile
 from smartdns.resolver.responder import Limits, Responder
 from tests.smartdns.made import A, Few, knowledge, record, said, soa_record

@@ -90,7 +90,7 @@ async def test_many_threads_with_one_question_ask_once_and_all_are_told(
 
 
 async def test_whoever_asks_as_a_question_ends_is_told_too(
-    make: Make, absence: QuickNameServer
+    make: Make, quick: QuickNameServer
 ) -> None:
     """A thousand names, each asked by all threads about when the first one's answer comes."""
     resolving = make(quick.port)

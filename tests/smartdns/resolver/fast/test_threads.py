@@ -10,7 +10,7 @@ import pytest
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
-from smartdns.answering.cache import Cache
+from smartdns.answering.memory.cache import Cache
 from tests.peers.quick_name_server import ADDRESS, QuickNameServer
 from tests.smartdns.resolver.conftest import Make
 from tests.smartdns.resolver.fast.driven import wire
