@@ -108,11 +108,10 @@ def numbered() -> bytes:
 
 def ids(stream: bytes) -> list[int]:
     """Give the IDs of the messages in what was written."""
-    found = []
-    while stream:
-        size = int.from_bytes(stream[:2])
-        found.append(int.from_bytes(stream[2:4]))
-        stream = stream[2 + size :]
+    found, at = [], 0
+    while at < len(stream):
+        found.append(int.from_bytes(stream[at + 2 : at + 4]))
+        at += 2 + int.from_bytes(stream[at : at + 2])
     return found
 
 
@@ -126,7 +125,7 @@ def test_a_thousand_queries_in_one_read_are_answered_in_few_writes_and_in_order(
     assert len(responder.depths) == 1
 
 
-@pytest.mark.parametrize("size", [100, 1_000, 65_535])
+@pytest.mark.parametrize("size", [100, 1_000, 30_000])
 def test_little_is_held_for_a_peer_that_does_not_read(size: int) -> None:
     """What its transport holds, and one write; the rest is not even asked for before it reads."""
     responder, transport = Asked(size), Transport(reads=False)
