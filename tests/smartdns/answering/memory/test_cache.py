@@ -1,5 +1,12 @@
 """The cache against a model of it, and its bounds."""
 
+import random
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -163,3 +170,46 @@ def test_the_root_can_be_asked_for() -> None:
     assert cache.find(root, 0.0) is None
     cache.store(root, heard("example.com"), 0.0)
     assert cache.find(root, 0.0) is not None
+
+
+@pytest.fixture
+def impatient_threads() -> Iterator[None]:
+    """Let threads take turns after every few steps."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("impatient_threads")
+def test_other_threads_may_look_while_it_stores_and_lets_go() -> None:
+    """Each finds what belongs to its name, or nothing; and the octets are right in the end."""
+    names = [f"n{number}.example.com" for number in range(100)]
+    cache, over, found = Cache(20_000), threading.Event(), list[bool]()
+
+    def look(seed: int) -> None:
+        chosen = random.Random(seed)  # noqa: S311 - a test's choice
+        while not over.is_set():
+            number = chosen.randrange(100)
+            plan = asked(f"below.{names[number]}" if number % 10 == 0 else names[number])
+            kept = cache.find(plan, 10.0) or cache.find_stale(plan, 10.0, 30)
+            assert not cache.failing(asked(names[number], TXT), 10.0)
+            if kept is not None:
+                data = [r.data[0] for r in kept.answer.answer]
+                found.append(data == ([] if number % 10 == 0 else [number]))
+
+    with ThreadPoolExecutor(3) as threads:
+        looking = [threads.submit(look, seed) for seed in range(3)]
+        for turn in range(5_000):
+            number = turn * 37 % 100
+            name = names[number]
+            answer = absent(name) if number % 10 == 0 else heard(name, octet=number)
+            cache.store(asked(name), answer, 5.0)
+            cache.note_failure(asked(f"x{turn}.example.com"), None, 5.0)
+            assert cache.octets <= 20_000
+        over.set()
+    for each in looking:
+        each.result()
+    assert len(found) > 100
+    assert all(found)
+    assert cache.octets == sum(entry[1] for entry in cache._entries.values())
