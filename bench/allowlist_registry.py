@@ -23,7 +23,7 @@ from bench.allowlist import networks
 from registry.database.engine import make_engine, make_readers, make_sessions
 from registry.database.schema import upgrade
 from registry.models import Account, Base, Registration, Slot, SlotKind
-from registry.pending import note_networks
+from registry.pending import mark_pending
 from registry.publishing.drain import drain
 from registry.publishing.publisher import RECONCILE_PAUSE_S
 from registry.publishing.rebuild import rebuild
@@ -131,7 +131,7 @@ def change(engine: Engine, client: redis.Redis) -> None:
     """One registration more."""
     with make_sessions(engine).begin() as session:
         session.execute(update(Account).where(Account.id == 1).values(region="jp"))
-        note_networks(session, [session.get_one(Registration, 1).network])
+        mark_pending(session, [session.get_one(Registration, 1).network])
     drain(engine, client, TODAY)
 
 

@@ -7,7 +7,7 @@ FOR_PEOPLE = (
     ("smartdns.sockets", "ListenError"),
     ("zones.load", "CatalogError"),
     ("registry.database.engine", "DatabaseUnready"),
-    ("registry.actions.errors", "Refused"),
+    ("registry.actions.errors", "ActionRefused"),
 )
 
 

@@ -26,7 +26,7 @@ WORKER = [sys.executable, "-P", "-m", "cli.main", "worker"]
 
 
 @dataclass
-class Running:
+class RunningRoles:
     """The roles of one installation that this process looks after."""
 
     reactor: AsyncioSelectorReactor
@@ -108,7 +108,7 @@ def _status_of(supervisor: Supervisor) -> dict[str, Any]:
 def run(
     state: State,
     control_name: str,
-    start: Callable[[AsyncioSelectorReactor], tuple[Running, Awaitable[None]]],
+    start: Callable[[AsyncioSelectorReactor], tuple[RunningRoles, Awaitable[None]]],
 ) -> int:
     """Run the reactor until a signal; give the exit status.
 

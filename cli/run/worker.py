@@ -16,7 +16,7 @@ from smartdns.sockets import NamedSocket, by_name, inherited
 if TYPE_CHECKING:
     from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
-Sockets = dict[str, list[socket]]
+SocketsByName = dict[str, list[socket]]
 
 
 class RoleService(Protocol):
@@ -25,7 +25,7 @@ class RoleService(Protocol):
     def startService(self) -> None:
         """Begin with all that needs no socket; the reactor runs."""
 
-    def open(self, sockets: Sockets) -> None:
+    def open(self, sockets: SocketsByName) -> None:
         """Take work from these sockets at once."""
 
     def stopService(self) -> object:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from registry.web.arriving.arrival import Arrival
 from registry.web.arriving.client_address import FORWARDING_HEADERS
+from registry.web.arriving.sender import SenderMiddleware
 from smartdns.contract.addresses import parse_network
 
 PROXIES = (parse_network("10.0.0.1"),)
@@ -20,7 +20,7 @@ def told(**carried: str) -> dict[str, Any]:
         seen.update(environ)
         return []
 
-    arrival = Arrival(
+    arrival = SenderMiddleware(
         application, "https://dns.example.com", frozenset({"dns.example.com"}), ".check.x", PROXIES
     )
     environ = {

@@ -14,7 +14,7 @@ _MOST_REGIONS = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class CheckedService:
     """One streaming service, and the region that it should be in."""
 
     service: str
@@ -29,12 +29,14 @@ class Sample:
         """Name of the region that it should be in."""
         return self.regions.get(self.region or "", "")
 
-    def anywhere(self) -> "Sample":
+    def anywhere(self) -> "CheckedService":
         """Expect nothing: the TV's browser knows no account."""
         return replace(self, region=None)
 
 
-def samples_for(services: Services, default: str | None, chosen: Mapping[str, str]) -> list[Sample]:
+def checked_services(
+    services: Services, default: str | None, chosen: Mapping[str, str]
+) -> list[CheckedService]:
     """Give the service that stands for the default region, then those with a region of their own.
 
     `default` is the account's region, `chosen` what it chose by service ("off" among them).
@@ -48,15 +50,15 @@ def samples_for(services: Services, default: str | None, chosen: Mapping[str, st
     samples = []
     if fitting:  # the one in most regions is likely the one that people have
         widest = max(fitting, key=lambda service: len(service.regions))
-        samples.append(_sample(widest, widest.region_for(default, relays), names))
+        samples.append(_checked(widest, widest.region_for(default, relays), names))
     for name, region in sorted(chosen.items()):
         if name in known and (region in names or region == OFF):
-            samples.append(_sample(known[name], region, names))
+            samples.append(_checked(known[name], region, names))
     return samples[:MOST]
 
 
-def _sample(service: Service, region: str | None, names: Mapping[str, str]) -> Sample:
+def _checked(service: Service, region: str | None, names: Mapping[str, str]) -> CheckedService:
     codes = [code for code in service.regions if code in names and code != region]
     first = [region] if region is not None and region != OFF else []
     regions = {code: names[code] for code in (*first, *codes[:_MOST_REGIONS])}
-    return Sample(service.name, service.title, region, regions)
+    return CheckedService(service.name, service.title, region, regions)

@@ -18,7 +18,7 @@ _SOMEWHERE_ELSE = ("192.0.2.1", 9)  # documentation (RFC 5737): only asks which 
 
 
 @dataclass(frozen=True)
-class Options:
+class UpOptions:
     """The command line of `up`; what was not given is None, False or empty."""
 
     dns: SocketAddress | None = None
@@ -32,7 +32,7 @@ class Options:
     lan: bool = False
 
 
-def chosen_settings(options: Options, given: Mapping[str, str]) -> dict[str, str]:
+def chosen_settings(options: UpOptions, given: Mapping[str, str]) -> dict[str, str]:
     """Texts of settings: an option wins over what is `given` by hand, and that over a default."""
     host = lan_address() if options.lan else LOOPBACK
     dns_port, tls_port, http_port = (53, 443, 80) if options.lan else (1053, 8443, 8080)

@@ -27,13 +27,13 @@ def ask(folder: Path, question: Mapping[str, object]) -> list[Any]:
 def _ask_one(folder: Path, name: str, question: Mapping[str, object]) -> Any:  # noqa: ANN401
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
         asking.settimeout(_TIMEOUT_S)
-        with inside(folder):
+        with in_folder(folder):
             asking.connect(name)
         asking.sendall(json.dumps({"ask": 1, "question": question}).encode() + b"\n")
         with asking.makefile("rb") as lines:
             return json.loads(lines.readline())["value"]
 
 
-def inside(folder: Path) -> contextlib.chdir[Path]:
+def in_folder(folder: Path) -> contextlib.chdir[Path]:
     """A path of a socket has 108 octets at most, a folder's may have more: so go there."""
     return contextlib.chdir(folder)

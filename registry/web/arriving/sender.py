@@ -30,7 +30,7 @@ Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class SenderMiddleware:
     """WSGI middleware around the application."""
 
     application: Application
