@@ -18,7 +18,7 @@ from smartdns.allowlist.follower import Follower
 from smartdns.allowlist.mirror import Mirror
 from smartdns.allowlist.redis_feed import RedisFeed
 from smartdns.contract.grants import Head, Profile
-from smartdns.process_limits import collect_garbage_in_small_parts
+from smartdns.process.process_limits import collect_garbage_in_small_parts
 
 DAY = 740_000
 CHANGED = ipaddress.ip_network("203.0.113.7/32")

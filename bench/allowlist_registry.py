@@ -23,7 +23,7 @@ from bench.allowlist import networks
 from registry.database.engine import make_engine, make_readers, make_sessions
 from registry.database.schema import upgrade
 from registry.models import Account, Base, Registration, Slot, SlotKind
-from registry.pending import note_networks
+from registry.pending import mark_pending
 from registry.publishing.drain import drain
 from registry.publishing.publisher import RECONCILE_PAUSE_S
 from registry.publishing.rebuild import rebuild
@@ -31,7 +31,7 @@ from registry.publishing.reconcile import compare
 from registry.publishing.redis_server import connect
 from smartdns.contract.addresses import parse_network
 from smartdns.contract.redis_layout import GRANTS
-from smartdns.process_limits import collect_garbage_in_small_parts
+from smartdns.process.process_limits import collect_garbage_in_small_parts
 
 TODAY = datetime.date(2026, 11, 23)
 
@@ -131,7 +131,7 @@ def change(engine: Engine, client: redis.Redis) -> None:
     """One registration more."""
     with make_sessions(engine).begin() as session:
         session.execute(update(Account).where(Account.id == 1).values(region="jp"))
-        note_networks(session, [session.get_one(Registration, 1).network])
+        mark_pending(session, [session.get_one(Registration, 1).network])
     drain(engine, client, TODAY)
 
 

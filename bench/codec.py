@@ -16,8 +16,8 @@ from smartdns.answering.names import name_of
 from smartdns.answering.numbers import CNAME, NXDOMAIN, SOA, A
 from smartdns.answering.plan import Forward, Record, Reply
 from smartdns.answering.query import Name, Query, Question
-from smartdns.answering.sanitize import sanitize
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.sanitize import sanitize
+from smartdns.answering.replies.upstream_reply import UpstreamReply
 from smartdns.wire.queries import parse_query, render_query
 from smartdns.wire.replies import parse_reply, render_reply
 

@@ -9,7 +9,7 @@ import ipaddress
 import socket
 import sys
 
-from smartdns.event_loop import install_reactor, loop_of
+from smartdns.process.event_loop import install_reactor, loop_of
 
 install_reactor()
 
@@ -22,11 +22,11 @@ from smartdns.allowlist.mirror import Mirror  # noqa: E402
 from smartdns.answering.query import Name  # noqa: E402
 from smartdns.contract.addresses import SocketAddress  # noqa: E402
 from smartdns.contract.grants import Head  # noqa: E402
+from smartdns.process.sockets import bind  # noqa: E402
 from smartdns.relay.admission import Admission, OriginRules, RelayLimits  # noqa: E402
 from smartdns.relay.listener import Listening, tls_port  # noqa: E402
 from smartdns.relay.origins import Origins  # noqa: E402
 from smartdns.relay.service import RelayService  # noqa: E402
-from smartdns.sockets import bind  # noqa: E402
 from smartdns.upstream.egress import ORDINARY  # noqa: E402
 from smartdns.upstream.look_up import Resolved  # noqa: E402
 from smartdns.wire.host_name import parse_host_name  # noqa: E402

@@ -5,7 +5,7 @@ python -m bench.relay_portforward PORT ORIGIN_PORT
 
 import sys
 
-from smartdns.event_loop import install_reactor
+from smartdns.process.event_loop import install_reactor
 
 install_reactor()
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from cli.registry_access import Registry, email_argument, open_registry
 from cli.state import State, json_option, state_option
 from registry.actions.addresses.by_operator import add_network, remove_network
-from registry.actions.addresses.rules import oddity_of
+from registry.actions.addresses.rules import caution_about
 from registry.actions.find_account import find_account
 from registry.models import Account, Registration, Slot
 from smartdns.contract.addresses import Network
@@ -52,7 +52,7 @@ def add(state: State, email: str, network: str) -> None:
             number = find_account(session, email).id
             added = sum(add_network(session, number, one) for one in networks)
     for one in networks:
-        if (oddity := oddity_of(one)) is not None:
+        if (oddity := caution_about(one)) is not None:
             click.echo(f"Warning: {oddity}.", err=True)
     click.echo(f"{added} added, {len(networks) - added} there already.")
 

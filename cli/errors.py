@@ -4,10 +4,10 @@ import sys
 
 FOR_PEOPLE = (
     ("smartdns.contract.configuration", "SettingError"),
-    ("smartdns.sockets", "ListenError"),
+    ("smartdns.process.sockets", "ListenError"),
     ("zones.load", "CatalogError"),
     ("registry.database.engine", "DatabaseUnready"),
-    ("registry.actions.errors", "Refused"),
+    ("registry.actions.errors", "ActionRefused"),
 )
 
 

@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 
 import click
 
-from cli import asking
+from cli import control_client
 from cli.audit.files import USUAL, search_files, search_journal
 from cli.audit.household import HOUSEHOLD, household
 from cli.audit.postgresql import provoke_duplicate
 from cli.audit.processes import look_at_machine, look_at_process, look_at_writes
-from cli.audit.report import Report
+from cli.audit.report import AuditReport
 from cli.audit.stores import read_metrics, search_database, search_metrics, search_redis
 from cli.audit.surroundings import look_at_containers, search_histories, search_titles
 from cli.audit.traffic import (
@@ -65,7 +65,7 @@ def audit(state: State, search: tuple[Path, ...], *, as_json: bool) -> None:
     see, it says. Exit status: 0 clean, 1 something was found or nothing was proved.
     """
     roles = _running_roles(state)
-    report = Report()
+    report = AuditReport()
     traffic = Traffic(report)
     began, metrics = time.time(), state.configuration().texts.get("metrics")
     before = read_metrics(metrics)
@@ -103,7 +103,7 @@ def audit(state: State, search: tuple[Path, ...], *, as_json: bool) -> None:
 
 def _running_roles(state: State) -> dict[str, Any]:
     roles: dict[str, Any] = {}
-    for answer in asking.ask(state.folder, {"what": "status"}):
+    for answer in control_client.ask(state.folder, {"what": "status"}):
         roles.update(answer["roles"])
     if not roles:
         raise click.ClickException(
@@ -172,7 +172,7 @@ def _without_rcodes(send: Callable[[Traffic, SocketAddress, str, str, str], None
 
 
 def _reachable(
-    report: Report,
+    report: AuditReport,
     roles: Container[str],
     role: str,
     what: str,

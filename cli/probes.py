@@ -21,11 +21,11 @@ def eventually(probe: Callable[[], bool], seconds: float) -> bool:
 
 def dns_answers(where: SocketAddress, *, tcp: bool = False, timeout: float = 1.0) -> bool:
     """Any response to our question counts, a refusal too."""
-    from registry.dns_client import BadResponseError, Query, ask_tcp, ask_udp
+    from registry.dns_client import BadResponseError, DnsQuery, ask_tcp, ask_udp
 
     ask = ask_tcp if tcp else ask_udp
     try:  # every resolver answers this name itself (RFC 6761 section 6.3)
-        ask(Query("localhost"), where, within_s=timeout)
+        ask(DnsQuery("localhost"), where, within_s=timeout)
     except (OSError, BadResponseError):
         return False
     return True

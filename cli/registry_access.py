@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from cli.state import State
-from registry.actions.errors import Refused
+from registry.actions.errors import ActionRefused
 from registry.database.engine import (
     DatabaseUnready,
     make_engine,
@@ -88,7 +88,7 @@ def one_line_errors() -> Iterator[None]:
     """Turn what the registry refuses, or cannot do, into click's one-line errors."""
     try:
         yield
-    except (Refused, DatabaseUnready, CatalogError) as error:
+    except (ActionRefused, DatabaseUnready, CatalogError) as error:
         raise click.ClickException(str(error)) from None
     except SQLAlchemyError as error:
         # Its text may carry keys of rows.

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cli import asking
+from cli import control_client
 from cli.run.privileges import become
 from cli.state import State, json_option, state_option
 
@@ -34,7 +34,7 @@ def status(state: State, *, as_json: bool) -> None:
 
 def status_of(state: State) -> dict[str, Any] | None:
     """Ask `up`, or each role that runs by itself, and put the answers together."""
-    answers = [each for each in asking.ask(state.folder, {"what": "status"}) if each]
+    answers = [each for each in control_client.ask(state.folder, {"what": "status"}) if each]
     if not answers:
         return None
     return {

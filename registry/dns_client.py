@@ -41,7 +41,7 @@ class BadResponseError(Exception):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Query:
+class DnsQuery:
     """One question; class IN, recursion desired."""
 
     name: str
@@ -52,7 +52,7 @@ class Query:
     """EDNS options, each a code and its data; none: the query has no EDNS."""
 
 
-class Answer(NamedTuple):
+class DnsRecord(NamedTuple):
     """One record of the answer section."""
 
     owner: str
@@ -63,17 +63,19 @@ class Answer(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Response:
+class DnsResponse:
     """What a name server said."""
 
     rcode: int
     """Response code, the bits of EDNS included (RFC 6891 section 6.1.3)."""
     truncated: bool
-    answers: tuple[Answer, ...]
+    answers: tuple[DnsRecord, ...]
     """Empty where it is truncated."""
 
 
-def ask_udp(query: Query, server: SocketAddress, *, within_s: float, source: str = "") -> Response:
+def ask_udp(
+    query: DnsQuery, server: SocketAddress, *, within_s: float, source: str = ""
+) -> DnsResponse:
     """Ask over UDP, from address `source` or any; other datagrams than the response are ignored.
 
     Raises OSError: TimeoutError after `within_s` seconds, ConnectionRefusedError where nobody
@@ -89,7 +91,9 @@ def ask_udp(query: Query, server: SocketAddress, *, within_s: float, source: str
                 return _response(asking.recv(65_535), message)
 
 
-def ask_tcp(query: Query, server: SocketAddress, *, within_s: float, source: str = "") -> Response:
+def ask_tcp(
+    query: DnsQuery, server: SocketAddress, *, within_s: float, source: str = ""
+) -> DnsResponse:
     """Ask over TCP (RFC 7766). Raises OSError as `ask_udp` does, and BadResponseError."""
     deadline = time.monotonic() + within_s
     with _connected(server, socket.SOCK_STREAM, source, deadline) as asking:
@@ -97,14 +101,14 @@ def ask_tcp(query: Query, server: SocketAddress, *, within_s: float, source: str
 
 
 def ask_tls(
-    query: Query,
+    query: DnsQuery,
     server: SocketAddress,
     context: ssl.SSLContext,
     server_name: str,
     *,
     within_s: float,
     source: str = "",
-) -> Response:
+) -> DnsResponse:
     """Ask over TLS (RFC 7858). Raises OSError as `ask_udp` does, and BadResponseError."""
     deadline = time.monotonic() + within_s
     with (
@@ -114,7 +118,7 @@ def ask_tls(
         return _ask_stream(query, asking, deadline)
 
 
-def _ask_stream(query: Query, asking: socket.socket, deadline: float) -> Response:
+def _ask_stream(query: DnsQuery, asking: socket.socket, deadline: float) -> DnsResponse:
     message = _message(query)
     octets = message.pack()
     asking.sendall(struct.pack("!H", len(octets)) + octets)
@@ -155,7 +159,7 @@ def _left(deadline: float) -> float:
     return left
 
 
-def _message(query: Query) -> Any:  # noqa: ANN401  # dnslib has no types
+def _message(query: DnsQuery) -> Any:  # noqa: ANN401  # dnslib has no types
     # Labels as octets: of a text dnslib would make another name by IDNA 2003.
     name = DNSLabel(query.name.removesuffix(".").encode("ascii").split(b"."))
     header = DNSHeader(id=secrets.randbits(16), rd=1)
@@ -166,7 +170,7 @@ def _message(query: Query) -> Any:  # noqa: ANN401  # dnslib has no types
     return message
 
 
-def _response(octets: bytes, message: Any) -> Response:  # noqa: ANN401
+def _response(octets: bytes, message: Any) -> DnsResponse:  # noqa: ANN401
     """Read the response to `message`, or raise BadResponseError."""
     try:
         return _read(DNSBuffer(octets), message)
@@ -174,17 +178,17 @@ def _response(octets: bytes, message: Any) -> Response:  # noqa: ANN401
         raise BadResponseError("a response cannot be read") from None
 
 
-def _read(buffer: Any, message: Any) -> Response:  # noqa: ANN401
+def _read(buffer: Any, message: Any) -> DnsResponse:  # noqa: ANN401
     header = DNSHeader.parse(buffer)
     questions = [DNSQuestion.parse(buffer) for _ in range(header.q)]
     if not _belongs(header, questions, message):
         raise BadResponseError("a response belongs to another query")
     if header.tc:
-        return Response(header.rcode, truncated=True, answers=())
+        return DnsResponse(header.rcode, truncated=True, answers=())
     answers = tuple(_answer(RR.parse(buffer)) for _ in range(header.a))
     others = [RR.parse(buffer) for _ in range(header.auth + header.ar)]
     upper_bits = next((other.edns_rcode for other in others if other.rtype == QTYPE.OPT), 0)
-    return Response(header.rcode | upper_bits << 4, truncated=False, answers=answers)
+    return DnsResponse(header.rcode | upper_bits << 4, truncated=False, answers=answers)
 
 
 def _belongs(header: Any, questions: list[Any], message: Any) -> bool:  # noqa: ANN401
@@ -201,8 +205,8 @@ def _question(question: Any) -> tuple[object, ...]:  # noqa: ANN401
     return labels, question.qtype, question.qclass
 
 
-def _answer(record: Any) -> Answer:  # noqa: ANN401
+def _answer(record: Any) -> DnsRecord:  # noqa: ANN401
     if record.rclass != CLASS.IN or record.rtype == QTYPE.OPT:
         raise BadResponseError("a response has records that answer nothing")
     owner = str(record.rname).lower().removesuffix(".")
-    return Answer(owner, QTYPE.get(record.rtype), record.rdata.toZone())
+    return DnsRecord(owner, QTYPE.get(record.rtype), record.rdata.toZone())

@@ -9,7 +9,7 @@ from registry.models import PendingNetwork
 from smartdns.contract.addresses import Network
 
 
-def note_networks(session: Session, networks: Iterable[Network]) -> None:
+def mark_pending(session: Session, networks: Iterable[Network]) -> None:
     """Have these networks published anew once this transaction commits; never without it.
 
     Called by every action that changes what a network may do, for the former and for the new

@@ -13,7 +13,7 @@ from registry.database.schema import require_current_schema
 from registry.database.sweeping import Sweeper
 from registry.day import utc_today
 from registry.following.failure_mail import FailureMail
-from registry.following.follower import Follower
+from registry.following.follower import HostnameFollower
 from registry.mailer import Mailer, make_delivery
 from registry.publishing.publisher import Publisher
 from registry.settings import RegistrySettings
@@ -97,9 +97,9 @@ def registry_service(settings: RegistrySettings) -> RegistryService:
     return RegistryService(pages, publisher, (sweeper, _follower(services)), services.mailer)
 
 
-def _follower(services: Services) -> Follower:
+def _follower(services: Services) -> HostnameFollower:
     mailer, url = services.mailer, services.settings.public_url
-    return Follower(
+    return HostnameFollower(
         services.sessions,
         services.readers,
         services.rules,

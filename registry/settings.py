@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from registry.actions.addresses.rules import ODD, AddressRules
+from registry.actions.addresses.rules import DOUBTFUL, AddressRules
 from registry.database.engine import parse_url
 from registry.own_addresses import gateways, networks_of_files
 from smartdns.contract.addresses import (
@@ -214,8 +214,8 @@ def _files(text: str) -> tuple[Path, ...]:
 
 def _known(text: str) -> Mapping[str, tuple[Path, ...]]:
     table = parse_table(text)
-    if unknown := set(table) - set(ODD):
-        raise ValueError(f"knows {', '.join(ODD)}; not {', '.join(sorted(unknown))}")
+    if unknown := set(table) - set(DOUBTFUL):
+        raise ValueError(f"knows {', '.join(DOUBTFUL)}; not {', '.join(sorted(unknown))}")
     return MappingProxyType({word: tuple(map(Path, files)) for word, files in table.items()})
 
 

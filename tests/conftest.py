@@ -13,7 +13,7 @@ import pytest
 import pytest_twisted
 from sqlalchemy import create_engine, text
 
-from smartdns.event_loop import install_reactor
+from smartdns.process.event_loop import install_reactor
 
 # The reactor of the data plane, and before anything imports another one.
 install_reactor()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from cli import main
 from registry.settings import RegistrySettings
-from smartdns.answering.local_names import _ABSENT, _EMPTY, _LOCALHOST, _PRIVATE_RELAY
 from smartdns.answering.names import name_of
+from smartdns.answering.rules.local_names import _ABSENT, _EMPTY, _LOCALHOST, _PRIVATE_RELAY
 from smartdns.settings import DataPlaneSettings
 from tests.privacy.test_statement import missing_tests
 

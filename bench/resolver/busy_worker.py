@@ -7,7 +7,7 @@ import socket
 import time
 
 from smartdns.contract.configuration import load_configuration
-from smartdns.event_loop import install_reactor
+from smartdns.process.event_loop import install_reactor
 
 EVERY_S, WORK_S = 0.020, 0.005
 
@@ -17,9 +17,9 @@ def main() -> None:
     reactor = install_reactor()
     from twisted.internet.task import LoopingCall  # noqa: PLC0415 - needs the reactor installed
 
-    from smartdns.resolver_role import resolver_service  # noqa: PLC0415
+    from smartdns.process.sockets import bind, by_name  # noqa: PLC0415
+    from smartdns.roles.resolver_role import resolver_service  # noqa: PLC0415
     from smartdns.settings import read_settings  # noqa: PLC0415
-    from smartdns.sockets import bind, by_name  # noqa: PLC0415
 
     settings = read_settings(load_configuration())
     sockets = [

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cli.audit.canaries import Needles
-from cli.audit.report import Report
+from cli.audit.report import AuditReport
 
 USUAL = "/tmp /var/tmp /dev/shm /run /var/log /var/spool /var/lib/systemd/coredump"  # noqa: S108
 _LARGEST = 512 << 20
 
 
-def search_files(report: Report, needles: Needles, folders: list[Path], since: float) -> None:
+def search_files(report: AuditReport, needles: Needles, folders: list[Path], since: float) -> None:
     """Search what changed since `since` (Unix time) below the folders; name those with finds."""
     for folder in folders:
         if not folder.is_dir():
@@ -28,7 +28,7 @@ def search_files(report: Report, needles: Needles, folders: list[Path], since: f
             report.add(f"{folder}: {searched} files changed meanwhile", [])
 
 
-def search_journal(report: Report, needles: Needles, since: float) -> None:
+def search_journal(report: AuditReport, needles: Needles, since: float) -> None:
     """Search systemd's journal, where there is one."""
     try:
         asked = ["journalctl", "--quiet", "--output=export", f"--since=@{int(since)}"]
@@ -41,7 +41,7 @@ def search_journal(report: Report, needles: Needles, since: float) -> None:
         report.add("journal", needles.find(ran.stdout), "set StandardOutput=null in the units")
 
 
-def _search(report: Report, needles: Needles, path: Path) -> list[str]:
+def _search(report: AuditReport, needles: Needles, path: Path) -> list[str]:
     try:
         if path.stat().st_size > _LARGEST:
             report.unseen(str(path), "it is larger than the audit reads")

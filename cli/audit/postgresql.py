@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, insert, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from cli.audit.canaries import Needles
-from cli.audit.report import Report
+from cli.audit.report import AuditReport
 from registry.models import Account
 
 _WANTED = {
@@ -46,7 +46,7 @@ def provoke_duplicate(engine: Engine, email: str) -> bool:
     return False
 
 
-def search_log(report: Report, needles: Needles, engine: Engine) -> None:
+def search_log(report: AuditReport, needles: Needles, engine: Engine) -> None:
     """Check what the server is set to log, and search its log, if that is to be seen from here."""
     with engine.connect() as connection:
         query = text("SELECT name, setting FROM pg_settings WHERE name = ANY(:names)")

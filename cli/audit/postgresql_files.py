@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from cli.audit.canaries import Needles
-from cli.audit.report import Report
+from cli.audit.report import AuditReport
 
 _FORGET_LOG = (
     "ALTER SYSTEM SET wal_recycle = off; ALTER SYSTEM SET wal_keep_size = 0; then once "
@@ -29,7 +29,9 @@ _OVERLAP = 4096
 """Longer than any form of a canary; with it a chunk is still searched for digests as octets."""
 
 
-def search_data_directory(report: Report, needles: Needles, engine: Engine, since: float) -> None:
+def search_data_directory(
+    report: AuditReport, needles: Needles, engine: Engine, since: float
+) -> None:
     """Search what the server wrote since `since` (Unix time), if its files are to be read here."""
     with engine.connect() as connection:
         folder = _data_directory(connection)
@@ -92,7 +94,7 @@ def _data_directory(connection: Connection) -> Path | None:
     return folder if written == known else None
 
 
-def _write_out(report: Report, engine: Engine) -> None:
+def _write_out(report: AuditReport, engine: Engine) -> None:
     """Let it write what it only has in memory yet, so that it is in the files."""
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

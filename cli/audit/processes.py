@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cli.audit.canaries import Needles
-from cli.audit.report import Report
+from cli.audit.report import AuditReport
 from cli.audit.watch import Watch
 
 DATA_PLANE = ("resolver", "relay")
@@ -15,7 +15,7 @@ _O_ACCMODE = 0o3
 _MOST_READ = 64 << 20
 
 
-def look_at_process(report: Report, needles: Needles, role: str, pid: int) -> None:
+def look_at_process(report: AuditReport, needles: Needles, role: str, pid: int) -> None:
     """Look at titles, limits, descriptors and mappings of one process."""
     where = f"{role} (process {pid})"
     try:
@@ -35,7 +35,9 @@ def look_at_process(report: Report, needles: Needles, role: str, pid: int) -> No
         report.unseen(where, "it ended meanwhile")
 
 
-def look_at_writes(report: Report, needles: Needles, watch: Watch, roles: dict[int, str]) -> None:
+def look_at_writes(
+    report: AuditReport, needles: Needles, watch: Watch, roles: dict[int, str]
+) -> None:
     """Judge what was written while the canaries were on their way.
 
     `needles` are without what the database holds for as long as the audit's household exists.
@@ -53,7 +55,7 @@ def look_at_writes(report: Report, needles: Needles, watch: Watch, roles: dict[i
     report.add(f"{len(watch.written)} files that our processes wrote meanwhile", [])
 
 
-def look_at_machine(report: Report) -> None:
+def look_at_machine(report: AuditReport) -> None:
     """Swap and core dumps of the machine."""
     swaps = Path("/proc/swaps").read_text(encoding="utf-8").splitlines()[1:]
     report.add("swap devices: there are none", []) if not swaps else report.unseen(
@@ -83,20 +85,20 @@ def _titles(pid: int) -> bytes:
     return b"\n".join(parts)
 
 
-def _core_limit(report: Report, where: str, pid: int) -> None:
+def _core_limit(report: AuditReport, where: str, pid: int) -> None:
     limits = Path(f"/proc/{pid}/limits").read_text(encoding="utf-8").splitlines()
     line = next(each for each in limits if each.startswith("Max core file size"))
     dumps = [] if line.split()[4:6] == ["0", "0"] else ["a crash would write its memory to disk"]
     report.add(f"{where}: core dumps are off", dumps, "set LimitCORE=0")
 
 
-def _swapped(report: Report, where: str, status: dict[str, str]) -> None:
+def _swapped(report: AuditReport, where: str, status: dict[str, str]) -> None:
     swapped = int(status.get("VmSwap", "0 kB").split()[0])
     found = [f"{swapped} kB of its memory are in swap"] if swapped else []
     report.add(f"{where}: in no swap", found, "encrypt swap, or set LimitMEMLOCK=infinity")
 
 
-def _descriptors(report: Report, needles: Needles, where: str, role: str, pid: int) -> None:
+def _descriptors(report: AuditReport, needles: Needles, where: str, role: str, pid: int) -> None:
     for number, target, path in _open_files(pid):
         name = f"{where}: open file {target}"
         writable = _mode(pid, number) != os.O_RDONLY
@@ -128,7 +130,7 @@ def _content(path: Path) -> bytes:
         return file.read(_MOST_READ)
 
 
-def _mappings(report: Report, needles: Needles, where: str, role: str, pid: int) -> None:
+def _mappings(report: AuditReport, needles: Needles, where: str, role: str, pid: int) -> None:
     """Find writable memory that belongs to a file, or that another process shares."""
     for line in Path(f"/proc/{pid}/maps").read_text(encoding="utf-8").splitlines():
         span, rights, _, _, inode, *rest = line.split(maxsplit=5)

@@ -9,7 +9,7 @@ _ENOUGH = 0.9
 
 
 @dataclass(frozen=True)
-class Place:
+class SearchedPlace:
     """One place that could have kept something."""
 
     where: str
@@ -21,27 +21,27 @@ class Place:
 
 
 @dataclass
-class Report:
+class AuditReport:
     """The whole of an audit."""
 
     sent: dict[str, int] = field(default_factory=dict)
     """Way in -> canaries sent."""
     answered: dict[str, int] = field(default_factory=dict)
     """Way in -> canaries that got the reply that belongs to it."""
-    places: list[Place] = field(default_factory=list)
+    places: list[SearchedPlace] = field(default_factory=list)
     reached: dict[str, str] = field(default_factory=dict)
     """Service -> the address at which it was reached."""
 
     def add(self, where: str, found: Sequence[str], remedy: str = "") -> None:
         """Note that a place was searched."""
         verdict = FOUND if found else CLEAN
-        self.places.append(Place(where, verdict, "; ".join(found), remedy if found else ""))
+        self.places.append(SearchedPlace(where, verdict, "; ".join(found), remedy if found else ""))
 
     def unseen(self, where: str, why: str) -> None:
         """Note that nobody could look."""
-        self.places.append(Place(where, UNSEEN, why))
+        self.places.append(SearchedPlace(where, UNSEEN, why))
 
-    def of(self, verdict: str) -> list[Place]:
+    def of(self, verdict: str) -> list[SearchedPlace]:
         """Give the places with that verdict."""
         return [place for place in self.places if place.verdict == verdict]
 
@@ -129,7 +129,7 @@ _HOW = (
 )
 
 
-def _section(title: str, places: Sequence[Place]) -> list[str]:
+def _section(title: str, places: Sequence[SearchedPlace]) -> list[str]:
     if not places:
         return []
     lines = ["", f"{title}:"]

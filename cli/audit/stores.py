@@ -10,7 +10,7 @@ from sqlalchemy import Engine, inspect, text
 from cli.audit.canaries import Needles
 from cli.audit.postgresql import search_log
 from cli.audit.postgresql_files import search_data_directory
-from cli.audit.report import Report
+from cli.audit.report import AuditReport
 from registry.publishing.redis_server import connect, redis_faults
 from smartdns.contract.redis_layout import GRANTS, GRANTS_BEING_BUILT, HEAD
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def search_redis(report: Report, needles: Needles, url: str) -> None:
+def search_redis(report: AuditReport, needles: Needles, url: str) -> None:
     """Search keys and values, its logs, the list of clients; check what it is set to."""
     parts = {
         "settings": _settings,
@@ -45,17 +45,17 @@ def search_redis(report: Report, needles: Needles, url: str) -> None:
             )
 
 
-def _settings(report: Report, _: Needles, connection: Any) -> None:  # noqa: ANN401
+def _settings(report: AuditReport, _: Needles, connection: Any) -> None:  # noqa: ANN401
     faults = [str(fault) for fault in redis_faults(connection)]
     report.add("Redis: keeps nothing on disk and no slow log", faults)
 
 
-def _slow_log(report: Report, _: Needles, connection: Any) -> None:  # noqa: ANN401
+def _slow_log(report: AuditReport, _: Needles, connection: Any) -> None:  # noqa: ANN401
     slow = connection.slowlog_get(128)
     report.add("Redis: slow log", [f"{len(slow)} entries"] if slow else [], "SLOWLOG RESET")
 
 
-def _clients(report: Report, needles: Needles, connection: Any) -> None:  # noqa: ANN401
+def _clients(report: AuditReport, needles: Needles, connection: Any) -> None:  # noqa: ANN401
     clients = connection.client_list()
     found = needles.find("\n".join(map(str, clients)).encode())
     if any("O" in each.get("flags", "") for each in clients):
@@ -63,7 +63,7 @@ def _clients(report: Report, needles: Needles, connection: Any) -> None:  # noqa
     report.add(f"Redis: list of {len(clients)} clients, none of whom listens in", found)
 
 
-def _refusals(report: Report, needles: Needles, connection: Any) -> None:  # noqa: ANN401
+def _refusals(report: AuditReport, needles: Needles, connection: Any) -> None:  # noqa: ANN401
     """Those name keys, with a time."""
     refused = connection.acl_log()
     found = needles.find(repr(refused).encode())
@@ -71,7 +71,7 @@ def _refusals(report: Report, needles: Needles, connection: Any) -> None:  # noq
     report.add("Redis: log of refused commands", found, "ACL LOG RESET, and acllog-max-len 0")
 
 
-def _own_log(report: Report, needles: Needles, connection: Any) -> None:  # noqa: ANN401
+def _own_log(report: AuditReport, needles: Needles, connection: Any) -> None:  # noqa: ANN401
     name = str(connection.config_get("logfile").get("logfile", ""))
     syslog = connection.config_get("syslog-enabled").get("syslog-enabled") == "yes"
     content = Path(name).read_bytes() if name and Path(name).is_file() else b""
@@ -79,13 +79,13 @@ def _own_log(report: Report, needles: Needles, connection: Any) -> None:  # noqa
     report.add(f"Redis: its log ({name or 'none'})", found, 'logfile "", syslog-enabled no')
 
 
-def _dump(report: Report, _: Needles, connection: Any) -> None:  # noqa: ANN401
+def _dump(report: AuditReport, _: Needles, connection: Any) -> None:  # noqa: ANN401
     folder, file = (connection.config_get(name)[name] for name in ("dir", "dbfilename"))
     dump = Path(folder) / file
     report.add("Redis: dump file", [f"there is {dump}"] if dump.exists() else [], "remove it")
 
 
-def _keys(report: Report, needles: Needles, connection: Any) -> None:  # noqa: ANN401
+def _keys(report: AuditReport, needles: Needles, connection: Any) -> None:  # noqa: ANN401
     count, found, unknown = 0, set[str](), 0
     for key in connection.scan_iter(count=1000):
         count += 1
@@ -114,7 +114,7 @@ def _shown(connection: Any, key: bytes) -> bytes:  # noqa: ANN401
     return content if isinstance(content, bytes) else repr(content).encode()
 
 
-def search_database(report: Report, needles: Needles, engine: Engine, since: float) -> None:
+def search_database(report: AuditReport, needles: Needles, engine: Engine, since: float) -> None:
     """Search every row, and every octet of its files; of PostgreSQL's what changed since `since`.
 
     And check what PostgreSQL logs.
@@ -151,7 +151,9 @@ def read_metrics(address: str | None) -> bytes:
         return b""
 
 
-def search_metrics(report: Report, needles: Needles, address: str | None, before: bytes) -> None:
+def search_metrics(
+    report: AuditReport, needles: Needles, address: str | None, before: bytes
+) -> None:
     """Search what the metrics endpoint tells, and see that the canaries made no new series."""
     if not address:
         report.add("metrics: there is no endpoint", [])

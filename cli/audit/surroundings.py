@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from cli.audit.canaries import Needles
-from cli.audit.report import Report
+from cli.audit.report import AuditReport
 
 _MARKS = ("/.dockerenv", "/run/.containerenv")
 _SOCKETS = ("/run/docker.sock", "/run/podman/podman.sock")
@@ -31,7 +31,7 @@ _LARGEST = 64 << 20
 
 
 def look_at_containers(
-    report: Report, needles: Needles, pids: Mapping[int, str], docker: Path = _DOCKER
+    report: AuditReport, needles: Needles, pids: Mapping[int, str], docker: Path = _DOCKER
 ) -> None:
     """Search what a container's log driver keeps, as far as it is seen from where we are."""
     found = {role: ids for pid, role in pids.items() if (ids := container_of(_cgroup(pid)))}
@@ -56,7 +56,7 @@ def _cgroup(pid: int) -> str:
         return ""
 
 
-def _look_at_driver(report: Report, needles: Needles, role: str, folder: Path) -> None:
+def _look_at_driver(report: AuditReport, needles: Needles, role: str, folder: Path) -> None:
     """From the host, as root: Docker's own files say which driver there is, and hold its log."""
     where = f"container of {role}: log driver"
     try:
@@ -72,7 +72,7 @@ def _look_at_driver(report: Report, needles: Needles, role: str, folder: Path) -
     report.add(f"container of {role}: {len(logs)} files of its log", sorted(found), _NO_DRIVER)
 
 
-def _look_from_inside(report: Report) -> None:
+def _look_from_inside(report: AuditReport) -> None:
     """Within a container its driver cannot be seen, only whether it is given anything."""
     where = "the log driver of the container around us"
     if any(Path(each).exists() for each in _SOCKETS):
@@ -96,7 +96,7 @@ def _look_from_inside(report: Report) -> None:
     )
 
 
-def search_histories(report: Report, needles: Needles) -> None:
+def search_histories(report: AuditReport, needles: Needles) -> None:
     """Search what shells and clients remember of what was typed, by us and by who called sudo."""
     files = [home / name for home in _homes() for name in _HISTORIES]
     files += [Path(os.environ["HISTFILE"])] if os.environ.get("HISTFILE") else []
@@ -122,7 +122,7 @@ def _homes() -> Iterable[Path]:
         return
 
 
-def search_titles(report: Report, needles: Needles) -> None:
+def search_titles(report: AuditReport, needles: Needles) -> None:
     """Search the command line of every process on the machine, which everybody there may read."""
     titles = []
     for process in Path("/proc").glob("[0-9]*"):

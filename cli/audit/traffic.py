@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cli.audit.canaries import Canaries
-from cli.audit.report import Report
-from registry.dns_client import BadResponseError, Query, ask_tcp, ask_tls, ask_udp
+from cli.audit.report import AuditReport
+from registry.dns_client import BadResponseError, DnsQuery, ask_tcp, ask_tls, ask_udp
 from smartdns.contract.addresses import SocketAddress
 
 _PATIENCE_S = 5.0
@@ -21,7 +21,7 @@ _LOCAL_OPTION = 65001  # RFC 6891 section 9: for local use
 class Traffic:
     """Sends canaries and counts them."""
 
-    report: Report
+    report: AuditReport
     canaries: Canaries = field(default_factory=Canaries, repr=False)
 
     def send(self, way: str, deed: Callable[[str], bool]) -> None:
@@ -73,9 +73,9 @@ def send_queries_over_tls(
     traffic.send(f"query of {who} over TLS", query)
 
 
-def _query(traffic: Traffic, name: str, who: str, kind: str, word: str) -> Query:
+def _query(traffic: Traffic, name: str, who: str, kind: str, word: str) -> DnsQuery:
     made = traffic.canaries.made(name, f"name asked by {who}")
-    return Query(made, kind, ((_LOCAL_OPTION, word.encode()),))
+    return DnsQuery(made, kind, ((_LOCAL_OPTION, word.encode()),))
 
 
 def _datagram(data: bytes, server: SocketAddress, source: str) -> bytes:

@@ -29,7 +29,7 @@ def doctor(state: State, *, as_json: bool) -> None:
 
 def examine(state: State) -> Iterator[Finding]:
     """Every check, what it rests on first; a wrong setting ends it, for the rest reads them."""
-    from cli.doctor import catalogue, database, machine, network, page, redis, settings, ways_out
+    from cli.doctor import catalogue, database, egress, machine, network, page, redis, settings
 
     read = settings.read(state)
     if isinstance(read, Finding):
@@ -41,5 +41,5 @@ def examine(state: State) -> Iterator[Finding]:
     yield from database.check(read)
     yield from redis.check(state, read)
     yield from network.check(state, read)
-    yield from ways_out.check(read)
+    yield from egress.check(read)
     yield from page.check(read)

@@ -13,7 +13,7 @@ from cli.state import State
 from cli.status import status_of
 from registry.own_addresses import gateways
 from smartdns.contract.addresses import SocketAddress
-from smartdns.sockets import ListenError
+from smartdns.process.sockets import ListenError
 from smartdns.upstream.addresses import UpstreamAddress
 
 ROOT = Path("/")

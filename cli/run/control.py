@@ -16,8 +16,8 @@ from twisted.internet.interfaces import IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from cli.asking import inside
-from smartdns.worker_channel import JsonLines, adopt
+from cli.control_client import in_folder
+from smartdns.process.worker_channel import JsonLines, adopt
 
 
 def serve(
@@ -29,7 +29,7 @@ def serve(
     """Listen in the state folder; a socket that a dead process left there is replaced."""
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listening.setblocking(False)
-    with inside(folder), _private_files():
+    with in_folder(folder), _private_files():
         Path(name).unlink(missing_ok=True)
         listening.bind(name)
     listening.listen()

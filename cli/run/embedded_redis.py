@@ -9,7 +9,7 @@ from pathlib import Path
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
-from smartdns.child_process import Child, Place, Program
+from smartdns.process.child_process import Child, Place, Program
 
 _LONGEST_SOCKET_PATH = 100  # of sockaddr_un's 108
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from smartdns.contract.addresses import Address, SocketAddress
 from smartdns.contract.configuration import SettingError
-from smartdns.socket_by_source import pick_by_source
-from smartdns.sockets import NamedSocket, bind
+from smartdns.process.socket_by_source import pick_by_source
+from smartdns.process.sockets import NamedSocket, bind
 
 if TYPE_CHECKING:
     from registry.settings import RegistrySettings

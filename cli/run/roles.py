@@ -16,12 +16,12 @@ from cli.state import (
     state_option,
 )
 from smartdns.contract.configuration import Configuration, SettingError
-from smartdns.sockets import inherited
+from smartdns.process.sockets import inherited
 
 if TYPE_CHECKING:
     from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
-    from cli.run.running import Running
+    from cli.run.running import RunningRoles
 
 
 @click.command
@@ -90,19 +90,19 @@ def _run(
     environment: Callable[[Configuration], dict[str, str]],
     secret: str,
 ) -> None:
-    from cli import asking
+    from cli import control_client
     from cli.run import running
     from smartdns.telemetry.gate import say
 
     if secret not in state.configuration().texts:
         state.prepare(secret)
 
-    def start(reactor: "AsyncioSelectorReactor") -> "tuple[Running, Awaitable[None]]":
+    def start(reactor: "AsyncioSelectorReactor") -> "tuple[RunningRoles, Awaitable[None]]":
         redis_url = state.configuration().texts["redis_url"]
-        everything = running.Running(reactor, redis_url)
+        everything = running.RunningRoles(reactor, redis_url)
         supervisor = everything.add(role, sockets, lambda: environment(state.configuration()))
         ready = supervisor.when_ready()
         ready.addCallback(lambda _: say(f"Ready: {role}"))
         return everything, ready
 
-    sys.exit(running.run(state, f"{asking.NAME}-{role}", start))
+    sys.exit(running.run(state, f"{control_client.NAME}-{role}", start))

@@ -14,12 +14,12 @@ from cli.errors import is_for_people
 from cli.run import control
 from cli.run.listening import SetsOfSockets, is_spread
 from cli.state import State, without_password
-from smartdns.child_process import Place
+from smartdns.process.child_process import Place
+from smartdns.process.workers import StartError, Supervisor
 from smartdns.settings import metrics_address
 from smartdns.telemetry.gate import place_of, say
 from smartdns.telemetry.metrics import render_metrics
 from smartdns.telemetry.metrics_http import serve_metrics
-from smartdns.workers import StartError, Supervisor
 
 WORKER = [sys.executable, "-P", "-m", "cli.main", "worker"]
 """-P: else modules would be looked for first where the operator happens to be."""
@@ -27,7 +27,7 @@ _SPREAD = "a household may meet any worker: see WORKERS in docs/operations.md"
 
 
 @dataclass
-class Running:
+class RunningRoles:
     """The roles of one installation that this process looks after."""
 
     reactor: AsyncioSelectorReactor
@@ -115,15 +115,15 @@ def _status_of(supervisor: Supervisor) -> dict[str, Any]:
 def run(
     state: State,
     control_name: str,
-    start: Callable[[AsyncioSelectorReactor], tuple[Running, Awaitable[None]]],
+    start: Callable[[AsyncioSelectorReactor], tuple[RunningRoles, Awaitable[None]]],
 ) -> int:
     """Run the reactor until a signal; give the exit status.
 
     `start` begins everything and gives what becomes true once all of it is ready; if that fails,
     the reason is said in one line and the status is 1.
     """
-    from smartdns.event_loop import install_reactor, stop_on
-    from smartdns.process_limits import (
+    from smartdns.process.event_loop import install_reactor, stop_on
+    from smartdns.process.process_limits import (
         forbid_core_dumps,
         use_all_descriptors,
     )

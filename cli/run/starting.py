@@ -11,7 +11,7 @@ from cli import probes
 from cli.run import embedded_redis
 from cli.run.first_account import EMAIL
 from cli.run.installation import Installation
-from cli.run.running import Running
+from cli.run.running import RunningRoles
 from cli.state import State, data_plane_environment, registry_environment
 
 READY_WITHIN_S = 120.0
@@ -19,7 +19,7 @@ ANSWERS_WITHIN_S = 30.0
 
 
 async def start_all(
-    everything: Running, state: State, installation: Installation, password: str | None
+    everything: RunningRoles, state: State, installation: Installation, password: str | None
 ) -> None:
     """Start Redis and the roles; ClickException or StartError says what did not come about."""
     if installation.redis is not None:
@@ -46,7 +46,7 @@ def _environment_of(role: str, installation: Installation) -> Callable[[], Mappi
     return lambda: variables(installation.configuration)
 
 
-def _who_is_not_ready(everything: Running) -> str:
+def _who_is_not_ready(everything: RunningRoles) -> str:
     late = [role for role, each in everything.status()["roles"].items() if not each["ready"]]
     return (
         f"not ready after {READY_WITHIN_S:.0f} seconds: {', '.join(late)}; "

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import probes
-from cli.run import choices, embedded_redis, listening
-from cli.run.choices import Options, chosen_settings
+from cli.run import embedded_redis, listening, up_settings
 from cli.run.installation import Installation
 from cli.run.privileges import become
+from cli.run.up_settings import UpOptions, chosen_settings
 from cli.state import State, state_option, without_password
 from smartdns.contract.configuration import PREFIX, Configuration, SettingError
 from smartdns.settings import DataPlaneSettings
@@ -22,7 +22,7 @@ from smartdns.settings import read_settings as read_data_plane_settings
 if TYPE_CHECKING:
     from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
-    from cli.run.running import Running
+    from cli.run.running import RunningRoles
 
 
 REDIS_WITHIN_S = 5.0
@@ -33,25 +33,25 @@ REDIS_WITHIN_S = 5.0
 @click.option(
     "--dns",
     metavar="ADDR:PORT",
-    callback=choices.socket_address,
+    callback=up_settings.socket_address,
     help="Serve DNS here [default: 127.0.0.1:1053].",
 )
 @click.option(
     "--web",
     metavar="ADDR:PORT",
-    callback=choices.socket_address,
+    callback=up_settings.socket_address,
     help="Serve the page here [default: 127.0.0.1:8053].",
 )
 @click.option(
     "--relay-tls",
     metavar="ADDR:PORT",
-    callback=choices.socket_address,
+    callback=up_settings.socket_address,
     help="Relay TLS here [default: 127.0.0.1:8443].",
 )
 @click.option(
     "--relay-http",
     metavar="ADDR:PORT",
-    callback=choices.socket_address,
+    callback=up_settings.socket_address,
     help="Relay HTTP here [default: 127.0.0.1:8080].",
 )
 @click.option(
@@ -59,7 +59,7 @@ REDIS_WITHIN_S = 5.0
     "upstreams",
     metavar="HOST[:PORT]",
     multiple=True,
-    callback=choices.upstreams,
+    callback=up_settings.upstreams,
     help="Forward to this resolver; may be repeated [default: the system's].",
 )
 @click.option(
@@ -67,7 +67,7 @@ REDIS_WITHIN_S = 5.0
     "relay_addresses",
     metavar="REGION=ADDR[,ADDR]",
     multiple=True,
-    callback=choices.relay_addresses,
+    callback=up_settings.relay_addresses,
     help="What steered names resolve to; may be repeated [default: 127.0.0.1 for all].",
 )
 @click.option(
@@ -90,12 +90,12 @@ def up(state: State, **options: object) -> None:
     """
     state.prepare()
     with _alone(state), contextlib.ExitStack() as cleanup:
-        installation = _prepare(state, Options(**options), cleanup)  # type: ignore[arg-type]
+        installation = _prepare(state, UpOptions(**options), cleanup)  # type: ignore[arg-type]
         become(installation.data_plane.run_as)
         _run(state, installation)
 
 
-def _prepare(state: State, options: Options, cleanup: contextlib.ExitStack) -> Installation:
+def _prepare(state: State, options: UpOptions, cleanup: contextlib.ExitStack) -> Installation:
     """Find everything that would stop the start while nothing runs yet."""
     from registry.settings import read_settings as read_registry_settings
 
@@ -149,9 +149,9 @@ def _own_redis(state: State, cleanup: contextlib.ExitStack) -> tuple[str, Path]:
 
 
 def _require_redis(url: str) -> None:
-    from registry.publishing.redis_server import answers
+    from registry.publishing.redis_server import is_reachable
 
-    if not probes.eventually(lambda: answers(url), REDIS_WITHIN_S):
+    if not probes.eventually(lambda: is_reachable(url), REDIS_WITHIN_S):
         raise click.ClickException(
             f"Redis at {without_password(url)} does not answer or lets us not in: "
             f"start it, or mend {PREFIX}REDIS_URL"
@@ -178,7 +178,7 @@ def _require_upstream(settings: DataPlaneSettings) -> None:
 
 
 def _run(state: State, installation: Installation) -> None:
-    from cli import asking
+    from cli import control_client
     from cli.run import running, starting
     from cli.run.first_account import upgrade_and_add_owner
     from zones.load import load_catalog
@@ -192,8 +192,8 @@ def _run(state: State, installation: Installation) -> None:
         )
     password = upgrade_and_add_owner(state, installation.registry.database_url, catalog)
 
-    def start(reactor: "AsyncioSelectorReactor") -> "tuple[Running, Awaitable[None]]":
-        everything = running.Running(reactor, installation.data_plane.redis_url)
+    def start(reactor: "AsyncioSelectorReactor") -> "tuple[RunningRoles, Awaitable[None]]":
+        everything = running.RunningRoles(reactor, installation.data_plane.redis_url)
         return everything, starting.start_all(everything, state, installation, password)
 
-    sys.exit(running.run(state, asking.NAME, start))
+    sys.exit(running.run(state, control_client.NAME, start))

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from smartdns.contract.configuration import load_configuration
-from smartdns.sockets import NamedSocket, by_name, inherited
+from smartdns.process.sockets import NamedSocket, by_name, inherited
 
 if TYPE_CHECKING:
     from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
-Sockets = dict[str, list[socket]]
+SocketsByName = dict[str, list[socket]]
 
 
 class RoleService(Protocol):
@@ -25,7 +25,7 @@ class RoleService(Protocol):
     def startService(self) -> None:
         """Begin with all that needs no socket; the reactor runs."""
 
-    def open(self, sockets: Sockets) -> None:
+    def open(self, sockets: SocketsByName) -> None:
         """Take work from these sockets at once."""
 
     def stopService(self) -> object:
@@ -47,9 +47,9 @@ def worker(role: str, workers_met: int | None) -> None:
         raise click.UsageError(f"workers are started by `mediastreamer {role}`")
     (control,) = inheritance["control"]
     reactor = _prepare_process()
-    from smartdns.huge_pages import gather_in_huge_pages
-    from smartdns.landlock import forbid_writing
-    from smartdns.worker_channel import say_failed
+    from smartdns.process.huge_pages import gather_in_huge_pages
+    from smartdns.process.landlock import forbid_writing
+    from smartdns.process.worker_channel import say_failed
 
     try:
         make, settings = _load(role)
@@ -64,8 +64,8 @@ def worker(role: str, workers_met: int | None) -> None:
 
 
 def _prepare_process() -> "AsyncioSelectorReactor":
-    from smartdns.event_loop import install_reactor
-    from smartdns.process_limits import (
+    from smartdns.process.event_loop import install_reactor
+    from smartdns.process.process_limits import (
         die_with_parent,
         forbid_core_dumps,
         forbid_swapping,
@@ -83,9 +83,9 @@ def _prepare_process() -> "AsyncioSelectorReactor":
 
 
 def _run(service: RoleService, control: socket, reactor: "AsyncioSelectorReactor") -> None:
-    from smartdns.event_loop import stop_on
-    from smartdns.process_limits import collect_garbage_in_small_parts
-    from smartdns.worker_channel import WorkerEnd
+    from smartdns.process.event_loop import stop_on
+    from smartdns.process.process_limits import collect_garbage_in_small_parts
+    from smartdns.process.worker_channel import WorkerEnd
 
     def begin() -> None:
         stop_on(reactor, signal.SIGTERM)
@@ -134,8 +134,8 @@ def _line(error: Exception) -> str:
 _DATA_PLANE = {"resolver", "relay"}
 # Only its own plane is imported: no worker of the data plane loads the registry's libraries.
 _SERVICES = {
-    "resolver": ("smartdns.resolver_role", "resolver_service", "smartdns.settings"),
-    "relay": ("smartdns.relay_role", "relay_service", "smartdns.settings"),
+    "resolver": ("smartdns.roles.resolver_role", "resolver_service", "smartdns.settings"),
+    "relay": ("smartdns.roles.relay_role", "relay_service", "smartdns.settings"),
     "registry": ("registry.service", "registry_service", "registry.settings"),
 }
 

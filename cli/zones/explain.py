@@ -75,14 +75,14 @@ def explain(
 
 
 def _follow(state: State, name: str, address: str, *, as_json: bool) -> None:
-    from cli.zones.trace import follow, lines
+    from cli.zones.trace import render_trace, trace_address
 
     try:
         asked = parse_address(address)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--from") from None
-    trail = follow(state, name, asked)
-    click.echo(json.dumps(asdict(trail)) if as_json else "\n".join(lines(trail)))
+    trail = trace_address(state, name, asked)
+    click.echo(json.dumps(asdict(trail)) if as_json else "\n".join(render_trace(trail)))
 
 
 def _place(catalog: Catalog, found: Explanation) -> str | None:
@@ -90,7 +90,7 @@ def _place(catalog: Catalog, found: Explanation) -> str | None:
     if found.entry is None:
         return None
     file = Path(catalog.files[found.service] if found.service else BUILT_IN / "never.toml")
-    lines = TomlLines(file.read_text(encoding="utf-8-sig"))
-    places = [lines.find_value(key, found.entry) for key in ("suffixes", "names", "never")]
+    render_trace = TomlLines(file.read_text(encoding="utf-8-sig"))
+    places = [render_trace.find_value(key, found.entry) for key in ("suffixes", "names", "never")]
     line = next((place for place in places if place is not None), 1)
     return f"{file}:{line}"

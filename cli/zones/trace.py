@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from cli import asking
+from cli import control_client
 from cli.registry_access import open_registry
 from cli.state import State
 from registry.day import utc_today
@@ -22,7 +22,7 @@ NOT_LET_IN = "not let in"
 
 
 @dataclass(frozen=True)
-class Trail:
+class Trace:
     """What each station has for an address: network -> profile, both as their text."""
 
     database: dict[str, str]
@@ -32,7 +32,7 @@ class Trail:
     """Role -> what each worker's mirror has and decides; empty: nothing runs here."""
 
 
-def follow(state: State, name: str, address: Address) -> Trail:
+def trace_address(state: State, name: str, address: Address) -> Trace:
     """Ask every station."""
     networks = networks_around(address)
     with open_registry(state) as registry:
@@ -45,11 +45,11 @@ def follow(state: State, name: str, address: Address) -> Trail:
     question = {"what": "explain", "name": name, "address": str(address)}
     workers = {
         role: said
-        for each in asking.ask(state.folder, question)
+        for each in control_client.ask(state.folder, question)
         for role, said in (each or {}).items()
         if said
     }
-    return Trail(desired, published, workers)
+    return Trace(desired, published, workers)
 
 
 def networks_around(address: Address) -> list[Network]:
@@ -65,7 +65,7 @@ def _desired(session: Session, networks: list[Network]) -> dict[str, str]:
     return {network: encode_profile(profile) for network, profile in profiles.items()}
 
 
-def lines(trail: Trail) -> list[str]:
+def render_trace(trail: Trace) -> list[str]:
     """One line a station."""
     published = "does not answer" if trail.redis is None else _grants(trail.redis)
     shown = [f"database   {_grants(trail.database)}", f"Redis      {published}"]

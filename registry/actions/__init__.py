@@ -1,6 +1,6 @@
 """What a customer or operator can do; pages and commands call the same functions.
 
-An action takes a Session and never commits. It refuses with a subclass of `errors.Refused`, whose
-text is for people. An action that changes which networks are let in, or how, notes them in the
-same transaction (`registry.pending`).
+An action takes a Session and never commits. It refuses with a subclass of `errors.ActionRefused`,
+whose text is for people. An action that changes which networks are let in, or how, notes them in
+the same transaction (`registry.pending`).
 """

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from registry.actions.addresses.registrations import choose_anew
+from registry.actions.addresses.registrations import renew_choice
 from registry.actions.errors import UnknownRegion, UnknownService
 from registry.actions.find_account import lock_account
 from registry.languages import LANGUAGES
@@ -15,7 +15,7 @@ def set_region(session: Session, account_id: int, region: str | None, *, catalog
     """Set the default region; None: each service's first."""
     account = lock_account(session, account_id)
     account.region = None if region is None else require_region(catalog, region)
-    choose_anew(session, account_id)
+    renew_choice(session, account_id)
 
 
 def require_region(catalog: Catalog, region: str) -> str:
@@ -45,7 +45,7 @@ def choose_service_region(
     else:
         choice.region = region
     session.flush()
-    choose_anew(session, account_id)
+    renew_choice(session, account_id)
 
 
 def set_automatic_registration(session: Session, account_id: int, *, wanted: bool) -> None:

@@ -8,12 +8,12 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from registry.actions.addresses.rules import AddressRules
-from registry.actions.updaters.hostnames import is_settled, note_answers
+from registry.actions.updaters.hostnames import apply_answers, is_up_to_date
 from registry.day import utc_today
 from registry.following.failure_mail import FailureMail, mail_failures
 from registry.following.lookup import look_up, system_name_servers
 from registry.models import Account, Registration, Slot, SlotKind
-from registry.pending import note_networks
+from registry.pending import mark_pending
 from registry.thread_service import ThreadService
 from smartdns.contract.addresses import SocketAddress
 
@@ -22,7 +22,7 @@ LOOK_UPS_AT_ONCE = 16
 _log = logging.getLogger(__name__)
 
 
-class Follower(ThreadService):
+class HostnameFollower(ThreadService):
     """Asks for every followed name in turn; several registries may, since repeating is harmless.
 
     `following`: False where the operator does not allow host names; what they claimed is dropped.
@@ -77,10 +77,10 @@ class Follower(ThreadService):
                 return
             answers = look_up(servers, hostname)
             with self._readers() as session:
-                if is_settled(session, slot_id, answers, rules=self._rules):
+                if is_up_to_date(session, slot_id, answers, rules=self._rules):
                     return
             with self._sessions.begin() as session:
-                note_answers(session, slot_id, answers, rules=self._rules, day=utc_today())
+                apply_answers(session, slot_id, answers, rules=self._rules, day=utc_today())
 
         with ThreadPoolExecutor(LOOK_UPS_AT_ONCE, thread_name_prefix="follower") as threads:
             for done in [threads.submit(follow, *slot) for slot in slots]:
@@ -95,5 +95,5 @@ class Follower(ThreadService):
                 return
         with self._sessions.begin() as session:
             rows = session.execute(claimed).all()
-            note_networks(session, [network for _, network in rows])
+            mark_pending(session, [network for _, network in rows])
             session.execute(delete(Registration).where(Registration.id.in_([n for n, _ in rows])))

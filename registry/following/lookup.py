@@ -9,10 +9,10 @@ from registry.actions.updaters.claims import FAMILIES, Answers
 from registry.dns_client import (
     NOERROR,
     NXDOMAIN,
-    Answer,
     BadResponseError,
-    Query,
-    Response,
+    DnsQuery,
+    DnsRecord,
+    DnsResponse,
     ask_tcp,
     ask_udp,
 )
@@ -54,7 +54,7 @@ def look_up(servers: Sequence[SocketAddress], hostname: str) -> Answers:
 def _addresses(
     servers: Sequence[SocketAddress], hostname: str, family: int
 ) -> Sequence[Address] | None:
-    response = _ask_in_turn(servers, Query(hostname, _TYPES[family]))
+    response = _ask_in_turn(servers, DnsQuery(hostname, _TYPES[family]))
     if response is None:
         return None
     owner = _behind_aliases(response.answers, hostname)
@@ -65,7 +65,7 @@ def _addresses(
     return [address for address in found if address.version == family]  # not ::ffff:192.0.2.1
 
 
-def _ask_in_turn(servers: Sequence[SocketAddress], query: Query) -> Response | None:
+def _ask_in_turn(servers: Sequence[SocketAddress], query: DnsQuery) -> DnsResponse | None:
     """Give the first response that says what there is, NXDOMAIN included; None without one.
 
     A server that was silent is asked again in the next round, one that failed is not.
@@ -90,12 +90,12 @@ def _ask_in_turn(servers: Sequence[SocketAddress], query: Query) -> Response | N
     return None
 
 
-def _ask(query: Query, server: SocketAddress, within_s: float) -> Response:
+def _ask(query: DnsQuery, server: SocketAddress, within_s: float) -> DnsResponse:
     response = ask_udp(query, server, within_s=within_s)
     return ask_tcp(query, server, within_s=within_s) if response.truncated else response
 
 
-def _behind_aliases(answers: Sequence[Answer], hostname: str) -> str | None:
+def _behind_aliases(answers: Sequence[DnsRecord], hostname: str) -> str | None:
     """Follow the CNAMEs of one response; None for a loop or an endless chain."""
     aliases = {a.owner: a.data.lower().removesuffix(".") for a in answers if a.type == "CNAME"}
     owner = hostname

@@ -29,7 +29,7 @@ LINES_PER_MESSAGE = 100
 """So that no mirror spends more than a millisecond on one message."""
 
 
-class Drained(enum.Enum):
+class DrainOutcome(enum.Enum):
     """How a drain ended."""
 
     NOTHING_LEFT = enum.auto()
@@ -42,7 +42,7 @@ class Drained(enum.Enum):
 
 def drain(
     engine: Engine, connection: redis.Redis, today: datetime.date, most: int = MOST_AT_ONCE
-) -> Drained:
+) -> DrainOutcome:
     """Publish up to `most` pending rows. Only for the holder of the publishing lock.
 
     1. read the pending rows, then what their networks should be
@@ -60,15 +60,15 @@ def drain(
     with connection.pipeline(transaction=True) as pipe:
         pipe.watch(HEAD)  # type: ignore[no-untyped-call]
         if readable_head(pipe.get(HEAD)) != ours:
-            return Drained.DISAGREEING
+            return DrainOutcome.DISAGREEING
         if not rows:
-            return Drained.NOTHING_LEFT
+            return DrainOutcome.NOTHING_LEFT
         changes = _differences(engine, pipe, list(dict.fromkeys(row[1] for row in rows)), today)
         if changes and not _publish(engine, pipe, ours, changes):
-            return Drained.OVERTAKEN
+            return DrainOutcome.OVERTAKEN
     with make_sessions(engine).begin() as session:
         session.execute(delete(PendingNetwork).where(PendingNetwork.id.in_(row[0] for row in rows)))
-    return Drained.MORE_PENDING if len(rows) == most else Drained.NOTHING_LEFT
+    return DrainOutcome.MORE_PENDING if len(rows) == most else DrainOutcome.NOTHING_LEFT
 
 
 def _differences(

@@ -28,7 +28,7 @@ class Holder(NamedTuple):
     paid_until: datetime.date | None
 
 
-def together(holders: Sequence[Holder]) -> Holder:
+def merge_holders(holders: Sequence[Holder]) -> Holder:
     """Say how a network is let in that several registrations hold: as one holder.
 
     Regions come from the newest choice that was proved; a DDNS name's claim supplies them only
@@ -51,7 +51,7 @@ def grants_for(
     return {network: profile for network, (profile, _) in granted}
 
 
-def texts_after(
+def grant_texts_after(
     session: Session, after: str, most: int, today: datetime.date
 ) -> tuple[dict[str, str], str | None]:
     """Walk all registered networks, `most` at a time, in the database's own order.
@@ -79,7 +79,7 @@ def _granted(
             shared.setdefault(network, [Holder(*held[network][1:])]).append(Holder(*row[1:]))
         else:
             held[network] = row
-    held |= {network: (network, *together(holders)) for network, holders in shared.items()}
+    held |= {network: (network, *merge_holders(holders)) for network, holders in shared.items()}
     services = _services(session, {row[1] for row in held.values()})
     for network, account, _, proved, region, paid_until in held.values():
         if account in services:

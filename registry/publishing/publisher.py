@@ -14,13 +14,13 @@ from registry.database.engine import make_readers, make_sessions
 from registry.database.erasure import empty_log
 from registry.day import utc_today
 from registry.models import PendingNetwork
-from registry.pending import note_networks
-from registry.publishing.drain import Drained, drain
+from registry.pending import mark_pending
+from registry.publishing.drain import DrainOutcome, drain
 from registry.publishing.heads import database_head
 from registry.publishing.lock import publishing_lock
 from registry.publishing.rebuild import rebuild
-from registry.publishing.reconcile import Compared, compare
-from registry.publishing.redis_server import RedisPlace, RedisUnavailable
+from registry.publishing.reconcile import ComparisonStep, compare
+from registry.publishing.redis_server import RedisConnection, RedisUnavailable
 from registry.thread_service import ThreadService
 
 if TYPE_CHECKING:
@@ -56,12 +56,12 @@ class Publisher(ThreadService):
         self.head: Head | None = None
         """How far publishing has come, for `status`; None: not looked yet."""
         self._engine = engine
-        self._place = RedisPlace(redis_url)
+        self._redis = RedisConnection(redis_url)
         self._today = today
         self._heads_compared_at = -COMPARE_HEADS_EVERY_S
         self._reconciled_at = 0.0
         self._reconciled_on: datetime.date | None = None
-        self._reconciling: Iterator[Compared] | None = None
+        self._reconciling: Iterator[ComparisonStep] | None = None
 
     def turn(self) -> float:
         """Do what there is to do now; gives how long to wait before the next turn, in seconds.
@@ -72,13 +72,13 @@ class Publisher(ThreadService):
             wait_s, self.trouble = self._do_what_is_due(), None
         except Exception as error:  # noqa: BLE001 - a mistake must not end the publishing
             wait_s, self.trouble = AFTER_TROUBLE_S, _said_of(error)
-            self._place.leave()
+            self._redis.close()
             self._reconciling = self._reconciled_on = None
         return wait_s
 
     def finish(self) -> None:
         """Disconnect."""
-        self._place.leave()
+        self._redis.close()
 
     def _do_what_is_due(self) -> float:
         if self._is_pending() or self._heads_are_due():
@@ -96,12 +96,12 @@ class Publisher(ThreadService):
         return time.monotonic() - self._heads_compared_at >= COMPARE_HEADS_EVERY_S
 
     def _drain_all(self) -> None:
-        connection = self._place.connection()
+        connection = self._redis.client()
         self._heads_compared_at = time.monotonic()
-        outcome = Drained.MORE_PENDING
-        while outcome is not Drained.NOTHING_LEFT and not self.stopping.is_set():
+        outcome = DrainOutcome.MORE_PENDING
+        while outcome is not DrainOutcome.NOTHING_LEFT and not self.stopping.is_set():
             outcome = drain(self._engine, connection, self._today())
-            if outcome is Drained.DISAGREEING:
+            if outcome is DrainOutcome.DISAGREEING:
                 self._rebuild(connection)
         with make_readers(self._engine).begin() as session:
             self.head = database_head(session)
@@ -110,7 +110,7 @@ class Publisher(ThreadService):
         """One step, if it is time: at start, on a new day, and every ten minutes."""
         now, today = time.monotonic(), self._today()
         if self._reconciled_on != today or now - self._reconciled_at >= RECONCILE_EVERY_S:
-            self._reconciling = compare(self._engine, self._place.connection(), today)
+            self._reconciling = compare(self._engine, self._redis.client(), today)
             self._reconciled_on, self._reconciled_at = today, now
         if self._reconciling is None:
             return POLL_S
@@ -120,11 +120,11 @@ class Publisher(ThreadService):
             return POLL_S
         if step.differing:
             with make_sessions(self._engine).begin() as session:
-                note_networks(session, step.differing)
+                mark_pending(session, step.differing)
         if step.unreadable:
             with publishing_lock(self._engine) as held:
                 if held:
-                    self._rebuild(self._place.connection())
+                    self._rebuild(self._redis.client())
         return RECONCILE_PAUSE_S
 
     def _rebuild(self, connection: redis.Redis) -> None:

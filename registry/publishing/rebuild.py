@@ -9,7 +9,7 @@ import redis
 from sqlalchemy import Engine
 
 from registry.database.engine import make_readers, make_sessions
-from registry.publishing.grants import texts_after
+from registry.publishing.grants import grant_texts_after
 from registry.publishing.heads import begin_epoch, readable_head
 from smartdns.contract.grants import Head
 from smartdns.contract.redis_layout import (
@@ -75,7 +75,7 @@ def _fill(
     place: str | None = ""
     while place is not None:
         with make_readers(engine).begin() as session:
-            texts, place = texts_after(session, place, AT_ONCE, today)
+            texts, place = grant_texts_after(session, place, AT_ONCE, today)
         if texts:
             connection.hset(aside, items=list(itertools.chain.from_iterable(texts.items())))
             if not count:

@@ -8,7 +8,7 @@ import redis
 from sqlalchemy import Engine
 
 from registry.database.engine import make_readers
-from registry.publishing.grants import grants_for, texts_after
+from registry.publishing.grants import grant_texts_after, grants_for
 from smartdns.contract.addresses import Network
 from smartdns.contract.redis_layout import GRANTS, LayoutError, decode_network, encode_network
 
@@ -16,7 +16,7 @@ AT_ONCE = 500
 
 
 @dataclass(slots=True)
-class Compared:
+class ComparisonStep:
     """One step."""
 
     networks: int
@@ -27,23 +27,27 @@ class Compared:
     """Fields that are no network in its normal form: only a rebuild removes them."""
 
 
-def compare(engine: Engine, connection: redis.Redis, today: datetime.date) -> Iterator[Compared]:
+def compare(
+    engine: Engine, connection: redis.Redis, today: datetime.date
+) -> Iterator[ComparisonStep]:
     """Walk the database for what is missing or other; if Redis holds more, walk it for the rest."""
     met = 0
     place: str | None = ""
     while place is not None:
         with make_readers(engine).begin() as session:
-            texts, place = texts_after(session, place, AT_ONCE, today)
+            texts, place = grant_texts_after(session, place, AT_ONCE, today)
         found = connection.hmget(GRANTS, list(texts)) if texts else []
         met += len(found) - found.count(None)
         pairs = zip(texts, found, strict=True)
         differing = [network for network, text in pairs if text != texts[network].encode()]
-        yield Compared(len(texts), [decode_network(network) for network in differing])
+        yield ComparisonStep(len(texts), [decode_network(network) for network in differing])
     if connection.hlen(GRANTS) > met:
         yield from _surplus(engine, connection, today)
 
 
-def _surplus(engine: Engine, connection: redis.Redis, today: datetime.date) -> Iterator[Compared]:
+def _surplus(
+    engine: Engine, connection: redis.Redis, today: datetime.date
+) -> Iterator[ComparisonStep]:
     cursor = None
     while cursor != 0:
         cursor, texts = connection.hscan(GRANTS, cursor or 0, count=AT_ONCE)
@@ -51,7 +55,7 @@ def _surplus(engine: Engine, connection: redis.Redis, today: datetime.date) -> I
         with make_readers(engine).begin() as session:
             desired = grants_for(session, [str(network) for network in networks], today)
         surplus = [network for network in networks if str(network) not in desired]
-        yield Compared(0, surplus, unreadable=len(texts) - len(networks))
+        yield ComparisonStep(0, surplus, unreadable=len(texts) - len(networks))
 
 
 def _network(field: bytes | str) -> Network | None:

@@ -25,59 +25,59 @@ def connect(url: str) -> redis.Redis:
 
     Raises ValueError for a URL that is none, RedisUnavailable where no Sentinel names a master.
     """
-    return RedisPlace(url).connection()
+    return RedisConnection(url).client()
 
 
-def answers(url: str) -> bool:
+def is_reachable(url: str) -> bool:
     """Say whether a server is there and lets us in; ValueError for a URL that is none."""
-    place = RedisPlace(url)
+    connection = RedisConnection(url)
     try:
-        return bool(place.connection().ping())
+        return bool(connection.client().ping())
     except (redis.RedisError, RedisUnavailable):
         return False
     finally:
-        place.leave()
+        connection.close()
 
 
-class RedisPlace:
+class RedisConnection:
     """Where Redis is, and one client of it that lasts until `leave`."""
 
     def __init__(self, url: str) -> None:
         """Raise ValueError where `url` is none (`contract.redis_url`)."""
-        self._place = parse_redis_url(url)
+        self._server = parse_redis_url(url)
         self._client: redis.Redis | None = None
         self._url: str | None = None
         self._asked_at = 0.0
 
-    def connection(self) -> redis.Redis:
+    def client(self) -> redis.Redis:
         """Give the client, another one after Sentinel has named another master."""
         now = time.monotonic()
         if self._client is None or now - self._asked_at > ASK_SENTINEL_EVERY_S:
-            url = self._place if isinstance(self._place, str) else master_of(self._place)
+            url = self._server if isinstance(self._server, str) else master_of(self._server)
             if self._client is None or url != self._url:
-                self.leave()
+                self.close()
                 self._client, self._url = _client(url), url
             self._asked_at = now
         return self._client
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Disconnect; the next `connection` is a new one."""
         if self._client is not None:
             self._client.close()
         self._client = None
 
 
-def master_of(place: SentinelService) -> str:
+def master_of(service: SentinelService) -> str:
     """Ask the Sentinels in turn; the first that knows the service is believed."""
-    for host, port in place.sentinels:
-        with _client(place.url_of_sentinel(host, port)) as sentinel:
+    for host, port in service.sentinels:
+        with _client(service.url_of_sentinel(host, port)) as sentinel:
             try:
-                found = cast("Any", sentinel.sentinel_get_master_addr_by_name(place.service))
+                found = cast("Any", sentinel.sentinel_get_master_addr_by_name(service.service))
             except redis.RedisError:
                 continue
         if found is not None:
             host_of_master, port_of_master = found
-            return place.url_of(_text(host_of_master), int(port_of_master))
+            return service.url_of(_text(host_of_master), int(port_of_master))
     raise RedisUnavailable("no Sentinel names a master")
 
 

@@ -1,4 +1,4 @@
-"""What DNS Settings shows of one account, read in one go."""
+"""What DNS Settings shows of one account, read from the database in one go."""
 
 import datetime
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from registry.actions.addresses.rules import judge_address
-from registry.actions.errors import AddressOdd, Refused
+from registry.actions.errors import ActionRefused, AddressDoubtful
 from registry.day import utc_today
 from registry.models import Account, Slot, SlotKind
 from registry.web.services import services
@@ -16,58 +16,60 @@ from smartdns.contract.addresses import Address, Network, household_network
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Here:
-    """One address that the visitor was seen from."""
+class SeenAddress:
+    """An address from which the visitor sent a request."""
 
     family: int
+    """4 or 6."""
     network: Network
     registered: bool
-    refusal: Refused | None
-    """Why it may not be registered, or (AddressOdd) not without a second thought."""
+    refusal: ActionRefused | None
+    """Why it cannot be registered, or (AddressDoubtful) only after the visitor confirms it."""
 
     @property
-    def is_odd(self) -> bool:
-        """The visitor may insist."""
-        return isinstance(self.refusal, AddressOdd)
+    def is_doubtful(self) -> bool:
+        """Whether the visitor may confirm it."""
+        return isinstance(self.refusal, AddressDoubtful)
 
     @property
     def text(self) -> str:
-        """An IPv4 address alone, an IPv6 prefix with its length."""
-        return shown(self.network)
+        """As `display_text` gives it."""
+        return display_text(self.network)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Held:
-    """One registered network."""
+class RegisteredNetwork:
+    """A network that one slot has registered."""
 
     registration_id: int
     network: Network
-    here: bool
+    is_current: bool
+    """The visitor's request came from it."""
 
     @property
     def text(self) -> str:
-        """As in `Here`."""
-        return shown(self.network)
+        """As `display_text` gives it."""
+        return display_text(self.network)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Place:
-    """One slot."""
+class SlotView:
+    """A slot as the page shows it."""
 
     number: int | None
     kind: SlotKind
     label: str
     hostname: str | None
     failing: bool
-    held: tuple[Held, ...]
+    networks: tuple[RegisteredNetwork, ...]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Household:
-    """An account as its holder sees it."""
+    """An account as its owner sees it."""
 
-    here: tuple[Here, ...]
-    places: tuple[Place, ...]
+    seen: tuple[SeenAddress, ...]
+    slots: tuple[SlotView, ...]
     region: str | None
     service_regions: dict[str, str] = field(default_factory=dict)
     automatic: bool = False
@@ -76,28 +78,28 @@ class Household:
 
     @property
     def ended(self) -> bool:
-        """Its last day is over, so whatever is registered is not let in."""
+        """Whether its last day has passed, so that none of its networks is let in."""
         return self.paid_until is not None and self.paid_until < utc_today()
 
     @property
     def registered(self) -> bool:
-        """All of what was seen is let in."""
-        return all(here.registered for here in self.here)
+        """Whether every seen address is registered."""
+        return all(address.registered for address in self.seen)
 
     @property
-    def elsewhere(self) -> Place | None:
-        """The page's place, when it holds another network than this one: the button replaces it."""
-        pages = [place for place in self.places if place.kind is SlotKind.PAGE]
-        return pages[0] if pages and not self.registered else None
+    def replaceable(self) -> SlotView | None:
+        """The slot of the page whose network the button would replace, if there is one."""
+        of_page = [slot for slot in self.slots if slot.kind is SlotKind.PAGE]
+        return of_page[0] if of_page and not self.registered else None
 
     @property
     def full(self) -> bool:
-        """No further place is free."""
-        return sum(place.number is not None for place in self.places) >= self.limit
+        """Whether the account has as many slots as it may have."""
+        return sum(slot.number is not None for slot in self.slots) >= self.limit
 
 
 def load_household(account_id: int, seen: Iterable[Address]) -> Household:
-    """Read the account and compare what it holds with the addresses just `seen`."""
+    """Read the account and compare its registered networks with the addresses just `seen`."""
     rules = services().rules
     query = select(Account).where(Account.id == account_id)
     loads = query.options(
@@ -106,13 +108,13 @@ def load_household(account_id: int, seen: Iterable[Address]) -> Household:
     )
     with services().readers() as reading:
         account = reading.scalars(loads).one()
-    networks = {held.network for slot in account.slots for held in slot.registrations}
-    here = tuple(_here(address, networks) for address in seen)
-    seen_networks = {one.network for one in here}
+    networks = {one.network for slot in account.slots for one in slot.registrations}
+    addresses = tuple(_seen_address(address, networks) for address in seen)
+    current = {address.network for address in addresses}
     slots = sorted(account.slots, key=lambda slot: (slot.number is None, slot.number or slot.id))
     return Household(
-        here=here,
-        places=tuple(_place(slot, seen_networks) for slot in slots),
+        seen=addresses,
+        slots=tuple(_slot_view(slot, current) for slot in slots),
         region=account.region,
         service_regions={choice.service: choice.region for choice in account.service_regions},
         automatic=account.register_automatically,
@@ -121,32 +123,29 @@ def load_household(account_id: int, seen: Iterable[Address]) -> Household:
     )
 
 
-def shown(network: Network) -> str:
-    """An IPv4 address alone, anything else with its length."""
+def display_text(network: Network) -> str:
+    """Give an IPv4 address without its length, any other network with it."""
     return str(network.network_address) if network.prefixlen == 32 else str(network)
 
 
-def _here(address: Address, networks: set[Network]) -> Here:
+def _seen_address(address: Address, networks: set[Network]) -> SeenAddress:
     rules = services().rules
     network = household_network(address, rules.ipv6_prefix)
     registered = any(
-        network.version == held.version and network.subnet_of(held)  # type: ignore[arg-type]
-        for held in networks
+        network.version == wider.version and network.subnet_of(wider)  # type: ignore[arg-type]
+        for wider in networks
     )
-    refusal: Refused | None = None
+    refusal: ActionRefused | None = None
     try:
         judge_address(address, rules)
-    except Refused as found:
+    except ActionRefused as found:
         refusal = found
-    return Here(address.version, network, registered, refusal)
+    return SeenAddress(address.version, network, registered, refusal)
 
 
-def _place(slot: Slot, seen: set[Network]) -> Place:
-    return Place(
-        slot.number,
-        slot.kind,
-        slot.label,
-        slot.hostname,
-        slot.failing_since is not None,
-        tuple(Held(held.id, held.network, held.network in seen) for held in slot.registrations),
+def _slot_view(slot: Slot, current: set[Network]) -> SlotView:
+    networks = (
+        RegisteredNetwork(one.id, one.network, one.network in current) for one in slot.registrations
     )
+    failing = slot.failing_since is not None
+    return SlotView(slot.number, slot.kind, slot.label, slot.hostname, failing, tuple(networks))

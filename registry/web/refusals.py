@@ -2,13 +2,13 @@
 
 from flask_babel import gettext as _
 
-from registry.actions.errors import AddressRefused, Refused
+from registry.actions.errors import ActionRefused, AddressRefused
 from smartdns.contract.addresses import AddressKind
 
 __all__ = ["explain"]
 
 
-def explain(refusal: Refused) -> str:
+def explain(refusal: ActionRefused) -> str:
     """Translate the refusal's message, then fill its places."""
     parameters = dict(refusal.parameters)
     if isinstance(refusal, AddressRefused) and "kind" in parameters:

@@ -2,18 +2,18 @@
 
 from typing import Final
 
-from smartdns.answering.acceptable import acceptable_question
-from smartdns.answering.check_names import answer_check_name
 from smartdns.answering.concluding import recall
-from smartdns.answering.cookies import Cookie
 from smartdns.answering.knowledge import Knowledge
-from smartdns.answering.local_names import answer_locally
-from smartdns.answering.loop_probe import is_probe, probe_reply
 from smartdns.answering.names import below
 from smartdns.answering.numbers import EDE_NOT_READY, EDE_PROHIBITED, NOERROR, REFUSED
 from smartdns.answering.plan import ExtendedError, Forward, Plan, Reply, Silence
 from smartdns.answering.query import Query, Question, Source
-from smartdns.answering.steering import steer
+from smartdns.answering.rules.acceptable import acceptable_question
+from smartdns.answering.rules.check_names import answer_check_name
+from smartdns.answering.rules.cookies import Cookie
+from smartdns.answering.rules.local_names import answer_locally
+from smartdns.answering.rules.loop_probe import is_probe, probe_reply
+from smartdns.answering.rules.steering import steer
 from smartdns.contract.grants import Profile
 
 _NOT_READY: Final = Reply(REFUSED, error=ExtendedError(EDE_NOT_READY), constant=True)

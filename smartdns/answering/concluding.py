@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from smartdns.answering.cache import Answer, CachedAnswer
 from smartdns.answering.knowledge import Knowledge
+from smartdns.answering.memory.cache import Answer, CachedAnswer
 from smartdns.answering.names import below
 from smartdns.answering.numbers import (
     ANY,
@@ -19,11 +19,11 @@ from smartdns.answering.numbers import (
 )
 from smartdns.answering.plan import ExtendedError, Forward, Reply
 from smartdns.answering.query import Name
-from smartdns.answering.rebinding import without_private
-from smartdns.answering.records import minimal_any, soa
-from smartdns.answering.sanitize import sanitize
-from smartdns.answering.steering import TTL as STEERED_TTL
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.rebinding import without_private
+from smartdns.answering.replies.records import minimal_any, soa
+from smartdns.answering.replies.sanitize import sanitize
+from smartdns.answering.replies.upstream_reply import UpstreamReply
+from smartdns.answering.rules.steering import TTL as STEERED_TTL
 
 STALE_TTL: Final = 30  # RFC 8767 section 4
 _new: Final = tuple.__new__

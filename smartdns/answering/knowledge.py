@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from smartdns.answering.cache import Cache
+from smartdns.answering.memory.cache import Cache
 from smartdns.answering.names import name_of
 from smartdns.answering.query import Name
-from smartdns.answering.verified import VerifiedAddresses
+from smartdns.answering.rules.verified import VerifiedAddresses
 from smartdns.contract.grants import Profile
 from zones.catalog import Catalog
 

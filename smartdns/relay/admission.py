@@ -11,7 +11,7 @@ from typing import Protocol
 
 from smartdns.answering.names import first_label, parent
 from smartdns.answering.query import Name
-from smartdns.answering.steering import region_for
+from smartdns.answering.rules.steering import region_for
 from smartdns.contract.addresses import Address, AddressKind, SocketAddress, kind_of
 from smartdns.contract.check_names import BY_RELAY
 from smartdns.contract.grants import Profile

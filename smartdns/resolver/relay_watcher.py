@@ -11,7 +11,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import LoopingCall
 
 from smartdns.answering.knowledge import RelayAddresses
-from smartdns.answering.relay_health import RelayHealth, relays_to_answer
+from smartdns.answering.rules.relay_health import RelayHealth, relays_to_answer
 from smartdns.contract.addresses import Address
 
 CHECK_EVERY_S = 5.0

@@ -2,18 +2,22 @@
 
 from typing import Final
 
-from smartdns.answering.cookies import Cookie
 from smartdns.answering.numbers import (
     HEADER_LENGTH,
     OPCODE_OCTET,
+    OPCODE_SHIFT,
     OPTION_KEEPALIVE,
+    QR,
     QR_OCTET,
     RA,
+    RD,
     RD_OCTET,
     SERVFAIL,
 )
 from smartdns.answering.plan import Reply
 from smartdns.answering.query import Query, Source
+from smartdns.answering.rules.cookies import Cookie
+from smartdns.wire.queries import HEADER
 from smartdns.wire.replies import render_reply, size_limit
 
 _TLS_PADDING: Final = 468  # RFC 8467 section 4.1
@@ -64,6 +68,12 @@ def server_failure(data: bytes) -> Rendered | None:
         return None
     flags = QR_OCTET | data[2] & (OPCODE_OCTET | RD_OCTET), RA | SERVFAIL
     return Rendered(data[:2] + bytes(flags) + bytes(HEADER_LENGTH - 4))
+
+
+def failure_to(query: Query) -> Rendered:
+    """Give the same for a query that could be read."""
+    flags = QR | query.opcode << OPCODE_SHIFT | RD * query.recursion_desired | RA | SERVFAIL
+    return Rendered(HEADER.pack(query.id, flags, 0, 0, 0, 0))
 
 
 def _asks_for_keepalive(query: Query) -> bool:

@@ -17,12 +17,12 @@ from twisted.python.failure import Failure
 
 from smartdns.answering.answer import answer
 from smartdns.answering.concluding import stale
-from smartdns.answering.cookies import Cookie, check_cookie
 from smartdns.answering.knowledge import Knowledge
 from smartdns.answering.numbers import EDE_OTHER, NOERROR, NXDOMAIN, RCODE, REFUSED, SERVFAIL
 from smartdns.answering.plan import ExtendedError, Forward, Reply, Silence
 from smartdns.answering.query import Query, Source
-from smartdns.answering.rate_limit import (
+from smartdns.answering.rules.cookies import Cookie, check_cookie
+from smartdns.answering.rules.rate_limit import (
     RateLimiter,
     Verdict,
     client_key,
@@ -30,7 +30,7 @@ from smartdns.answering.rate_limit import (
     stranger_key,
 )
 from smartdns.contract.grants import Profile
-from smartdns.resolver.rendering import Rendered, render, server_failure
+from smartdns.resolver.rendering import Rendered, failure_to, render, server_failure
 from smartdns.upstream.forwarder import Forwarder
 from smartdns.wire.queries import Malformed, parse_query, render_formerr
 
@@ -142,20 +142,18 @@ class Responder:
 
         Where there is no place for one more question of `network`, gives what is sent instead.
         """
-        query, source, cookie = asked.query, asked.source, asked.cookie
 
         def conclude(reply: Reply | Failure) -> None:
             if isinstance(reply, Failure):
                 failure, reply = reply, _FAILED
                 self._log.failure("a question could not be asked", failure)
-            rendered = render(query, source, reply, cookie)
+            rendered = self._render(asked, reply)
             self.outcomes[outcome_of(rendered)] += 1
             send(rendered)
 
         if self.forwarder.ask(asked.plan, conclude, network):
             return None
-        shed = stale(asked.plan, self.knowledge, self.clock()) or _SHED
-        return render(query, source, shed, cookie)
+        return self._render(asked, stale(asked.plan, self.knowledge, self.clock()) or _SHED)
 
     @property
     def in_flight(self) -> int:
@@ -213,6 +211,14 @@ class Responder:
         if plan.refresh is not None:
             self.forwarder.refresh(plan.refresh)
         return render(query, source, plan, cookie)
+
+    def _render(self, asked: Asked, reply: Reply) -> Rendered:
+        """Render the reply to a query that had to wait; never raises, or nobody would be told."""
+        try:
+            return render(asked.query, asked.source, reply, asked.cookie)
+        except Exception:  # noqa: BLE001 - whatever it is, who asked hears of it
+            self._log.failure("a query could not be answered")
+            return failure_to(asked.query)
 
     def _admit(self, source: Source) -> Verdict:
         """Count a datagram; there is no asking it to wait."""

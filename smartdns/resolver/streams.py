@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from smartdns.answering.query import Source, Transport
-from smartdns.answering.rate_limit import host_key
+from smartdns.answering.rules.rate_limit import host_key
 from smartdns.resolver.rendering import STREAM_IDLE_S, Rendered
 from smartdns.resolver.responder import Responder
 from smartdns.resolver.stream_limits import StreamLimits

@@ -17,13 +17,13 @@ from twisted.internet.posixbase import PosixReactorBase
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from smartdns.answering.chasing import unfinished_at
-from smartdns.answering.dname import synthesize_cnames
-from smartdns.answering.local_names import is_local
 from smartdns.answering.names import below
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.chasing import unfinished_at
+from smartdns.answering.replies.dname import synthesize_cnames
+from smartdns.answering.replies.upstream_reply import UpstreamReply
+from smartdns.answering.rules.local_names import is_local
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.group import Group, Upstream
 from smartdns.upstream.places import NOBODY, Places

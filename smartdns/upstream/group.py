@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.posixbase import PosixReactorBase
 
-from smartdns.answering.exchange import Server
+from smartdns.answering.memory.exchange import Server
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.health import Health, order_of_asking
 from smartdns.upstream.stream import StreamPool

@@ -7,8 +7,8 @@ from twisted.internet.defer import Deferred, gatherResults
 from smartdns.answering.numbers import AAAA, CLASS_IN, A
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name, Question
-from smartdns.answering.sanitize import sanitize
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.sanitize import sanitize
+from smartdns.answering.replies.upstream_reply import UpstreamReply
 from smartdns.upstream.forwarder import Forwarder
 
 

@@ -11,11 +11,11 @@ and others questions about names of the Internet.
 from collections.abc import Callable
 from dataclasses import replace
 
-from smartdns.answering.loop_probe import shows_loop
 from smartdns.answering.numbers import CLASS_IN, SOA, TXT
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name, Question
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.upstream_reply import UpstreamReply
+from smartdns.answering.rules.loop_probe import shows_loop
 from smartdns.upstream.group import Group, Upstream
 from smartdns.upstream.health import Health
 from smartdns.upstream.question import PendingQuestion

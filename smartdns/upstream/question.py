@@ -11,11 +11,11 @@ import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from smartdns.answering.chasing import joined
-from smartdns.answering.exchange import BUDGET_S, Attempt, Exchange, is_answer
+from smartdns.answering.memory.exchange import BUDGET_S, Attempt, Exchange, is_answer
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.chasing import joined
+from smartdns.answering.replies.upstream_reply import UpstreamReply
 from smartdns.upstream.group import Group, Upstream
 from smartdns.upstream.sent_query import SentQuery, nothing
 from smartdns.upstream.sockets import QuerySocket, QuerySockets

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from smartdns.answering.exchange import Attempt
+from smartdns.answering.memory.exchange import Attempt
 from smartdns.answering.numbers import FORMERR, HEADER_LENGTH, NOTIMP, OPCODE_QUERY
 from smartdns.answering.query import Question
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.upstream_reply import UpstreamReply
 from smartdns.upstream.group import Upstream
 from smartdns.wire.replies import parse_reply
 

@@ -7,8 +7,8 @@ from twisted.application.service import Service
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.task import LoopingCall
 
-from smartdns.answering.loop_probe import NONCE_LENGTH, probe_name
 from smartdns.answering.query import Name
+from smartdns.answering.rules.loop_probe import NONCE_LENGTH, probe_name
 from smartdns.upstream.group import Group
 from smartdns.upstream.probe import Probe
 from smartdns.upstream.sockets import QuerySockets

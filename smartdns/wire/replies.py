@@ -23,7 +23,7 @@ from smartdns.answering.numbers import (
 )
 from smartdns.answering.plan import Record, Reply
 from smartdns.answering.query import Name, Query, Question, Transport
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.upstream_reply import UpstreamReply
 from smartdns.wire.edns import (
     Opt,
     Options,

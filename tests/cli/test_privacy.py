@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.audit.report import Report
+from cli.audit.report import AuditReport
 from cli.privacy import _reachable
 from smartdns.contract.addresses import parse_socket_address
 
@@ -21,7 +21,7 @@ from smartdns.contract.addresses import parse_socket_address
 )
 def test_each_listener_is_reached(listening: list[str], reached: list[str]) -> None:
     """By its own address, or by loopback if it listens on all; and the report names them."""
-    report = Report()
+    report = AuditReport()
     places = [parse_socket_address(each) for each in listening]
     found = _reachable(report, {"resolver"}, "resolver", "DNS", places)
     assert [str(each) for each in found] == reached

@@ -82,7 +82,7 @@ class History(RuleBasedStateMachine):
             self.settle_and_compare()
         finally:
             blockingCallFromThread(reactor, self.follower.stopService)
-            self.publisher._place.leave()
+            self.publisher._redis.close()
             self.listener.close()
             self.client.close()
 

@@ -15,7 +15,7 @@ import pytest
 from smartdns.contract.addresses import SocketAddress
 from smartdns.contract.grants import Head
 from smartdns.contract.redis_layout import GRANTS, HEAD, encode_head
-from smartdns.sockets import NamedSocket, bind
+from smartdns.process.sockets import NamedSocket, bind
 from tests.peers.installation import until
 from tests.peers.name_server import NameServer
 from tests.peers.ports import free_port

@@ -17,7 +17,7 @@ from twisted.internet.threads import deferToThread
 
 from smartdns.contract.addresses import parse_address
 from smartdns.contract.grants import Profile
-from smartdns.resolver_role import resolver_service
+from smartdns.roles.resolver_role import resolver_service
 from smartdns.settings import DataPlaneSettings
 from smartdns.upstream.addresses import parse_upstream
 from tests.peers.redis_server import RedisServer

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cli import asking
+from cli import control_client
 from tests.peers.form_client import FormClient
 from tests.peers.ports import free_port
 
@@ -99,7 +99,7 @@ class Installation:
 
     def status(self) -> dict[str, Any]:
         """Give what `status --json` says."""
-        (said,) = asking.ask(self.state, {"what": "status"})
+        (said,) = control_client.ask(self.state, {"what": "status"})
         return dict(said)
 
     def pids(self, role: str) -> list[int]:

@@ -12,8 +12,8 @@ from unittest import mock
 
 from smartdns.contract.addresses import parse_socket_address
 from smartdns.contract.configuration import load_configuration
-from smartdns.event_loop import install_reactor
-from smartdns.sockets import bind, by_name
+from smartdns.process.event_loop import install_reactor
+from smartdns.process.sockets import bind, by_name
 
 install_reactor()
 

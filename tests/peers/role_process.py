@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from smartdns.sockets import NamedSocket
+from smartdns.process.sockets import NamedSocket
 from tests.peers.installation import clean_environment
 
 _ACTIVATION = """

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli.audit.canaries import Canaries
-from cli.audit.report import Report
+from cli.audit.report import AuditReport
 from cli.audit.traffic import Traffic
 from tests.peers.certificates import CertificatePair, self_signed
 from tests.peers.form_client import FormClient
@@ -53,7 +53,7 @@ class Life:
     """What the database holds."""
     gone: Canaries
     """What it held about an account that was deleted."""
-    traffic: Traffic = field(default_factory=lambda: Traffic(Report()))
+    traffic: Traffic = field(default_factory=lambda: Traffic(AuditReport()))
     """Names, fields of forms, addresses of strangers."""
     home: str = ""
     moved: str = ""

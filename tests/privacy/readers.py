@@ -11,7 +11,7 @@ _WORDS: Mapping[str, frozenset[str]] = {
     "registered": frozenset({"Registration", "registrations", "networks_of", "network_text"}),
     "grants": frozenset(
         {
-            *("GRANTS", "GRANTS_BEING_BUILT", "grants_for", "texts_after"),
+            *("GRANTS", "GRANTS_BEING_BUILT", "grants_for", "grant_texts_after"),
             *("decode_profile", "decode_change", "decode_message"),
         }
     ),

@@ -35,7 +35,7 @@ WHERE = {
 """What the audit must name for each leak."""
 
 
-_OUTCOMES = ("answered", "failed", "odd", "refused", "remembered", "silent")
+_OUTCOMES = ("answered", "dropped", "failed", "odd", "refused", "remembered", "silent")
 _STATES = {
     "resolver": ("queries_in_flight", "ready", "streams", "troubles", "workers"),
     "relay": ("ready", "troubles", "workers"),

@@ -46,8 +46,8 @@ ENVIRONMENT = {
     "cli/run/privileges.py": "HOME, once the user is another",
     "cli/state.py": "our settings, XDG_STATE_HOME",
     "smartdns/contract/configuration.py": "our settings",
-    "smartdns/sockets.py": "LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES",
-    "smartdns/workers.py": "handed on to workers, but for our settings",
+    "smartdns/process/sockets.py": "LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES",
+    "smartdns/process/workers.py": "handed on to workers, but for our settings",
 }
 """Every module that reads variables, and which."""
 
@@ -140,7 +140,7 @@ _LOUD = {
 }
 _SPEAKING = """
 import asyncio, logging, warnings
-from smartdns.event_loop import install_reactor
+from smartdns.process.event_loop import install_reactor
 install_reactor()
 from twisted.logger import Logger
 from twisted.python import log

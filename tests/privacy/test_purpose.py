@@ -44,14 +44,14 @@ EXPECTED: Mapping[str, tuple[set[str], str]] = {
     "smartdns/allowlist/mirror.py": ({M}, "holds them and says if they may be believed"),
     "smartdns/allowlist/snapshot.py": ({M}, "builds a new one aside"),
     "smartdns/allowlist/follower.py": ({M}, "keeps it in step"),
-    "smartdns/role.py": ({M}, "makes it"),
-    "smartdns/resolver_role.py": ({M}, "hands it to the decision"),
+    "smartdns/roles/role.py": ({M}, "makes it"),
+    "smartdns/roles/resolver_role.py": ({M}, "hands it to the decision"),
     # The decision
     "smartdns/resolver/responder.py": ({M}, "is this query let in, to which region, at what rate"),
     "smartdns/resolver/fast/misses.py": ({M}, "the same, on the fast path"),
     "smartdns/relay/admission.py": ({M}, "is this connection let in, to which region, and still"),
     # An operator's question about one address
-    "smartdns/explaining.py": ({M}, "`zones explain --from`: what a worker makes of it"),
+    "smartdns/roles/diagnosis.py": ({M}, "`zones explain --from`: what a worker makes of it"),
     "cli/zones/trace.py": ({G}, "the same: what was published for it"),
 }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.audit.canaries import Needles
-from cli.audit.report import Report
+from cli.audit.report import AuditReport
 from tests.peers.installation import until
 from tests.privacy import dns_deeds, page_deeds, relay_deeds
 from tests.privacy.faults.sitecustomize import STAGES
@@ -22,7 +22,7 @@ from tests.privacy.system_calls import Known, Leak, Verdict, judge
 class Run:
     """One traced life of an installation."""
 
-    report: Report
+    report: AuditReport
     lines: list[str] = field(repr=False)
     known: Known
     verdict: Verdict

@@ -21,8 +21,8 @@ from registry.dns_client import (
     NOERROR,
     NXDOMAIN,
     BadResponseError,
-    Query,
-    Response,
+    DnsQuery,
+    DnsResponse,
     ask_tcp,
     ask_tls,
     ask_udp,
@@ -45,18 +45,18 @@ def address_of(server: NameServer) -> SocketAddress:
 def test_real_name_server_is_understood(ask: type[ask_udp], name_server: NameServer) -> None:
     """Addresses, aliases in their order, and that a name does not exist."""
     where = address_of(name_server)
-    found = ask(Query("WWW.example.com.", "AAAA"), where, within_s=WITHIN_S)
+    found = ask(DnsQuery("WWW.example.com.", "AAAA"), where, within_s=WITHIN_S)
     assert (found.rcode, found.truncated) == (NOERROR, False)
     assert found.answers == (("www.example.com", "AAAA", "2001:db8::1"),)
-    chain = ask(Query("alias.example.com"), where, within_s=WITHIN_S)
+    chain = ask(DnsQuery("alias.example.com"), where, within_s=WITHIN_S)
     assert [answer.type for answer in chain.answers] == ["CNAME", "CNAME", "CNAME", "A"]
     assert chain.answers[0] == ("alias.example.com", "CNAME", "second.example.com.")
-    assert ask(Query("absent.example.com"), where, within_s=WITHIN_S).rcode == NXDOMAIN
+    assert ask(DnsQuery("absent.example.com"), where, within_s=WITHIN_S).rcode == NXDOMAIN
 
 
 def test_truncated_response_says_so_and_tcp_gives_all(name_server: NameServer) -> None:
     """Ten long texts do not fit a datagram."""
-    query, where = Query("big.example.com", "TXT"), address_of(name_server)
+    query, where = DnsQuery("big.example.com", "TXT"), address_of(name_server)
     short = ask_udp(query, where, within_s=WITHIN_S)
     assert (short.truncated, short.answers) == (True, ())
     assert len(ask_tcp(query, where, within_s=WITHIN_S).answers) == 10
@@ -70,7 +70,7 @@ def test_dnspython_reads_our_query_as_it_was_meant() -> None:
         asked.append(dns.message.from_wire(octets))
         yield dns.message.make_response(asked[-1]).to_wire()
 
-    queries = [Query("a_b.example.net"), Query("a.b", "HTTPS", ((65001, b"word"),))] * 4
+    queries = [DnsQuery("a_b.example.net"), DnsQuery("a.b", "HTTPS", ((65001, b"word"),))] * 4
     with DatagramServer(answer) as server:
         for query in queries:
             ask_udp(query, server.address, within_s=WITHIN_S)
@@ -98,7 +98,7 @@ def test_forged_datagrams_are_not_the_response() -> None:
         yield true.to_wire()
 
     with DatagramServer(answer) as server:
-        found = ask_udp(Query("home.example"), server.address, within_s=WITHIN_S)
+        found = ask_udp(DnsQuery("home.example"), server.address, within_s=WITHIN_S)
     assert found.rcode == NXDOMAIN
 
 
@@ -113,7 +113,7 @@ def test_refusal_without_the_question_counts() -> None:
             yield bare.to_wire()
 
     with DatagramServer(answer) as server:
-        found = ask_udp(Query("home.example"), server.address, within_s=WITHIN_S)
+        found = ask_udp(DnsQuery("home.example"), server.address, within_s=WITHIN_S)
     assert found.rcode == dns.rcode.REFUSED
 
 
@@ -127,13 +127,13 @@ def test_upper_bits_of_a_response_code_are_read() -> None:
         yield response.to_wire()
 
     with DatagramServer(answer) as server:
-        asked = Query("home.example", options=((65001, b""),))
+        asked = DnsQuery("home.example", options=((65001, b""),))
         assert ask_udp(asked, server.address, within_s=WITHIN_S).rcode == dns.rcode.BADVERS
 
 
 def test_silence_ends_and_a_closed_port_ends_at_once() -> None:
     """Both as OSError; of silence TimeoutError, over TCP as over UDP."""
-    query = Query("home.example")
+    query = DnsQuery("home.example")
     with DatagramServer(lambda _: ()) as silent, pytest.raises(TimeoutError):
         ask_udp(query, silent.address, within_s=0.05)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -151,7 +151,7 @@ def test_source_address_is_the_one_given() -> None:
         server.bind(("127.0.0.1", 0))
         where = SocketAddress(parse_address("127.0.0.1"), server.getsockname()[1])
         with pytest.raises(TimeoutError):
-            ask_udp(Query("home.example"), where, within_s=0.05, source="127.9.8.7")
+            ask_udp(DnsQuery("home.example"), where, within_s=0.05, source="127.9.8.7")
         assert server.recvfrom(512)[1][0] == "127.9.8.7"
 
 
@@ -173,7 +173,7 @@ def test_tls_is_spoken_with_the_server_name(tmp_path: Path) -> None:
         thread.start()
         where = SocketAddress(parse_address("127.0.0.1"), listening.getsockname()[1])
         trusting = pair.trusting_context()
-        found = ask_tls(Query("a.example"), where, trusting, "dns.example", within_s=WITHIN_S)
+        found = ask_tls(DnsQuery("a.example"), where, trusting, "dns.example", within_s=WITHIN_S)
         thread.join()
     assert found.rcode == NOERROR
 
@@ -193,11 +193,11 @@ def test_stream_that_ends_or_belongs_to_another_query_is_an_error() -> None:
         where = SocketAddress(parse_address("127.0.0.1"), listening.getsockname()[1])
         for error in (ConnectionResetError, BadResponseError):
             with pytest.raises(error):
-                ask_tcp(Query("a.example"), where, within_s=WITHIN_S)
+                ask_tcp(DnsQuery("a.example"), where, within_s=WITHIN_S)
         thread.join()
 
 
-_MESSAGE = dns_client._message(Query("home.example"))
+_MESSAGE = dns_client._message(DnsQuery("home.example"))
 _HEADER = struct.pack("!HHHHHH", _MESSAGE.header.id, 0x8180, 1, 1, 0, 1)
 _QUESTION = _MESSAGE.pack()[12:]
 
@@ -211,4 +211,4 @@ def test_reading_is_total(before: bytes, kind: int, data: bytes) -> None:
             found = dns_client._response(_HEADER + _QUESTION + octets, _MESSAGE)
         except BadResponseError:
             continue
-        assert isinstance(found, Response)
+        assert isinstance(found, DnsResponse)

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from smartdns.answering.answer import answer
-from smartdns.answering.cache import Cache
 from smartdns.answering.concluding import conclude
-from smartdns.answering.cookies import Cookie, check_cookie
 from smartdns.answering.knowledge import Knowledge, RelayAddresses, Switches
+from smartdns.answering.memory.cache import Cache
 from smartdns.answering.names import name_of
 from smartdns.answering.plan import Forward, Plan, Record, Silence
 from smartdns.answering.query import Edns, Query, Question, Source, Transport
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.upstream_reply import UpstreamReply
+from smartdns.answering.rules.cookies import Cookie, check_cookie
 from smartdns.contract.grants import Profile
 from smartdns.wire.queries import Malformed, parse_query, render_formerr
 from smartdns.wire.replies import render_reply, size_limit

@@ -15,9 +15,9 @@ from smartdns.contract.addresses import parse_socket_address
 from smartdns.contract.configuration import Configuration
 from smartdns.contract.grants import GrantChange, Head, Profile
 from smartdns.contract.redis_layout import CHANGES, GRANTS, HEAD, encode_change
-from smartdns.resolver_role import resolver_service
+from smartdns.process.sockets import bind
+from smartdns.roles.resolver_role import resolver_service
 from smartdns.settings import read_settings
-from smartdns.sockets import bind
 from tests.peers.redis_server import RedisServer
 
 Start = Callable[..., "Running"]

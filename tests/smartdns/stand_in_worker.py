@@ -12,18 +12,18 @@ import sys
 from collections.abc import Sequence
 from socket import SOCK_DGRAM
 
-from smartdns.sockets import NamedSocket, by_name, inherited
+from smartdns.process.sockets import NamedSocket, by_name, inherited
 
 (control,) = by_name(inherited())["control"]
 behaviour = os.environ.get("MEDIASTREAMER_STAND_IN", "")
 
-from smartdns.worker_channel import WorkerEnd, say_failed
+from smartdns.process.worker_channel import WorkerEnd, say_failed
 
 if behaviour == "failing":
     say_failed(control, "MEDIASTREAMER_STAND_IN: takes something better")
     sys.exit(1)
 
-from smartdns.event_loop import install_reactor
+from smartdns.process.event_loop import install_reactor
 
 install_reactor()
 from twisted.internet import reactor

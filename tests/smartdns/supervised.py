@@ -13,8 +13,8 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from smartdns.contract.addresses import parse_socket_address
-from smartdns.sockets import bind
-from smartdns.workers import Supervisor
+from smartdns.process.sockets import bind
+from smartdns.process.workers import Supervisor
 
 STAND_IN = [sys.executable, str(Path(__file__).with_name("stand_in_worker.py"))]
 ANY_PORT = parse_socket_address("127.0.0.1:0")

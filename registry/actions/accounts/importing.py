@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 
 from registry.actions.accounts.adding import normal_email
 from registry.actions.addresses.registrations import next_choice
-from registry.actions.errors import Refused
+from registry.actions.errors import ActionRefused
 from registry.actions.preferences import require_region
 from registry.actions.sign_in import new_uniquifier
 from registry.database.bulk import among, insert_rows
 from registry.models import Account, Registration, Slot, SlotKind
-from registry.pending import note_networks
+from registry.pending import mark_pending
 from smartdns.contract.addresses import Network
 from zones.catalog import Catalog
 
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Row:
+class ImportRow:
     """One line of the table."""
 
     email: str
@@ -40,14 +40,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportCounts:
     """How much was new."""
 
     accounts: int
     networks: int
 
 
-class TableRefused(Refused):
+class TableRefused(ActionRefused):
     """Nothing was stored, because of these lines: number -> what is wrong with it."""
 
     message = "Nothing was stored: lines that cannot be imported: %(count)s."
@@ -59,13 +59,13 @@ class TableRefused(Refused):
 
 def read_table(
     lines: Iterable[str], *, catalog: Catalog, parse: Callable[[str], Network]
-) -> list[Row]:
+) -> list[ImportRow]:
     """Read CSV with the header `email,address,region`; all faults are raised together.
 
     `parse` reads the address or network of a household.
     """
     reader = csv.reader(lines, strict=True)
-    rows: list[Row] = []
+    rows: list[ImportRow] = []
     faults: dict[int, str] = {}
     regions: dict[str, str] = {}
     for number, cells in _cells(reader, faults):
@@ -73,7 +73,7 @@ def read_table(
             continue
         try:
             row = _row(cells, catalog, parse)
-        except (Refused, ValueError) as error:
+        except (ActionRefused, ValueError) as error:
             faults[number] = str(error)
             continue
         if row.region and regions.setdefault(row.email, row.region) != row.region:
@@ -101,11 +101,11 @@ def _cells(
         faults[number + 1] = "not UTF-8"
 
 
-def _row(cells: list[str], catalog: Catalog, parse: Callable[[str], Network]) -> Row:
+def _row(cells: list[str], catalog: Catalog, parse: Callable[[str], Network]) -> ImportRow:
     if len(cells) != len(HEADER):
         raise ValueError(f"takes {len(HEADER)} cells, not {len(cells)}")
     email, address, region = (cell.strip() for cell in cells)
-    return Row(
+    return ImportRow(
         normal_email(email),
         parse(address) if address else None,
         require_region(catalog, region) if region else None,
@@ -113,8 +113,10 @@ def _row(cells: list[str], catalog: Catalog, parse: Callable[[str], Network]) ->
 
 
 def import_accounts(
-    session: Session, rows: Sequence[Row], advance: Callable[[int], object] = lambda _count: None
-) -> Imported:
+    session: Session,
+    rows: Sequence[ImportRow],
+    advance: Callable[[int], object] = lambda _count: None,
+) -> ImportCounts:
     """Store the rows; `advance` is told of each portion how many rows it had."""
     added, slots = 0, []
     for portion in _portions(rows):
@@ -125,7 +127,7 @@ def import_accounts(
         advance(len(portion))
     # Last of all, since from the sequence number on every other registration waits.
     _add_registrations(session, slots)
-    return Imported(added, len(slots))
+    return ImportCounts(added, len(slots))
 
 
 def _portions(items: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -138,7 +140,7 @@ def _ids(session: Session, emails: Collection[str]) -> dict[str, int]:
     return dict(session.execute(query).all())
 
 
-def _add_accounts(session: Session, rows: Sequence[Row]) -> int:
+def _add_accounts(session: Session, rows: Sequence[ImportRow]) -> int:
     emails = {row.email for row in rows}
     missing = emails - _ids(session, emails).keys()
     regions = {row.email: row.region for row in rows if row.region}
@@ -150,7 +152,7 @@ def _add_accounts(session: Session, rows: Sequence[Row]) -> int:
     return len(values)
 
 
-def _set_regions(session: Session, rows: Sequence[Row], ids: dict[str, int]) -> None:
+def _set_regions(session: Session, rows: Sequence[ImportRow], ids: dict[str, int]) -> None:
     """Set what differs, and have those accounts' networks published."""
     wanted = {ids[row.email]: row.region for row in rows if row.region}
     query = select(Account.id, Account.region).where(among(session, Account.id, wanted))
@@ -160,11 +162,11 @@ def _set_regions(session: Session, rows: Sequence[Row], ids: dict[str, int]) -> 
         return
     session.execute(update(Account), [{"id": n, "region": wanted[n]} for n in changed])
     held = select(Registration.network).join(Slot).where(among(session, Slot.account_id, changed))
-    note_networks(session, session.scalars(held))
+    mark_pending(session, session.scalars(held))
 
 
 def _add_slots(
-    session: Session, rows: Sequence[Row], ids: dict[str, int]
+    session: Session, rows: Sequence[ImportRow], ids: dict[str, int]
 ) -> list[tuple[int, Network]]:
     """Open a slot for each network that the account was not given by hand before."""
     query = select(Slot.account_id, Registration.network).join(Registration)
@@ -196,4 +198,4 @@ def _add_registrations(session: Session, slots: Sequence[tuple[int, Network]]) -
             for slot, network in portion
         ]
         insert_rows(session, Registration, values)
-        note_networks(session, (network for _, network in portion))
+        mark_pending(session, (network for _, network in portion))

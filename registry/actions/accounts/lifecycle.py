@@ -8,26 +8,26 @@ from sqlalchemy.orm import Session
 from registry.actions.addresses.registrations import networks_of
 from registry.actions.find_account import lock_account
 from registry.models import Account, BrowserSession
-from registry.pending import note_networks
+from registry.pending import mark_pending
 
 
 def suspend_account(session: Session, account_id: int) -> None:
     """Let the account in no longer, and sign it out; it keeps what it has."""
     lock_account(session, account_id).active = False
     session.execute(delete(BrowserSession).where(BrowserSession.account_id == account_id))
-    note_networks(session, networks_of(session, account_id))
+    mark_pending(session, networks_of(session, account_id))
 
 
 def resume_account(session: Session, account_id: int) -> None:
     """Undo a suspension."""
     lock_account(session, account_id).active = True
-    note_networks(session, networks_of(session, account_id))
+    mark_pending(session, networks_of(session, account_id))
 
 
 def set_paid_until(session: Session, account_id: int, day: datetime.date | None) -> None:
     """Let the account in up to and including `day` (UTC); None: without an end."""
     lock_account(session, account_id).paid_until = day
-    note_networks(session, networks_of(session, account_id))
+    mark_pending(session, networks_of(session, account_id))
 
 
 def delete_account(session: Session, account_id: int) -> None:
@@ -36,5 +36,5 @@ def delete_account(session: Session, account_id: int) -> None:
     After the commit, `overwrite_deleted` empties what the files still hold.
     """
     lock_account(session, account_id)
-    note_networks(session, networks_of(session, account_id))
+    mark_pending(session, networks_of(session, account_id))
     session.execute(delete(Account).where(Account.id == account_id))

@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from registry.actions.addresses.registrations import hold_network
+from registry.actions.addresses.registrations import register_network
 from registry.actions.addresses.removing import remove_address
 from registry.actions.errors import UnknownSlot
 from registry.actions.find_account import lock_account
@@ -21,7 +21,7 @@ def add_network(session: Session, account_id: int, network: Network) -> bool:
     slot = Slot(account_id=account_id, kind=SlotKind.OPERATOR)
     session.add(slot)
     session.flush()
-    return hold_network(session, slot, network)
+    return register_network(session, slot, network)
 
 
 def remove_network(session: Session, account_id: int, network: Network) -> None:

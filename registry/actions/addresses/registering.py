@@ -6,7 +6,7 @@ from typing import Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from registry.actions.addresses.registrations import choose_anew, hold_network
+from registry.actions.addresses.registrations import register_network, renew_choice
 from registry.actions.addresses.rules import AddressRules, judge_address
 from registry.actions.addresses.slots import find_slot, open_slot, page_slot
 from registry.actions.errors import UnknownSlot
@@ -29,34 +29,34 @@ def register_address(
     address: Address,
     *,
     rules: AddressRules,
-    place: int | Literal["new"] | None = None,
+    slot: int | Literal["new"] | None = None,
     insisting: bool = False,
 ) -> Registered:
     """Register the address that a request came from, in place of what the slot held.
 
-    `place`: None for the page's own slot; "new" for one more; a number for that slot of the page.
+    `slot`: None for the page's own slot; "new" for one more; a number for that slot of the page.
     A network that a slot of this account has proved already stays where it is.
     """
     judge_address(address, rules, insisting=insisting)
     lock_account(session, account_id)
     network = household_network(address, rules.ipv6_prefix)
-    if (held := _proved(session, account_id, network)) is not None:
-        if held.choice < _newest_choice(session, network):
-            choose_anew(session, account_id)
+    if (registration := _proved(session, account_id, network)) is not None:
+        if registration.choice < _newest_choice(session, network):
+            renew_choice(session, account_id)
         return Registered(network, changed=False)
-    slot = _slot(session, account_id, place, rules.slot_limit)
-    return Registered(network, hold_network(session, slot, network))
+    chosen = _slot(session, account_id, slot, rules.slot_limit)
+    return Registered(network, register_network(session, chosen, network))
 
 
 def _slot(
-    session: Session, account_id: int, place: int | Literal["new"] | None, limit: int
+    session: Session, account_id: int, wanted: int | Literal["new"] | None, limit: int
 ) -> Slot:
-    if isinstance(place, int):
-        slot = find_slot(session, account_id, place)
+    if isinstance(wanted, int):
+        slot = find_slot(session, account_id, wanted)
         if slot.kind is not SlotKind.PAGE:
             raise UnknownSlot  # an updater would put its own address back
         return slot
-    own = page_slot(session, account_id) if place is None else None
+    own = page_slot(session, account_id) if wanted is None else None
     return own or open_slot(session, account_id, SlotKind.PAGE, limit=limit)
 
 

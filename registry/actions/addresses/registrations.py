@@ -4,7 +4,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from registry.models import PublishedHead, Registration, Slot, SlotKind
-from registry.pending import note_networks
+from registry.pending import mark_pending
 from smartdns.contract.addresses import Network
 
 
@@ -20,7 +20,7 @@ def next_choice(session: Session) -> int:
     return session.execute(query.returning(PublishedHead.last_choice)).scalar_one()
 
 
-def hold_network(session: Session, slot: Slot, network: Network) -> bool:
+def register_network(session: Session, slot: Slot, network: Network) -> bool:
     """Let `slot` hold `network` in place of the former one of its family; say if it changed.
 
     Nothing remembers the former network, but its grant is published anew.
@@ -33,19 +33,19 @@ def hold_network(session: Session, slot: Slot, network: Network) -> bool:
         session.add(
             Registration(slot_id=slot.id, family=network.version, network=network, choice=choice)
         )
-        note_networks(session, [network])
+        mark_pending(session, [network])
     else:
-        note_networks(session, [held.network, network])
+        mark_pending(session, [held.network, network])
         held.network, held.choice = network, choice
     session.flush()
     return True
 
 
-def drop_registration(session: Session, slot: Slot, family: int) -> None:
+def remove_registration(session: Session, slot: Slot, family: int) -> None:
     """Let `slot` hold nothing of that family."""
     held = registration_of(session, slot, family)
     if held is not None:
-        note_networks(session, [held.network])
+        mark_pending(session, [held.network])
         session.delete(held)
         session.flush()
 
@@ -57,7 +57,7 @@ def registration_of(session: Session, slot: Slot, family: int) -> Registration |
     )
 
 
-def choose_anew(session: Session, account_id: int) -> None:
+def renew_choice(session: Session, account_id: int) -> None:
     """Make this account's choice the newest on all networks that it has proved."""
     proved = select(Slot.id).where(Slot.account_id == account_id, Slot.kind != SlotKind.HOSTNAME)
     session.execute(
@@ -66,4 +66,4 @@ def choose_anew(session: Session, account_id: int) -> None:
         .values(choice=next_choice(session))
         .execution_options(synchronize_session="fetch")
     )
-    note_networks(session, networks_of(session, account_id))
+    mark_pending(session, networks_of(session, account_id))

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from registry.actions.addresses.registrations import hold_network, networks_of
+from registry.actions.addresses.registrations import networks_of, register_network
 from registry.actions.addresses.slots import open_slot
 from registry.actions.errors import UnknownSlot
 from registry.actions.find_account import lock_account
 from registry.models import Registration, Slot, SlotKind
-from registry.pending import note_networks
+from registry.pending import mark_pending
 from smartdns.contract.addresses import Network
 
 
@@ -36,7 +36,7 @@ def remove_address(session: Session, account_id: int, registration_id: int) -> R
     if held is None:
         raise UnknownSlot
     slot, network = held.slot, held.network
-    note_networks(session, [network])
+    mark_pending(session, [network])
     slot.registrations.remove(held)
     goes = not slot.registrations and slot.kind in {SlotKind.PAGE, SlotKind.OPERATOR}
     removed = Removed(network, slot.kind, None if goes else slot.id)
@@ -57,12 +57,12 @@ def restore_address(session: Session, account_id: int, removed: Removed, *, limi
             session.flush()
         else:
             slot = open_slot(session, account_id, SlotKind.PAGE, limit=limit)
-    hold_network(session, slot, removed.network)
+    register_network(session, slot, removed.network)
 
 
 def forget_all_addresses(session: Session, account_id: int) -> None:
     """Turn MediaStreamer off: no address, no updater that would report one, no name followed."""
     account = lock_account(session, account_id)
     account.register_automatically = False
-    note_networks(session, networks_of(session, account_id))
+    mark_pending(session, networks_of(session, account_id))
     session.execute(delete(Slot).where(Slot.account_id == account_id))

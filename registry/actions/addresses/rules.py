@@ -1,6 +1,6 @@
 """Which address may stand for a household: a judgement without any look-up.
 
-Three outcomes: it may; it may if whoever asks insists (`AddressOdd`: a VPN's or a telephone
+Three outcomes: it may; it may if whoever asks insists (`AddressDoubtful`: a VPN's or a telephone
 company's address belongs to many strangers, and the TV will not have it); it may not
 (`AddressRefused`).
 """
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from registry.actions.errors import AddressOdd, AddressRefused
+from registry.actions.errors import AddressDoubtful, AddressRefused
 from smartdns.contract.addresses import (
     HOUSEHOLD_IPV6_PREFIX,
     Address,
@@ -25,7 +25,7 @@ OWN_REFUSED = (
     "Your request came through an address of MediaStreamer itself, so it does not show where"
     " you are. Switch off the relay, VPN or proxy that it took, then try again."
 )
-ODD: Mapping[str, str] = MappingProxyType(
+DOUBTFUL: Mapping[str, str] = MappingProxyType(
     {
         "vpn": "This address belongs to a VPN. Switch the VPN off, then try again.",
         "private-relay": "This address belongs to iCloud Private Relay."
@@ -75,7 +75,7 @@ class AddressRules:
 
 
 def judge_address(address: Address, rules: AddressRules, *, insisting: bool = False) -> None:
-    """Let `address` pass, or raise AddressRefused or, unless `insisting`, AddressOdd."""
+    """Let `address` pass, or raise AddressRefused or, unless `insisting`, AddressDoubtful."""
     kind = kind_of(address)
     if kind is not AddressKind.GLOBAL and not (rules.private_allowed and kind in _PRIVATE_KINDS):
         raise AddressRefused(KIND_REFUSED, kind.name.lower(), kind=kind.value)
@@ -83,10 +83,10 @@ def judge_address(address: Address, rules: AddressRules, *, insisting: bool = Fa
         raise AddressRefused(OWN_REFUSED, "own")
     word = rules.known.find(address)
     if word is not None and not insisting:
-        raise AddressOdd(ODD[word], word)
+        raise AddressDoubtful(DOUBTFUL[word], word)
 
 
-def oddity_of(network: Network) -> str | None:
+def caution_about(network: Network) -> str | None:
     """Say what an operator, whom every network is granted, should know of this one."""
     kind = kind_of(network.network_address)
     if kind is not AddressKind.GLOBAL:

@@ -8,7 +8,7 @@ from registry.actions.errors import AddressRefused
 from smartdns.contract.addresses import Address, Network, household_network
 
 FAMILIES = (4, 6)
-KEPT_DAYS = 2
+GRACE_DAYS = 2
 """A name that fails keeps what it held until so many whole days after the first failure."""
 
 Answers = Mapping[int, Sequence[Address] | None]

@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from registry.actions.addresses.registrations import drop_registration, hold_network
+from registry.actions.addresses.registrations import register_network, remove_registration
 from registry.actions.addresses.rules import AddressRules
 from registry.actions.addresses.slots import open_slot
 from registry.actions.errors import HostnameUnusable
 from registry.actions.find_account import lock_account
-from registry.actions.updaters.claims import KEPT_DAYS, Answers, Claim, claim_of
+from registry.actions.updaters.claims import GRACE_DAYS, Answers, Claim, claim_of
 from registry.models import Slot, SlotKind
 from smartdns.contract.addresses import Address, Network, household_network
 
@@ -44,11 +44,11 @@ def follow_hostname(
         session, account_id, SlotKind.HOSTNAME, limit=rules.slot_limit, hostname=hostname
     )
     for network in claim.networks.values():
-        hold_network(session, slot, network)
+        register_network(session, slot, network)
     return slot.number or 0
 
 
-def is_settled(session: Session, slot_id: int, answers: Answers, *, rules: AddressRules) -> bool:
+def is_up_to_date(session: Session, slot_id: int, answers: Answers, *, rules: AddressRules) -> bool:
     """Say, without changing anything, that the slot holds just what its name claims."""
     slot = session.get(Slot, slot_id)
     if slot is None:
@@ -58,7 +58,7 @@ def is_settled(session: Session, slot_id: int, answers: Answers, *, rules: Addre
     return not claim.failing and claim.networks == held and slot.failing_since is None
 
 
-def note_answers(
+def apply_answers(
     session: Session, slot_id: int, answers: Answers, *, rules: AddressRules, day: datetime.date
 ) -> None:
     """Let a slot hold what its name claims now; a name that fails keeps what it held a while."""
@@ -69,11 +69,11 @@ def note_answers(
     held: Mapping[int, Network] = {r.family: r.network for r in slot.registrations}
     claim = claim_of(answers, held, rules)
     for network in claim.networks.values():
-        hold_network(session, slot, network)
+        register_network(session, slot, network)
     _note_failure(slot, claim, day)
     for family in held.keys() - claim.networks.keys():
         if _is_over(slot, claim, family, day):
-            drop_registration(session, slot, family)
+            remove_registration(session, slot, family)
 
 
 def _note_failure(slot: Slot, claim: Claim, day: datetime.date) -> None:
@@ -87,4 +87,4 @@ def _is_over(slot: Slot, claim: Claim, family: int, day: datetime.date) -> bool:
     """Say whether what the name claimed before is to be dropped."""
     if slot.failing_since is None:
         return family not in claim.kept  # the other family is there, and this one is no more
-    return day > slot.failing_since + datetime.timedelta(days=KEPT_DAYS)
+    return day > slot.failing_since + datetime.timedelta(days=GRACE_DAYS)

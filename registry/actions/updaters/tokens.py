@@ -10,13 +10,13 @@ from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from registry.actions.addresses.registering import Registered
-from registry.actions.addresses.registrations import hold_network
+from registry.actions.addresses.registrations import register_network
 from registry.actions.addresses.rules import AddressRules, judge_address
 from registry.actions.addresses.slots import find_slot, open_slot
-from registry.actions.errors import LetInNoLonger, Refused, UnknownSlot, UnknownToken
+from registry.actions.errors import AccountInactive, ActionRefused, UnknownSlot, UnknownToken
 from registry.actions.find_account import lock_account
 from registry.models import Account, Registration, Slot, SlotKind
-from registry.pending import note_networks
+from registry.pending import mark_pending
 from smartdns.contract.addresses import Address, Network, household_network
 
 
@@ -51,7 +51,7 @@ def revoke_slot(session: Session, account_id: int, number: int) -> None:
     slot = find_slot(session, account_id, number)
     if slot.kind is SlotKind.OPERATOR:
         raise UnknownSlot
-    note_networks(session, [held.network for held in slot.registrations])
+    mark_pending(session, [held.network for held in slot.registrations])
     session.delete(slot)
     session.flush()
 
@@ -78,7 +78,7 @@ _UNCHANGED = (
 )
 
 
-def is_unchanged(
+def unchanged_network(
     session: Session, token: str, address: Address, *, rules: AddressRules, day: datetime.date
 ) -> Network | None:
     """Give the network that `token` has reported already, without changing anything.
@@ -94,7 +94,7 @@ def is_unchanged(
 
 def update_by_token(
     session: Session, token: str, address: Address, *, rules: AddressRules, day: datetime.date
-) -> Registered | Refused:
+) -> Registered | ActionRefused:
     """Register the address that the request came from in the token's slot.
 
     A refusal is given back, not raised, because the slot remembers since which day it fails.
@@ -106,14 +106,14 @@ def update_by_token(
     account = lock_account(session, slot.account_id)
     try:
         if not is_let_in(account, day):
-            raise LetInNoLonger
+            raise AccountInactive
         judge_address(address, rules)
-    except Refused as refusal:
+    except ActionRefused as refusal:
         slot.failing_since = slot.failing_since or day
         return refusal
     slot.failing_since, slot.failure_mailed = None, False
     network = household_network(address, rules.ipv6_prefix)
-    return Registered(network, hold_network(session, slot, network))
+    return Registered(network, register_network(session, slot, network))
 
 
 def is_let_in(account: Account, day: datetime.date) -> bool:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, redirect, request, session
 from werkzeug.wrappers import Response as BaseResponse
 
-from registry.web.arriving.arrival import sender
+from registry.web.arriving.sender import sender
 from registry.web.household import load_household
 from registry.web.seal import SealError
 from registry.web.services import services
@@ -31,7 +31,7 @@ def own_ticket() -> str:
     return services().seal.close("ticket", "", {"browser": _browser(), "account": account})
 
 
-def hold_sighting(sealed: str, *, spend: bool) -> None:
+def accept_sighting(sealed: str, *, spend: bool) -> None:
     """Accept a sealed sighting for this request; a bad one counts for nothing.
 
     To show it is not to `spend` it: the form that follows carries it again.
@@ -64,12 +64,12 @@ def observe() -> BaseResponse:
         ticket = services().seal.open("ticket", "", request.args.get("ticket", ""), SIGHTING_S)
     except SealError:
         abort(400)
-    here = load_household(int(ticket["account"]), [sender()]).here[0]
+    address = load_household(int(ticket["account"]), [sender()]).seen[0]
     sighting = services().seal.close("sighting", ticket["browser"], {"address": str(sender())})
     public_url = services().settings.public_url
     if request.args.get("return") == "1":  # without script: by a link there and back
         return redirect(f"{public_url}/?seen={sighting}", 303)
-    content = {"sighting": sighting, "shown": here.text, "registered": here.registered}
+    content = {"sighting": sighting, "shown": address.text, "registered": address.registered}
     return _readable_by(public_url, content)
 
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 from flask import Flask, Response, request
 from flask_limiter import Limiter
 
-from registry.web.arriving.arrival import sender
+from registry.web.arriving.sender import sender
 from smartdns.contract.addresses import household_network
 
 _SECRET = os.urandom(32)

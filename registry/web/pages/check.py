@@ -13,9 +13,9 @@ from flask import Blueprint, Response, render_template
 from flask_login import current_user
 
 from registry.settings import RegistrySettings
-from registry.web.arriving.arrival import sender
+from registry.web.arriving.sender import sender
 from registry.web.household import load_household
-from registry.web.pages.samples import Sample, samples_for
+from registry.web.pages.checked_services import CheckedService, checked_services
 from registry.web.services import Services, services
 from registry.web.sign_in.visitors import visitor
 from smartdns.contract.check_names import BY_RELAY, IN_REGION, check_domain
@@ -38,13 +38,13 @@ class Pictures:
         """Give the address of one that leads straight to the page."""
         return self._at(self.page, _random())
 
-    def in_region(self, sample: Sample, region: str) -> str:
+    def in_region(self, checked: CheckedService, region: str) -> str:
         """Give the address of one that is there in one region of a service only."""
-        return self._at(self.page, f"{IN_REGION}{region}-{_random()}-{sample.service}")
+        return self._at(self.page, f"{IN_REGION}{region}-{_random()}-{checked.service}")
 
-    def by_relay(self, sample: Sample) -> str:
+    def by_relay(self, checked: CheckedService) -> str:
         """Give the address of one that comes by way of a service's relay."""
-        return self._at(self.relay or "", f"{BY_RELAY}{_random()}-{sample.service}")
+        return self._at(self.relay or "", f"{BY_RELAY}{_random()}-{checked.service}")
 
     def _at(self, origin: str, label: str) -> str:
         return f"{origin.replace('*', label)}{_PICTURE}"
@@ -53,17 +53,17 @@ class Pictures:
 @check.get("/check")
 def show() -> str:
     """Show what this device is answered, and what to do about it."""
-    here, samples = None, samples_for(services(), None, {})[:1]
+    address, checked = None, checked_services(services(), None, {})[:1]
     if current_user.is_authenticated:
         household = load_household(visitor().id, [sender()])
-        here = household.here[0]
-        samples = samples_for(services(), household.region, household.service_regions)
+        address = household.seen[0]
+        checked = checked_services(services(), household.region, household.service_regions)
     domain = check_domain(services().settings.public_url)
     return render_template(
         "check.html",
-        here=here,
+        address=address,
         pictures=pictures(services().settings),
-        samples=samples,
+        checked=checked,
         domain=domain,
         around=_by_another_way(),
     )
@@ -72,11 +72,11 @@ def show() -> str:
 @check.get("/tv")
 def television() -> str:
     """Show the same in large letters, for the browser of a TV; nobody signs in there."""
-    samples = [sample.anywhere() for sample in samples_for(services(), None, {})[:1]]
+    checked = [service.anywhere() for service in checked_services(services(), None, {})[:1]]
     return render_template(
         "television.html",
         pictures=pictures(services().settings),
-        samples=samples,
+        checked=checked,
         address=sender(),
         around=_by_another_way(),
     )

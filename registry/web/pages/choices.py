@@ -6,7 +6,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from registry.models import SlotKind
-from registry.web.household import Place
+from registry.web.household import SlotView
 from registry.web.services import services
 from zones.catalog import Region, Service
 
@@ -47,15 +47,15 @@ def service_title(name: str) -> str:
     return name if service is None else service.title
 
 
-def place_name(place: Place) -> str:
+def slot_description(slot: SlotView) -> str:
     """Say what keeps a slot up to date."""
     names = {
         SlotKind.PAGE: _("registered on this page"),
-        SlotKind.UPDATER: _("updater %(number)s", number=place.number),
+        SlotKind.UPDATER: _("updater %(number)s", number=slot.number),
         SlotKind.HOSTNAME: _("host name followed"),
         SlotKind.OPERATOR: _("entered by the operator"),
     }
-    return str(names[place.kind])
+    return str(names[slot.kind])
 
 
 def _choice(service: Service) -> ServiceChoice:

@@ -16,14 +16,19 @@ from registry.actions.addresses.removing import (
     remove_address,
     restore_address,
 )
-from registry.actions.errors import AddressOdd, Refused
+from registry.actions.errors import ActionRefused, AddressDoubtful
 from registry.actions.preferences import (
     choose_service_region,
     set_automatic_registration,
     set_region,
 )
 from registry.models import SlotKind
-from registry.web.arriving.sightings import addresses_seen, family_hosts, hold_sighting, own_ticket
+from registry.web.arriving.sightings import (
+    accept_sighting,
+    addresses_seen,
+    family_hosts,
+    own_ticket,
+)
 from registry.web.household import load_household
 from registry.web.pages.choices import offered_regions, offered_services
 from registry.web.refusals import explain
@@ -43,7 +48,7 @@ _signed_in = auth_required("session")
 def show() -> str:
     """Show the page; an address seen through a host of one family may come with the link."""
     seen = request.args.get("seen", "")
-    hold_sighting(seen, spend=False)
+    accept_sighting(seen, spend=False)
     household = load_household(visitor().id, addresses_seen())
     return render_template(
         "dns_settings.html",
@@ -62,10 +67,10 @@ def show() -> str:
 @_signed_in
 def register() -> Response:
     """Register each address that this visitor was seen from."""
-    hold_sighting(request.form.get("seen", ""), spend=True)
-    place = _place(request.form.get("place", ""))
+    accept_sighting(request.form.get("seen", ""), spend=True)
+    slot = _slot(request.form.get("slot", ""))
     insisting = request.form.get("insist") == "1"
-    refused: list[Refused] = []
+    refused: list[ActionRefused] = []
     registered = 0
     for address in addresses_seen():
         try:
@@ -75,11 +80,11 @@ def register() -> Response:
                     visitor().id,
                     address,
                     rules=services().rules,
-                    place=place,
+                    slot=slot,
                     insisting=insisting,
                 )
             registered += 1
-        except Refused as refusal:
+        except ActionRefused as refusal:
             refused.append(refusal)
     if registered:
         flash(_("This network is registered. Restart the TV or console if it still says no."))
@@ -88,12 +93,12 @@ def register() -> Response:
     return _back()
 
 
-def _say(refused: list[Refused]) -> None:
+def _say(refused: list[ActionRefused]) -> None:
     for refusal in refused:
-        flash(explain(refusal), "warning" if isinstance(refusal, AddressOdd) else "error")
+        flash(explain(refusal), "warning" if isinstance(refusal, AddressDoubtful) else "error")
 
 
-def _place(text: str) -> int | Literal["new"] | None:
+def _slot(text: str) -> int | Literal["new"] | None:
     if text == "new":
         return "new"
     return int(text) if text.isascii() and text.isdigit() else None
@@ -193,7 +198,7 @@ def _do(deed: Callable[[Session], None], done: str) -> Response:
         with services().sessions.begin() as writing:
             deed(writing)
         flash(done)
-    except Refused as refusal:
+    except ActionRefused as refusal:
         flash(explain(refusal), "error")
     return _back()
 

@@ -5,26 +5,26 @@ from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
-class Configuration:
+class RouterConfiguration:
     """One router or program, and its text."""
 
     title: str
     text: str
 
 
-def configurations(public_url: str, username: str, token: str) -> list[Configuration]:
+def router_configurations(public_url: str, username: str, token: str) -> list[RouterConfiguration]:
     """Give the texts; the label `home` stands for a host name, which we do not need."""
     url = urlsplit(public_url)
     server, https = url.netloc, url.scheme == "https"
     base = f"{public_url}/nic/update"
     return [
-        Configuration(
+        RouterConfiguration(
             "FRITZ!Box",
             f"Update-URL   {base}?hostname=<domain>&myip=<ipaddr> "
             f"{base}?hostname=<domain>&myip=<ip6addr>\n"
             f"Domain name  home.invalid\nUser name    {username}\nPassword     {token}",
         ),
-        Configuration(
+        RouterConfiguration(
             "OpenWrt (ddns-scripts, /etc/config/ddns)",
             "config service 'mediastreamer'\n"
             "\toption enabled '1'\n\toption lookup_host 'home.invalid'\n"
@@ -35,23 +35,23 @@ def configurations(public_url: str, username: str, token: str) -> list[Configura
             f"\toption update_url '{url.scheme}://[USERNAME]:[PASSWORD]@{server}/nic/update"
             "?hostname=[DOMAIN]&myip=[IP]'",
         ),
-        Configuration(
+        RouterConfiguration(
             "DD-WRT · Asus (inadyn)",
             f"provider custom@mediastreamer {{\n    ssl = {'true' if https else 'false'}\n"
             f"    username = {username}\n    password = {token}\n"
             f"    ddns-server = {server}\n"
             '    ddns-path = "/nic/update?hostname=%h&myip=%i"\n    hostname = home.invalid\n}',
         ),
-        Configuration(
+        RouterConfiguration(
             "Synology",
             f"Query URL    {base}?hostname=__HOSTNAME__&myip=__MYIP__\n"
             f"User name    {username}\nPassword     {token}",
         ),
-        Configuration(
+        RouterConfiguration(
             "ddclient (/etc/ddclient.conf)",
             f"protocol=dyndns2\nssl={'yes' if https else 'no'}\nserver={server}\n"
             f"use=web, web={public_url}/address\n"
             f"login={username}\npassword='{token}'\nhome.invalid",
         ),
-        Configuration("curl", f"curl -u {username}:{token} '{base}?hostname=home.invalid'"),
+        RouterConfiguration("curl", f"curl -u {username}:{token} '{base}?hostname=home.invalid'"),
     ]

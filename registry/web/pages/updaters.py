@@ -9,7 +9,7 @@ from flask_security import auth_required
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from registry.actions.errors import Refused
+from registry.actions.errors import ActionRefused
 from registry.actions.preferences import set_updater_mails
 from registry.actions.updaters.hostnames import follow_hostname
 from registry.actions.updaters.tokens import issue_token, revoke_slot
@@ -18,7 +18,7 @@ from registry.following.lookup import look_up, system_name_servers
 from registry.models import SlotKind
 from registry.web.arriving.sightings import addresses_seen
 from registry.web.household import load_household
-from registry.web.pages.router_configurations import configurations
+from registry.web.pages.router_configurations import router_configurations
 from registry.web.refusals import explain
 from registry.web.services import services
 from registry.web.sign_in.visitors import visitor
@@ -33,10 +33,10 @@ _signed_in = auth_required("session")
 @_signed_in
 def show() -> str:
     """Show the updaters there are, and the form for a new one."""
-    places = load_household(visitor().id, ()).places
+    slots = load_household(visitor().id, ()).slots
     return render_template(
         "updaters.html",
-        places=[place for place in places if place.kind in _KINDS],
+        slots=[slot for slot in slots if slot.kind in _KINDS],
         follow_hostnames=services().settings.follow_hostnames,
         mails=visitor().updater_mails if services().mailer is not None else None,
     )
@@ -53,7 +53,7 @@ def make() -> Response | str:
     try:
         with services().sessions.begin() as session:
             issued = issue_token(session, visitor().id, label, limit=limit)
-    except Refused as refusal:
+    except ActionRefused as refusal:
         flash(explain(refusal), "error")
         return _back()
     public_url = services().settings.public_url
@@ -63,7 +63,7 @@ def make() -> Response | str:
         issued=issued,
         link=link,
         code=segno.make(link, micro=False).svg_data_uri(scale=5, border=3),
-        configurations=configurations(public_url, issued.username, issued.token),
+        configurations=router_configurations(public_url, issued.username, issued.token),
     )
 
 
@@ -86,7 +86,7 @@ def follow() -> Response:
 
     try:
         hostname = parse_hostname(request.form.get("hostname", ""), services().settings.public_host)
-    except Refused as refusal:
+    except ActionRefused as refusal:
         flash(explain(refusal), "error")
         return _back()
     # Before the transaction, since it may take seconds.
@@ -124,7 +124,7 @@ def _do(deed: Callable[[Session], object], done: str) -> Response:
         with services().sessions.begin() as session:
             deed(session)
         flash(done)
-    except Refused as refusal:
+    except ActionRefused as refusal:
         flash(explain(refusal), "error")
     return _back()
 

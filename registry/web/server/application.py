@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from registry.web.arriving.arrival import Arrival
+from registry.web.arriving.sender import SenderMiddleware
 from registry.web.arriving.sightings import sightings
 from registry.web.arriving.throttle import throttle
 from registry.web.pages.account import account
 from registry.web.pages.check import check, picture_origins
-from registry.web.pages.choices import place_name, service_title
+from registry.web.pages.choices import service_title, slot_description
 from registry.web.pages.dns_settings import dns_settings
 from registry.web.pages.guides import guides
 from registry.web.pages.updaters import updaters
@@ -26,7 +26,7 @@ from registry.web.server.security_headers import add_security_headers
 from registry.web.server.site import LONGEST_BODY
 from registry.web.services import Services
 from registry.web.sign_in.configure import configure_sign_in
-from registry.web.updates.endpoints import Updates
+from registry.web.updates.endpoints import UpdateEndpoints
 from smartdns.contract.check_names import check_domain
 
 SESSION_DAYS = 30
@@ -50,7 +50,7 @@ def make_application(services: Services) -> Flask:
     app.url_defaults(_name_by_content(app))
     app.jinja_env.globals.update(
         explain=explain,
-        place_name=place_name,
+        slot_description=slot_description,
         service_title=service_title,
         publishing_waits=services.publishing_waits,
     )
@@ -58,8 +58,8 @@ def make_application(services: Services) -> Flask:
     add_security_headers(
         app, https=https, reachable=reachable(services), pictures=picture_origins(services)
     )
-    updates = Updates(app.wsgi_app, services.rules, services.sessions, services.readers)
-    app.wsgi_app = Arrival(  # type: ignore[method-assign]
+    updates = UpdateEndpoints(app.wsgi_app, services.rules, services.sessions, services.readers)
+    app.wsgi_app = SenderMiddleware(  # type: ignore[method-assign]
         updates,
         settings.public_url,
         own_hosts(services),

@@ -11,8 +11,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
-from registry.web.arriving.arrival import refusal
-from registry.web.sign_in.visitors import ask_for_nobody
+from registry.web.arriving.sender import refusal
+from registry.web.sign_in.visitors import assume_nobody_signed_in
 
 _CODES = {400, 401, 403, 404, 405, 413, 415, 421, 429, 500, 503}
 _log = logging.getLogger(__name__)
@@ -88,7 +88,8 @@ def _page(code: int, reason: str | None = None) -> tuple[str, int]:
         500: _("Nothing was changed. Please try again; if it stays, tell whoever runs this."),
         503: _("Nothing was changed and your devices go on working. Please try again shortly."),
     }
-    ask_for_nobody()  # templates are given the visitor, and finding one may be what has failed
+    # Templates are given the visitor, and looking one up may be what has failed.
+    assume_nobody_signed_in()
     page = render_template(
         "error.html",
         title=titles.get(code, titles[400]),

@@ -16,7 +16,7 @@ from registry.web.services import Services
 from registry.web.sign_in.mailed_links import ChangeEmailWithPassword, guard_mailed_links
 from registry.web.sign_in.new_passwords import NewPasswords
 from registry.web.sign_in.security_mail import SecurityMail
-from registry.web.sign_in.visitors import Visitor, Visitors, ask_for_nobody
+from registry.web.sign_in.visitors import Visitor, Visitors, assume_nobody_signed_in
 from registry.web.sign_in.words import messages, subjects
 
 
@@ -62,7 +62,7 @@ def configure_sign_in(app: Flask, services: Services) -> None:
 
 def _files_are_for_everybody() -> None:
     if request.endpoint == "static":
-        ask_for_nobody()
+        assume_nobody_signed_in()
 
 
 def _to_sign_in(_mechanisms: object, headers: object = None) -> Response:  # noqa: ARG001

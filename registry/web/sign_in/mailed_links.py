@@ -19,7 +19,7 @@ from registry.web.services import services
 from registry.web.sign_in.invitation import is_invited
 from registry.web.sign_in.visitors import visitor
 
-View = Callable[..., Any]
+FlaskView = Callable[..., Any]
 
 
 class ChangeEmailWithPassword(PasswordFormMixin, ChangeEmailForm):
@@ -47,7 +47,7 @@ def guard_mailed_links(app: Flask) -> None:
         views["security.register"] = _by_invitation(views["security.register"])
 
 
-def _by_button(view: View) -> View:
+def _by_button(view: FlaskView) -> FlaskView:
     def guarded(token: str) -> ResponseReturnValue:
         if request.method == "POST":
             confirmed: ResponseReturnValue = view(token=token)
@@ -57,7 +57,7 @@ def _by_button(view: View) -> View:
     return guarded
 
 
-def _unless_taken(view: View) -> View:
+def _unless_taken(view: FlaskView) -> FlaskView:
     """Refuse whoever is a moment late as the view refuses whoever is later."""
 
     def guarded(token: str) -> ResponseReturnValue:
@@ -71,7 +71,7 @@ def _unless_taken(view: View) -> View:
     return guarded
 
 
-def _by_invitation(view: View) -> View:
+def _by_invitation(view: FlaskView) -> FlaskView:
     def guarded() -> ResponseReturnValue:
         if services().settings.sign_up is SignUp.INVITATION:
             invitation = request.values.get("invitation", "")

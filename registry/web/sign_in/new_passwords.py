@@ -2,7 +2,7 @@
 
 from flask_security import PasswordUtil
 
-from registry.actions.errors import Refused
+from registry.actions.errors import ActionRefused
 from registry.actions.sign_in import judge_password
 from registry.web.refusals import explain
 
@@ -21,6 +21,6 @@ class NewPasswords(PasswordUtil):
         email = kwargs.get("email") or getattr(kwargs.get("user"), "email", None) or ""
         try:
             judge_password(normal, str(email))
-        except Refused as refusal:
+        except ActionRefused as refusal:
             return [explain(refusal)], normal
         return None, normal

@@ -156,7 +156,7 @@ class Visitors(UserDatastore):
         return visitor
 
 
-def ask_for_nobody() -> None:
+def assume_nobody_signed_in() -> None:
     """Let whoever asks for the visitor from here on find nobody, without a look-up."""
     if not hasattr(g, "_login_user"):
         g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]  # noqa: SLF001

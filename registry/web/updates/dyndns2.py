@@ -73,7 +73,7 @@ def parse_token(authorization: str) -> str | None:
     return password.strip().lower() if colon else None
 
 
-def came_by_embedding(site: str, destination: str, purpose: str) -> bool:
+def is_embedded(site: str, destination: str, purpose: str) -> bool:
     """Say whether a browser sent this for another site's sake, not for its user's.
 
     `site`, `destination`, `purpose`: Sec-Fetch-Site, Sec-Fetch-Dest and Sec-Purpose, "" where

@@ -20,10 +20,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from registry.actions.addresses.registering import Registered
 from registry.actions.addresses.rules import AddressRules
-from registry.actions.errors import Refused, TooManyChanges, UnknownToken
-from registry.actions.updaters.tokens import is_token, is_unchanged, update_by_token
+from registry.actions.errors import ActionRefused, TooManyChanges, UnknownToken
+from registry.actions.updaters.tokens import is_token, unchanged_network, update_by_token
 from registry.day import utc_today
-from registry.web.arriving.arrival import Application, StartResponse, refusal_of, sender_of
+from registry.web.arriving.sender import Application, StartResponse, refusal_of, sender_of
 from registry.web.updates import dyndns2
 from registry.web.updates.change_budget import ChangeBudget
 from smartdns.contract.addresses import Address
@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class UpdateReply:
     """What goes back."""
 
     status: int
@@ -48,17 +48,17 @@ class Reply:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-EMBEDDED = Reply(
+EMBEDDED = UpdateReply(
     403, "Another site asked for this. Open the link yourself: type it or bookmark it."
 )
-NOT_ALLOWED = Reply(405, "Only GET is understood here.", (("Allow", "GET"),))
-BADAUTH = Reply(401, dyndns2.BADAUTH, (("WWW-Authenticate", 'Basic realm="MediaStreamer"'),))
-TROUBLE = Reply(503, dyndns2.TROUBLE, (("Retry-After", "600"),))
-NO_SUCH_LINK = Reply(404, "This link is not valid any more. Make a new one on DNS Settings.")
+NOT_ALLOWED = UpdateReply(405, "Only GET is understood here.", (("Allow", "GET"),))
+BADAUTH = UpdateReply(401, dyndns2.BADAUTH, (("WWW-Authenticate", 'Basic realm="MediaStreamer"'),))
+TROUBLE = UpdateReply(503, dyndns2.TROUBLE, (("Retry-After", "600"),))
+NO_SUCH_LINK = UpdateReply(404, "This link is not valid any more. Make a new one on DNS Settings.")
 
 
 @dataclass(frozen=True, slots=True)
-class Updates:
+class UpdateEndpoints:
     """WSGI middleware: answers updates, and hands everything else to the pages."""
 
     pages: Application
@@ -84,11 +84,11 @@ class Updates:
         return [body]
 
     def _guarded(
-        self, environ: dict[str, Any], answer: Callable[[dict[str, Any], Address], Reply]
-    ) -> Reply:
+        self, environ: dict[str, Any], answer: Callable[[dict[str, Any], Address], UpdateReply]
+    ) -> UpdateReply:
         if environ.get("REQUEST_METHOD") != "GET":
             return NOT_ALLOWED
-        if dyndns2.came_by_embedding(
+        if dyndns2.is_embedded(
             environ.get("HTTP_SEC_FETCH_SITE", ""),
             environ.get("HTTP_SEC_FETCH_DEST", ""),
             environ.get("HTTP_SEC_PURPOSE", ""),
@@ -102,37 +102,37 @@ class Updates:
             _log.error("an update failed: %s", type(error).__name__)
             return TROUBLE
 
-    def _update(self, environ: dict[str, Any], address: Address) -> Reply:
+    def _update(self, environ: dict[str, Any], address: Address) -> UpdateReply:
         token = dyndns2.parse_token(environ.get("HTTP_AUTHORIZATION", ""))
         if token is None:
             return BADAUTH
         hostnames = dyndns2.parse_hostnames(environ.get("QUERY_STRING", ""))
         if hostnames.refusal is not None:
             with self.readers() as session:
-                return Reply(200, hostnames.refusal) if is_token(session, token) else BADAUTH
+                return UpdateReply(200, hostnames.refusal) if is_token(session, token) else BADAUTH
         try:
             done = self._report(token, address)
         except UnknownToken:
             return BADAUTH
-        if isinstance(done, Refused):
-            return Reply(200, hostnames.render(dyndns2.ABUSE))
-        return Reply(200, hostnames.render("good" if done.changed else "nochg", address))
+        if isinstance(done, ActionRefused):
+            return UpdateReply(200, hostnames.render(dyndns2.ABUSE))
+        return UpdateReply(200, hostnames.render("good" if done.changed else "nochg", address))
 
-    def _open_link(self, environ: dict[str, Any], address: Address) -> Reply:
+    def _open_link(self, environ: dict[str, Any], address: Address) -> UpdateReply:
         token = environ["PATH_INFO"].removeprefix(LINK).strip("/").lower()
         try:
             done = self._report(token, address)
         except UnknownToken:
             return NO_SUCH_LINK
-        if isinstance(done, Refused):
-            return Reply(403, str(done))
-        return Reply(200, f"{'good' if done.changed else 'nochg'} {address}\nRegistered.")
+        if isinstance(done, ActionRefused):
+            return UpdateReply(403, str(done))
+        return UpdateReply(200, f"{'good' if done.changed else 'nochg'} {address}\nRegistered.")
 
-    def _report(self, token: str, address: Address) -> Registered | Refused:
+    def _report(self, token: str, address: Address) -> Registered | ActionRefused:
         """Register; where nothing changes, nothing is written and nobody is waited for."""
         day = self.today()
         with self.readers() as session:
-            network = is_unchanged(session, token, address, rules=self.rules, day=day)
+            network = unchanged_network(session, token, address, rules=self.rules, day=day)
         if network is not None:
             return Registered(network, changed=False)
         if self.budget.is_spent(token, time.monotonic()):

@@ -61,6 +61,8 @@ class Loop:
         """The second in which the next one begins."""
         self.taken = 0
         """Datagrams read."""
+        self.remembered = 0
+        """Those of them that took no decision."""
         self._pause_s = 0.0
         """After each small batch."""
         self._counted = (0, 0.0)
@@ -142,8 +144,10 @@ class Loop:
                     missed.append((i, length, address))
                 else:
                     vectors[vector] = found
+            unfilled = take(missed, now) if missed else ()
+            self.remembered += count - len(unfilled)
             first = 0
-            for i in take(missed, now) if missed else ():
+            for i in unfilled:
                 if first < i:
                     send(first, i)
                 first = i + 1

@@ -122,10 +122,13 @@ class Memo:
     def begin_second(self, second: int) -> None:
         """Let TTLs be written anew; only between batches."""
         self.second = second
-        if len(self._views) >= MAX_VIEWS:
-            self.forget()
         for view in self._views.values():
             view.current.clear()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether no more profiles can be kept apart: `forget`, and with it every view given."""
+        return len(self._views) >= MAX_VIEWS
 
     def turn(self) -> None:
         """Forget the old half and fill it anew; only between batches."""

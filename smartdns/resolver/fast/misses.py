@@ -12,7 +12,7 @@ from twisted.logger import Logger
 
 from smartdns.answering.numbers import HEADER_LENGTH, QR_OCTET
 from smartdns.answering.query import Source
-from smartdns.answering.rate_limit import Verdict, client_key, host_key
+from smartdns.answering.rules.rate_limit import Verdict, client_key, host_key
 from smartdns.resolver.datagrams import WayBack
 from smartdns.resolver.fast.batch import KEY_SIZE, DatagramBatch
 from smartdns.resolver.fast.memo import MAX_ADDRESSES, MISS, UNKNOWN, Memo, View
@@ -55,7 +55,7 @@ class Misses:
         self.waiting: deque[Miss] = deque()
         self.batch = batch
         self.outcomes: Counter[str] = Counter()
-        """Replies that were decided on here, by what they say."""
+        """What was decided on here, by what the replies say; "silent": what got none."""
         self.asked = 0
         """Queries that upstreams were asked about."""
         self.dropped = 0
@@ -76,7 +76,10 @@ class Misses:
 
     def begin_epoch(self) -> None:
         """Forget what no longer holds."""
-        if self.memo.full:
+        if self.memo.crowded:
+            self.memo.forget()
+            self._views.clear()
+        elif self.memo.full:
             self.memo.turn()
         epoch = self._responder.grants, self._responder.generation, today()
         if epoch == self._epoch:
@@ -101,11 +104,14 @@ class Misses:
 
         The others wait for `work`, but for what gets no reply. A mistake of ours costs a batch.
         """
+        put_off = len(self.waiting) + self.dropped
         try:
-            return self._take(missed, now)
+            unfilled = self._take(missed, now)
         except Exception:  # noqa: BLE001 - whoever finds such a query must not stop the resolver
             self._log.failure("a batch could not be answered")
-            return [i for i, _, _ in missed]
+            unfilled = [i for i, _, _ in missed]
+        self.outcomes["silent"] += len(unfilled) + put_off - len(self.waiting) - self.dropped
+        return unfilled
 
     def _take(self, missed: Sequence[Missed], now: float) -> Sequence[int]:
         views = self._views
@@ -139,6 +145,7 @@ class Misses:
                     self._decide(miss)
                 except Exception:  # noqa: BLE001 - the next one is answered
                     self._log.failure("a query could not be answered")
+                    self.outcomes["silent"] += 1
             now = clock()
 
     def _view_of(self, address: bytes) -> View | None:
@@ -196,10 +203,12 @@ class Misses:
                 self._send_to(reply.octets, way_back)
 
             decided = self._responder.ask(decided, send, self.rates.networks[address])
-            self.asked += decided is None
+            if decided is None:
+                self.asked += 1
+                return
+        self.outcomes[outcome_of(decided)] += 1
         if decided is None:
             return
-        self.outcomes[outcome_of(decided)] += 1
         self._send_to(decided.octets, way_back)
         if view is not None and decided.valid_until:
             self.memo.remember(view, data[2:], decided)

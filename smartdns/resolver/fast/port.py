@@ -49,12 +49,11 @@ class FastPort:
     @property
     def remembered(self) -> int:
         """Datagrams that took no decision: answered by the memo, or refused from where they lay."""
-        misses = self._misses
-        return self._loop.taken - misses.outcomes.total() - misses.asked - misses.dropped
+        return self._loop.remembered
 
     @property
     def outcomes(self) -> Mapping[str, int]:
-        """Replies that were decided on here, by what they say."""
+        """What was decided on here, by what the replies say."""
         return self._misses.outcomes
 
     @property

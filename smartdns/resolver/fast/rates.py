@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from smartdns.answering.rate_limit import RateLimiter, Verdict
+from smartdns.answering.rules.rate_limit import RateLimiter, Verdict
 
 MOST_COUNTED: Final = 65_536
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from smartdns.answering.knowledge import Knowledge
-from smartdns.answering.loop_probe import NONCE_LENGTH, probe_name
 from smartdns.answering.numbers import (
     CD,
     DO_OCTET,
@@ -26,7 +25,8 @@ from smartdns.answering.numbers import (
     TC_OCTET,
 )
 from smartdns.answering.plan import ExtendedError
-from smartdns.answering.rate_limit import RateLimiter, Verdict, stranger_key
+from smartdns.answering.rules.loop_probe import NONCE_LENGTH, probe_name
+from smartdns.answering.rules.rate_limit import RateLimiter, Verdict, stranger_key
 from smartdns.resolver.fast.batch import KEY_SIZE, DatagramBatch
 from smartdns.wire.edns import BARE_OPT, OPT_RECORD, error_option, write_opt
 

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from cli.audit.canaries import Canaries
 from cli.audit.postgresql import provoke_duplicate, search_log
-from cli.audit.report import FOUND, UNSEEN, Report
+from cli.audit.report import FOUND, UNSEEN, AuditReport
 from registry.database.engine import make_engine
 from registry.database.schema import upgrade
 from registry.models import Account
@@ -33,15 +33,15 @@ def engine(postgresql_server: str) -> Iterator[Engine]:
     administrative.dispose()
 
 
-def provoke_and_search(engine: Engine) -> Report:
+def provoke_and_search(engine: Engine) -> AuditReport:
     """Offer it two accounts of one e-mail address, and look."""
-    canaries, report = Canaries(), Report()
+    canaries, report = Canaries(), AuditReport()
     assert provoke_duplicate(engine, f"{canaries.word('a row')}@example.com")
     search_log(report, canaries.needles(), engine)
     return report
 
 
-def places(report: Report, verdict: str) -> str:
+def places(report: AuditReport, verdict: str) -> str:
     """Name the places with that verdict."""
     return " ".join(place.where for place in report.of(verdict))
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 
 from cli.audit.canaries import Canaries
 from cli.audit.postgresql_files import chunks_of, search_data_directory
-from cli.audit.report import CLEAN, FOUND, UNSEEN, Report
+from cli.audit.report import CLEAN, FOUND, UNSEEN, AuditReport
 from tests.registry.databases import create_postgresql_database
 
 LOG = "write-ahead log"
@@ -50,19 +50,19 @@ def test_a_deleted_row_is_in_the_write_ahead_log(engine: Engine, form: str) -> N
     word = canaries.word("a row").encode()
     forms = {"text": word, "hexadecimal": word.hex().encode(), "capitals": word.upper()}
     plant_and_delete(engine, forms[form])
-    report = Report()
+    report = AuditReport()
     search_data_directory(report, canaries.needles(), engine, began - 1)
     (found,) = (place for place in report.of(FOUND) if LOG in place.where)
     assert "wal_recycle" in found.remedy
     assert word.decode() not in str(report)
-    later = Report()
+    later = AuditReport()
     search_data_directory(later, canaries.needles(), engine, time.time() + 3600)
     assert len(later.of(CLEAN)) == 2
 
 
 def test_a_row_that_is_still_there_is_in_the_tables_files(engine: Engine) -> None:
     """Though the server had it in memory only: it is told to write first."""
-    canaries, began, report = Canaries(), time.time(), Report()
+    canaries, began, report = Canaries(), time.time(), AuditReport()
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE planted (content text)"))
         word = canaries.word("a row")
@@ -74,7 +74,7 @@ def test_a_row_that_is_still_there_is_in_the_tables_files(engine: Engine) -> Non
 
 def test_what_never_was_in_the_database_is_not_found(engine: Engine) -> None:
     """Both kinds of file were searched."""
-    canaries, began, report = Canaries(), time.time(), Report()
+    canaries, began, report = Canaries(), time.time(), AuditReport()
     canaries.word("a query")
     plant_and_delete(engine, b"something else")
     search_data_directory(report, canaries.needles(), engine, began - 1)
@@ -86,7 +86,7 @@ def test_what_never_was_in_the_database_is_not_found(engine: Engine) -> None:
 def test_files_that_are_not_to_be_read_are_unseen(url: str) -> None:
     """To a user who may not ask where they are; with what to do about it."""
     asked = make_url(url).update_query_dict({"options": "-c role=pg_signal_backend"})
-    engine, report = create_engine(asked), Report()
+    engine, report = create_engine(asked), AuditReport()
     search_data_directory(report, Canaries().needles(), engine, 0)
     engine.dispose()
     (unseen,) = report.of(UNSEEN)
@@ -103,7 +103,7 @@ def test_another_servers_files_are_not_taken_for_its_own(
     (tmp_path / "pg_wal").mkdir()
     (tmp_path / "global" / "pg_control").write_bytes(bytes(8192))
     monkeypatch.setattr("cli.audit.postgresql_files.Path", lambda *_: tmp_path)
-    report = Report()
+    report = AuditReport()
     search_data_directory(report, Canaries().needles(), engine, 0)
     assert [place.where for place in report.of(UNSEEN)] == [UNREADABLE]
 

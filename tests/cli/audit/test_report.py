@@ -1,11 +1,11 @@
 """A report says what it is worth."""
 
-from cli.audit.report import Report
+from cli.audit.report import AuditReport
 
 
-def report(sent: dict[str, int], answered: dict[str, int]) -> Report:
+def report(sent: dict[str, int], answered: dict[str, int]) -> AuditReport:
     """Make one with a clean place."""
-    made = Report(sent=sent, answered=answered)
+    made = AuditReport(sent=sent, answered=answered)
     made.add("a file", [])
     return made
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.audit.canaries import Canaries
-from cli.audit.report import CLEAN, FOUND, UNSEEN, Report
+from cli.audit.report import CLEAN, FOUND, UNSEEN, AuditReport
 from cli.audit.surroundings import (
     container_of,
     look_at_containers,
@@ -35,14 +35,14 @@ def test_a_container_is_known_by_its_control_group(cgroup: str) -> None:
 
 def look(
     tmp_path: Path, canaries: Canaries, monkeypatch: pytest.MonkeyPatch, settings: str | None
-) -> Report:
+) -> AuditReport:
     """Look at a process in a container of Docker's whose files are below `tmp_path`."""
     folder = tmp_path / IDENTITY
     folder.mkdir()
     if settings is not None:
         (folder / "hostconfig.json").write_text(settings)
     monkeypatch.setattr("cli.audit.surroundings._cgroup", lambda _: f"0::/docker/{IDENTITY}")
-    report = Report()
+    report = AuditReport()
     look_at_containers(report, canaries.needles(), {1: "resolver"}, tmp_path)
     return report
 
@@ -58,7 +58,7 @@ def test_a_log_driver_is_found_and_its_log_searched(
     assert "json-file" in found.what
     assert "driver: none" in found.remedy
     (tmp_path / IDENTITY / f"{IDENTITY}-json.log").write_text(canaries.word("a query"))
-    report = Report()
+    report = AuditReport()
     look_at_containers(report, canaries.needles(), {1: "resolver"}, tmp_path)
     assert "as text" in report.of(FOUND)[1].what
 
@@ -97,7 +97,7 @@ def test_what_an_operator_typed_is_found(
     monkeypatch.delenv("HISTFILE", raising=False)
     monkeypatch.delenv("SUDO_USER", raising=False)
     (tmp_path / ".bash_history").write_text(f"ls\n{typed}\n")
-    report = Report()
+    report = AuditReport()
     search_histories(report, Canaries().needles())
     assert len(report.of(FOUND)) == count
     assert not count or "standard input" in report.of(FOUND)[0].remedy
@@ -105,7 +105,7 @@ def test_what_an_operator_typed_is_found(
 
 def test_a_title_with_a_canary_is_found() -> None:
     """Everybody on the machine may read those."""
-    canaries, report = Canaries(), Report()
+    canaries, report = Canaries(), AuditReport()
     program = "print('here', flush=True); input()"
     command = [sys.executable, "-c", program, canaries.word("a query")]
     pipe = subprocess.PIPE

@@ -8,7 +8,7 @@ import pytest
 from cli.run.listening import activated, close, is_spread
 from smartdns.contract.addresses import parse_socket_address
 from smartdns.contract.configuration import SettingError
-from smartdns.sockets import NamedSocket, bind
+from smartdns.process.sockets import NamedSocket, bind
 
 
 def test_sockets_go_to_the_role_they_are_named_for() -> None:

@@ -22,11 +22,11 @@ STAGES: dict[str, dict[str, tuple[str, str, bytes]]] = {
     "resolver": {
         "ParserFault": ("smartdns.resolver.responder", "parse_query", b"parser"),
         "FastPathFault": ("smartdns.resolver.fast.misses", "Misses._decide", b"fastpath"),
-        "CacheFault": ("smartdns.answering.cache", "Cache.find", b"cachefind"),
-        "StoreFault": ("smartdns.answering.cache", "Cache.store", b"cachestore"),
+        "CacheFault": ("smartdns.answering.memory.cache", "Cache.find", b"cachefind"),
+        "StoreFault": ("smartdns.answering.memory.cache", "Cache.store", b"cachestore"),
         "UpstreamFault": ("smartdns.upstream.sent_query", "parse_reply", b"upstream"),
         "CallbackFault": ("smartdns.upstream.question", "PendingQuestion._take", b"callback"),
-        "ConcludeFault": ("smartdns.resolver_role", "_conclude", b"conclude"),
+        "ConcludeFault": ("smartdns.roles.resolver_role", "_conclude", b"conclude"),
         "RenderFault": ("smartdns.resolver.rendering", "render_reply", b"render"),
     },
     "relay": {

@@ -37,7 +37,7 @@ def syslog_datagram(data: bytes, _: bytes) -> None:
 
 def metrics_label(data: bytes, _: bytes) -> None:
     """A series named for what was asked."""
-    from smartdns.role import Role
+    from smartdns.roles.role import Role
 
     name = f"queries:{data[13:37].decode(errors='replace')}"
     given = Role.metrics

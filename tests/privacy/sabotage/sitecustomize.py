@@ -15,11 +15,11 @@ from typing import Any
 def _sabotage(choice: Path) -> None:
     from leaks import LEAKS  # type: ignore[import-not-found]
 
-    import smartdns.landlock
+    import smartdns.process.landlock
     from smartdns.resolver.responder import Responder
 
     respond = Responder.respond
-    smartdns.landlock.forbid_writing = lambda: True
+    smartdns.process.landlock.forbid_writing = lambda: True
 
     def leaking(self: Responder, data: bytes, source: Any, *rest: Any) -> Any:
         if choice.exists():

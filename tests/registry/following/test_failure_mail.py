@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from registry.actions.accounts.adding import add_account
 from registry.actions.addresses.rules import AddressRules
-from registry.actions.errors import Refused
+from registry.actions.errors import ActionRefused
 from registry.actions.updaters.tokens import issue_token, update_by_token
 from registry.following.failure_mail import FailureMail, mail_failures
 from registry.models import Account
@@ -31,7 +31,7 @@ def report(sessions: sessionmaker[Session], token: str, address: str, day: datet
     with sessions.begin() as session:
         sender = parse_address(address)
         done = update_by_token(session, token, sender, rules=AddressRules(), day=day)
-        return not isinstance(done, Refused)
+        return not isinstance(done, ActionRefused)
 
 
 def mails(sessions: sessionmaker[Session], day: datetime.date) -> list[tuple[str, str, str]]:

@@ -20,7 +20,7 @@ from registry.actions.errors import HostnameUnusable, SlotsFull
 from registry.actions.updaters.hostnames import follow_hostname
 from registry.database.engine import make_readers
 from registry.following import follower as follower_module
-from registry.following.follower import Follower
+from registry.following.follower import HostnameFollower
 from registry.following.lookup import look_up
 from registry.models import PendingNetwork, Registration, Slot
 from registry.publishing.grants import grants_for
@@ -75,7 +75,7 @@ def points_to(server: NameServer, **records: str) -> None:
 @pytest.fixture
 def following(
     sessions: sessionmaker[Session], name_server: NameServer, monkeypatch: pytest.MonkeyPatch
-) -> Follower:
+) -> HostnameFollower:
     """A follower to be turned by hand, on TODAY."""
     monkeypatch.setattr(follower_module, "utc_today", lambda: TODAY)
     return make_follower(sessions, name_server)
@@ -88,9 +88,9 @@ def address_of(server: NameServer) -> SocketAddress:
 
 def make_follower(
     sessions: sessionmaker[Session], server: NameServer, *, following: bool = True
-) -> Follower:
+) -> HostnameFollower:
     """Give a follower that asks `server`."""
-    return Follower(
+    return HostnameFollower(
         sessions,
         make_readers(sessions.kw["bind"]),
         RULES,
@@ -135,7 +135,7 @@ def published(sessions: sessionmaker[Session]) -> Iterator[set[str]]:
 
 
 def test_name_is_followed_from_address_to_address(
-    sessions: sessionmaker[Session], name_server: NameServer, anna: int, following: Follower
+    sessions: sessionmaker[Session], name_server: NameServer, anna: int, following: HostnameFollower
 ) -> None:
     """When the record changes both networks are published and the slot holds the new one."""
     points_to(name_server, A="8.8.8.8")
@@ -196,7 +196,7 @@ def test_a_name_counts_against_the_limit_and_once(
 
 
 def test_private_answer_later_is_a_failure(
-    sessions: sessionmaker[Session], name_server: NameServer, anna: int, following: Follower
+    sessions: sessionmaker[Session], name_server: NameServer, anna: int, following: HostnameFollower
 ) -> None:
     """A name that turns to a private address keeps what it had a while, and registers nothing."""
     points_to(name_server, A="8.8.8.8")
@@ -212,7 +212,7 @@ def test_failing_name_keeps_its_address_for_two_days(
     sessions: sessionmaker[Session],
     name_server: NameServer,
     anna: int,
-    following: Follower,
+    following: HostnameFollower,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """On the third day after the first failure the address goes; a recovery forgets the day."""
@@ -237,7 +237,7 @@ def test_unreachable_name_servers_change_nothing(
     sessions: sessionmaker[Session],
     name_server: NameServer,
     anna: int,
-    following: Follower,
+    following: HostnameFollower,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """No answer at all is not the answer that there is none."""
@@ -253,7 +253,7 @@ def test_a_fault_in_following_one_name_is_said(
     sessions: sessionmaker[Session],
     name_server: NameServer,
     anna: int,
-    following: Follower,
+    following: HostnameFollower,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from registry.database.engine import make_readers, make_sessions
 from registry.models import Account, PublishedHead, Registration, ServiceRegion, Slot, SlotKind
-from registry.pending import note_networks
+from registry.pending import mark_pending
 from smartdns.contract.addresses import Network
 from smartdns.contract.grants import Profile
 
@@ -32,7 +32,7 @@ class Households:
             before = _networks(session, account)
             yield session
             session.flush()
-            note_networks(session, {*before, *_networks(session, account)})
+            mark_pending(session, {*before, *_networks(session, account)})
 
     def add(
         self,

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, func, select
 
 from registry.database.engine import make_readers
 from registry.models import PendingNetwork
-from registry.publishing.drain import Drained, drain
+from registry.publishing.drain import DrainOutcome, drain
 from registry.publishing.lock import publishing_lock
 from registry.publishing.rebuild import rebuild
 from smartdns.contract.addresses import Network
@@ -36,9 +36,9 @@ def settle(engine: Engine, client: redis.Redis) -> None:
         assert held
         for _ in range(5):
             match drain(engine, client, TODAY):
-                case Drained.NOTHING_LEFT:
+                case DrainOutcome.NOTHING_LEFT:
                     return
-                case Drained.DISAGREEING:
+                case DrainOutcome.DISAGREEING:
                     rebuild(engine, client, TODAY)
     pytest.fail("it never settles")
 

@@ -13,8 +13,8 @@ from sqlalchemy import Engine
 
 from registry.database.engine import make_readers, make_sessions
 from registry.models import Registration, Slot, SlotKind
-from registry.pending import note_networks
-from registry.publishing.drain import Drained, drain
+from registry.pending import mark_pending
+from registry.publishing.drain import DrainOutcome, drain
 from registry.publishing.heads import database_head, readable_head
 from registry.publishing.rebuild import rebuild
 from smartdns.contract.grants import Head
@@ -32,10 +32,10 @@ def test_a_first_drain_asks_for_a_rebuild_and_the_next_publishes(
     """From nothing: heads disagree, a rebuild makes them agree, and then changes go out."""
     households.add("192.0.2.1/32", region="us")
     with redis_server.client() as client:
-        assert drain(engine, client, TODAY) is Drained.DISAGREEING
+        assert drain(engine, client, TODAY) is DrainOutcome.DISAGREEING
         assert rebuild(engine, client, TODAY) == Head(1, 0)
         assert published(client) == households.should_be(TODAY)
-        assert drain(engine, client, TODAY) is Drained.NOTHING_LEFT
+        assert drain(engine, client, TODAY) is DrainOutcome.NOTHING_LEFT
         assert pending(engine) == 0
         assert readable_head(client.get(HEAD)) == Head(1, 0), "nothing differed, so nothing rose"
 
@@ -54,7 +54,7 @@ def test_data_head_and_announcement_go_out_together(
             "192.0.2.2/32", "2001:db8:0:1::/64", region="gb", services={"netflix": "off"}
         )
         households.delete(leaving)
-        assert drain(engine, client, TODAY) is Drained.NOTHING_LEFT
+        assert drain(engine, client, TODAY) is DrainOutcome.NOTHING_LEFT
         message = listener.get_message(timeout=5)
         assert message is not None
         changes = decode_message(message["data"])
@@ -107,9 +107,9 @@ def test_large_changes_go_out_in_parts_of_bounded_size(
             session.flush()
             for slot, network in zip(slots, map(ipaddress.ip_network, networks), strict=True):
                 session.add(Registration(slot_id=slot.id, family=4, network=network, choice=0))
-            note_networks(session, map(ipaddress.ip_network, networks))
-        assert drain(engine, client, TODAY, most=200) is Drained.MORE_PENDING
-        assert drain(engine, client, TODAY, most=200) is Drained.NOTHING_LEFT
+            mark_pending(session, map(ipaddress.ip_network, networks))
+        assert drain(engine, client, TODAY, most=200) is DrainOutcome.MORE_PENDING
+        assert drain(engine, client, TODAY, most=200) is DrainOutcome.NOTHING_LEFT
         assert published(client) == households.should_be(TODAY)
         assert len(published(client)) == 250
         listener.get_message(timeout=5)
@@ -138,14 +138,14 @@ def test_of_two_drains_at_once_one_publishes(
 
                 def hmget(*asked: Any) -> Any:
                     found = plain(*asked)
-                    assert drain(engine, client, TODAY) is Drained.NOTHING_LEFT
+                    assert drain(engine, client, TODAY) is DrainOutcome.NOTHING_LEFT
                     return found
 
                 pipe.hmget = hmget
                 return pipe
 
         with Overtaken(port=redis_server.port) as late:
-            assert drain(engine, late, TODAY) is Drained.OVERTAKEN
+            assert drain(engine, late, TODAY) is DrainOutcome.OVERTAKEN
         assert readable_head(client.get(HEAD)) == Head(1, 1)
         assert published(client) == households.should_be(TODAY)
 

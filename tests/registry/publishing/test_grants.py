@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from registry.database.engine import make_readers
 from registry.models import SlotKind
-from registry.publishing.grants import Holder, grants_for, texts_after, together
+from registry.publishing.grants import Holder, grant_texts_after, grants_for, merge_holders
 from smartdns.contract.grants import OFF, Profile
 from smartdns.contract.redis_layout import decode_profile
 from tests.registry.publishing.households import TODAY, Households
@@ -105,7 +105,7 @@ HOLDERS = st.lists(
 @given(HOLDERS)
 def test_together_for_any_holders(holders: list[Holder]) -> None:
     """Nobody proved is newer than who supplies, no claim supplies beside a proof; the last end."""
-    one = together(holders)
+    one = merge_holders(holders)
     counting = [holder for holder in holders if holder.proved] or holders
     assert one._replace(paid_until=None) in [h._replace(paid_until=None) for h in counting]
     assert all(one.choice >= holder.choice for holder in counting)
@@ -126,7 +126,7 @@ def test_walking_meets_every_network_once(
     place: str | None = ""
     while place is not None:
         with make_readers(engine).begin() as session:
-            texts, place = texts_after(session, place, most, TODAY)
+            texts, place = grant_texts_after(session, place, most, TODAY)
         assert not texts.keys() & walked.keys()
         walked |= {network: decode_profile(text) for network, text in texts.items()}
     expected = households.should_be(TODAY)

@@ -8,7 +8,7 @@ import redis
 from sqlalchemy import Engine
 
 from registry.database.engine import make_sessions
-from registry.publishing.drain import Drained, drain
+from registry.publishing.drain import DrainOutcome, drain
 from registry.publishing.heads import readable_head, skip_epochs_after_restore
 from registry.publishing.rebuild import rebuild
 from smartdns.contract.grants import Head
@@ -44,7 +44,7 @@ def test_where_redis_and_database_disagree_everything_is_published_under_a_highe
         if head is not None:
             client.set(HEAD, head)
             client.hset(GRANTS, "198.51.100.66/32", "region=us")
-        assert drain(engine, client, TODAY) is Drained.DISAGREEING
+        assert drain(engine, client, TODAY) is DrainOutcome.DISAGREEING
         settle(engine, client)
         after = readable_head(client.get(HEAD))
         assert after is not None
@@ -88,7 +88,7 @@ def test_redis_restarted_in_the_middle_is_not_half_published(
     with Restarting(port=own_redis_server.port) as client:
         assert rebuild(engine, client, TODAY) is None
         assert client.keys("*") == []
-        assert drain(engine, client, TODAY) is Drained.DISAGREEING
+        assert drain(engine, client, TODAY) is DrainOutcome.DISAGREEING
         assert rebuild(engine, client, TODAY) == Head(2, 0)
         assert published(client) == households.should_be(TODAY)
 

@@ -120,7 +120,7 @@ def test_the_publisher_follows_a_fail_over_to_a_replica_that_lagged(
             )
 
         wait_until(is_published, 50)
-    publisher._place.leave()
+    publisher._redis.close()
     assert pending(engine) == 0
 
 

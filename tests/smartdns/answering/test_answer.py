@@ -3,11 +3,11 @@
 import pytest
 
 from smartdns.answering.concluding import conclude
-from smartdns.answering.cookies import Cookie
 from smartdns.answering.knowledge import Switches
 from smartdns.answering.names import name_of
 from smartdns.answering.plan import Forward, Plan, Reply, Silence
-from smartdns.answering.verified import REMEMBERED_S
+from smartdns.answering.rules.cookies import Cookie
+from smartdns.answering.rules.verified import REMEMBERED_S
 from smartdns.contract.grants import Profile
 from tests.smartdns.made import (
     DAY,

@@ -7,8 +7,8 @@ from smartdns.answering.concluding import conclude, recall
 from smartdns.answering.names import name_of
 from smartdns.answering.plan import Forward, Record, Reply
 from smartdns.answering.query import Question
-from smartdns.answering.rebinding import without_private
-from smartdns.answering.sanitize import LONGEST_CHAIN, _sanitize_any, sanitize
+from smartdns.answering.replies.rebinding import without_private
+from smartdns.answering.replies.sanitize import LONGEST_CHAIN, _sanitize_any, sanitize
 from smartdns.wire.queries import parse_query
 from smartdns.wire.replies import render_reply
 from tests.smartdns.made import NOERROR, NOW, NXDOMAIN, SERVFAIL, knowledge, said, soa_record

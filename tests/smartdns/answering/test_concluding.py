@@ -2,9 +2,9 @@
 
 import pytest
 
-from smartdns.answering.cache import STALE_S
 from smartdns.answering.concluding import conclude, recall
 from smartdns.answering.knowledge import ALWAYS_PRIVATE, Knowledge, Switches
+from smartdns.answering.memory.cache import STALE_S
 from smartdns.answering.names import name_of
 from smartdns.answering.plan import ExtendedError, Forward, Reply
 from smartdns.answering.query import Edns

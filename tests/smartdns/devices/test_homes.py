@@ -15,7 +15,7 @@ from twisted.internet.task import deferLater
 from cli.run.listening import sockets_of_relay
 from registry.web.pages.guide_texts import GUIDES
 from smartdns.allowlist.grant_table import GrantTable, packed_network
-from smartdns.answering.exchange import BUDGET_S
+from smartdns.answering.memory.exchange import BUDGET_S
 from smartdns.answering.names import ROOT
 from smartdns.contract.addresses import parse_socket_address
 from smartdns.contract.grants import Profile

@@ -15,13 +15,13 @@ from twisted.internet.threads import deferToThread
 from smartdns.answering.query import Name
 from smartdns.contract.addresses import SocketAddress
 from smartdns.contract.grants import Profile
-from smartdns.event_loop import loop_of
+from smartdns.process.event_loop import loop_of
+from smartdns.process.sockets import bind
 from smartdns.relay.admission import Admission, Census, OriginRules, RelayLimits
 from smartdns.relay.egress import Egress
 from smartdns.relay.listener import Listening, http_port, tls_port
 from smartdns.relay.origins import Origins
 from smartdns.relay.service import RelayService
-from smartdns.sockets import bind
 from smartdns.upstream.egress import Direct
 from smartdns.upstream.look_up import Resolved
 from smartdns.wire.host_name import parse_host_name

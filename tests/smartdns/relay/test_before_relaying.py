@@ -138,11 +138,12 @@ async def test_who_says_a_name_drop_by_drop_is_not_waited_for_any_longer(
 ) -> None:
     """The limit is for the whole name: octets on the way to it do not put it off."""
     lab = laboratory(443, limits=RelayLimits(hello=0.3, drain=0.1))
+    long = records(handshake(extension(21, bytes(1000)), server_name(NAME)))
 
     def drip() -> str:
         with lab.connect() as client:
             client.settimeout(0.02)
-            for octet in bytes(HELLO[:5]) + bytes(1000):
+            for octet in long:
                 try:
                     client.send(bytes((octet,)))
                     return ends(client)

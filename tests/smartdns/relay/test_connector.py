@@ -9,7 +9,7 @@ from twisted.internet import reactor
 
 from smartdns.answering.names import ROOT
 from smartdns.contract.addresses import parse_socket_address
-from smartdns.event_loop import loop_of
+from smartdns.process.event_loop import loop_of
 from smartdns.relay.connector import ConnectingBySocks5
 from smartdns.relay.egress import Socks5
 from smartdns.relay.epoll import Poller

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from twisted.internet import reactor
 
-from smartdns.event_loop import loop_of
+from smartdns.process.event_loop import loop_of
 from smartdns.relay.epoll import ENDING, READABLE, WRITABLE, Poller, is_reset
 from tests.smartdns.relay.laboratory import reset, until
 

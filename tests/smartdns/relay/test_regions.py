@@ -12,9 +12,9 @@ from twisted.internet import reactor
 from smartdns.contract.addresses import parse_socket_address
 from smartdns.contract.configuration import Configuration, SettingError
 from smartdns.contract.redis_layout import GRANTS, HEAD
-from smartdns.relay_role import relay_service
+from smartdns.process.sockets import bind
+from smartdns.roles.relay_role import relay_service
 from smartdns.settings import read_settings
-from smartdns.sockets import bind
 from tests.peers.client_hello import handshake, records, server_name
 from tests.peers.odd_name_server import OddNameServer, answering
 from tests.peers.ports import free_port

@@ -9,8 +9,8 @@ import pytest
 
 from smartdns.contract.addresses import SocketAddress
 from smartdns.contract.grants import Profile
+from smartdns.process.sockets import bind
 from smartdns.relay.admission import RelayLimits
-from smartdns.sockets import bind
 from tests.smartdns.relay.laboratory import (
     HELLO,
     Laboratory,

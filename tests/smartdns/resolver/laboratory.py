@@ -15,20 +15,20 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
-from smartdns.answering.cache import Cache
 from smartdns.answering.concluding import conclude, stale
 from smartdns.answering.knowledge import Knowledge, RelayAddresses
+from smartdns.answering.memory.cache import Cache
 from smartdns.answering.plan import Forward, Reply
-from smartdns.answering.rate_limit import RateLimiter
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.upstream_reply import UpstreamReply
+from smartdns.answering.rules.rate_limit import RateLimiter
 from smartdns.contract.addresses import parse_socket_address
 from smartdns.contract.grants import Profile
+from smartdns.process.sockets import ListenError, bind
 from smartdns.resolver.listeners import Listeners
 from smartdns.resolver.responder import Limits, Responder
 from smartdns.resolver.stream_limits import StreamLimits
 from smartdns.resolver.tls import ServerContext
-from smartdns.resolver_role import READY_SOCKETS
-from smartdns.sockets import ListenError, bind
+from smartdns.roles.resolver_role import READY_SOCKETS
 from smartdns.upstream.forwarder import Forwarder
 from tests.peers.missing import require_program
 from tests.smartdns.upstream.asking import upstream

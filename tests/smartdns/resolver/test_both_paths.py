@@ -17,7 +17,7 @@ from tests.smartdns.resolver.laboratory import STRANGER, Laboratory
 
 HERE = socket.inet_aton("127.0.0.1")
 TIMES = 4
-"""From upstream, from the cache, as a template, from the exact memo."""
+"""From upstream, from the cache, and from the memo where it is for others, too."""
 ASKED = (
     # Apple's three at once, and what else there is of a steered name.
     *(("www.netflix.com", kind) for kind in ("A", "AAAA", "HTTPS", "SVCB", "ANY", "TXT", "MX")),
@@ -43,6 +43,9 @@ def _forms(name: str, kind: str) -> Iterator[dns.message.Message]:
     yield dns.message.make_query(**plain, want_dnssec=True)
     cookie = dns.edns.CookieOption(b"12345678", b"")
     yield dns.message.make_query(**plain, use_edns=0, options=[cookie])
+    mixed = plain | {"qname": "".join(c.upper() if i % 3 else c for i, c in enumerate(name))}
+    yield dns.message.make_query(**mixed)
+    yield dns.message.make_query(**mixed, use_edns=0, options=[cookie])
     padding = dns.edns.GenericOption(dns.edns.OptionType.PADDING, bytes(20))
     yield dns.message.make_query(**plain, use_edns=0, options=[padding])
     for flags in (0, dns.flags.RD | dns.flags.CD, dns.flags.RD | dns.flags.AD):

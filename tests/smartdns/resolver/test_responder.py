@@ -12,6 +12,7 @@ from twisted.internet.defer import ensureDeferred, gatherResults
 from twisted.internet.task import deferLater
 
 from smartdns.contract.grants import Profile
+from smartdns.resolver import rendering
 from tests.peers.odd_name_server import OddNameServer, answering
 from tests.smartdns.resolver.conftest import Make
 from tests.smartdns.resolver.laboratory import MISTAKEN
@@ -142,3 +143,24 @@ async def test_a_clock_that_jumps_a_day_moves_no_ttl_and_no_timeout(
     assert len(odd_name_server.queries) == 1
     assert (await resolver.ask("new.example.com")).answer
     assert (await resolver.ask("www.netflix.com")).answer[0].ttl == 60
+
+
+async def test_a_reply_that_cannot_be_rendered_is_servfail(
+    make_resolver: Make, odd_name_server: OddNameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waited for an upstream is told as well as who did not, and the next is answered."""
+    resolver = make_resolver(odd_name_server.port)
+    failures: list[object] = []
+    monkeypatch.setattr(
+        resolver.responder._log, "failure", lambda *arguments: failures.append(arguments)
+    )
+    with monkeypatch.context() as mistaken:
+        mistaken.setattr(rendering, "render_reply", _mistaken)
+        assert (await resolver.ask("a.example.com")).rcode() == dns.rcode.SERVFAIL
+        assert (await resolver.ask("a.example.com")).rcode() == dns.rcode.SERVFAIL
+    assert failures == [("a query could not be answered",)] * 2
+    assert (await resolver.ask("a.example.com")).answer
+
+
+def _mistaken(*_: object, **__: object) -> bytes:
+    raise IndexError

@@ -11,7 +11,7 @@ BEGIN = f"""
 import asyncio, faulthandler, gc, logging, sys, threading, traceback, warnings
 faulthandler.enable()
 logging.getLogger("early").addHandler(logging.StreamHandler())
-from smartdns.event_loop import install_reactor
+from smartdns.process.event_loop import install_reactor
 install_reactor()
 from twisted.internet import defer, reactor
 from twisted.logger import Logger, formatEvent, globalLogPublisher

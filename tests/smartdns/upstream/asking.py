@@ -9,7 +9,7 @@ from twisted.internet import reactor
 
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name, Question
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.upstream_reply import UpstreamReply
 from smartdns.upstream.addresses import UpstreamAddress
 from smartdns.upstream.egress import Direct
 from smartdns.upstream.forwarder import Forwarder

@@ -3,7 +3,7 @@
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.internet.threads import deferToThread
 
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.upstream_reply import UpstreamReply
 from smartdns.upstream.group import Group
 from smartdns.upstream.question import PendingQuestion
 from smartdns.upstream.sockets import QuerySocket, QuerySockets

@@ -11,11 +11,11 @@ from twisted.internet.threads import deferToThread
 
 from smartdns.answering.numbers import NXDOMAIN
 from smartdns.answering.plan import Forward
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.upstream_reply import UpstreamReply
 from smartdns.upstream import forwarder as under_test
 from smartdns.upstream.forwarder import Forwarder
-from tests.peers.absence import Absence
 from tests.peers.odd_name_server import OddNameServer
+from tests.peers.quick_name_server import QuickNameServer
 from tests.smartdns.upstream.asking import question, said, upstream
 from tests.smartdns.upstream.peer import REACTOR, until
 
@@ -25,9 +25,9 @@ ROUNDS, THREADS = 1_000, 3
 
 
 @pytest.fixture
-def absence() -> Iterator[Absence]:
+def quick() -> Iterator[QuickNameServer]:
     """A quick upstream."""
-    server = Absence()
+    server = QuickNameServer()
     yield server
     server.stop()
 
@@ -89,9 +89,11 @@ async def test_many_threads_with_one_question_ask_once_and_all_are_told(
     assert resolving.in_flight == resolving.waiting == 0
 
 
-async def test_whoever_asks_as_a_question_ends_is_told_too(make: Make, absence: Absence) -> None:
+async def test_whoever_asks_as_a_question_ends_is_told_too(
+    make: Make, quick: QuickNameServer
+) -> None:
     """A thousand names, each asked by all threads about when the first one's answer comes."""
-    resolving = make(absence.port)
+    resolving = make(quick.port)
     told: list[Any] = []
 
     def ask_all() -> None:
@@ -109,7 +111,7 @@ async def test_whoever_asks_as_a_question_ends_is_told_too(make: Make, absence: 
         await each
     assert len(told) == THREADS * ROUNDS
     assert all(reply.rcode == NXDOMAIN for reply in told)
-    assert ROUNDS <= absence.queries <= THREADS * ROUNDS
+    assert ROUNDS <= quick.queries <= THREADS * ROUNDS
     assert resolving.in_flight == resolving.waiting == 0
 
 

@@ -7,12 +7,12 @@ import dns.rrset
 import pytest
 from twisted.internet import reactor
 
-from smartdns.answering.cache import Answer
-from smartdns.answering.exchange import BUDGET_S
+from smartdns.answering.memory.cache import Answer
+from smartdns.answering.memory.exchange import BUDGET_S
 from smartdns.answering.numbers import NOERROR, NXDOMAIN
 from smartdns.answering.plan import Forward
-from smartdns.answering.sanitize import LONGEST_CHAIN, sanitize
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.sanitize import LONGEST_CHAIN, sanitize
+from smartdns.answering.replies.upstream_reply import UpstreamReply
 from smartdns.upstream.forwarder import Forwarder
 from tests.peers.odd_name_server import OddNameServer, answering
 from tests.smartdns.upstream.asking import question, upstream, wire_name

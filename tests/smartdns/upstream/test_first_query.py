@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from twisted.internet.task import Clock, deferLater
 
-from smartdns.answering.exchange import BUDGET_S
+from smartdns.answering.memory.exchange import BUDGET_S
 from smartdns.answering.names import name_of
 from smartdns.answering.numbers import NOERROR
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.upstream_reply import UpstreamReply
 from smartdns.upstream.group import Group, Upstream
 from smartdns.upstream.question import PendingQuestion
 from tests.peers.odd_name_server import OddNameServer

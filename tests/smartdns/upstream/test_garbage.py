@@ -12,7 +12,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, gatherResults
 from twisted.internet.task import deferLater
 
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.upstream_reply import UpstreamReply
 from smartdns.upstream import forwarder as under_test
 from smartdns.upstream.forwarder import Forwarder
 from smartdns.upstream.question import PendingQuestion

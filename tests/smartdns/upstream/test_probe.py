@@ -8,9 +8,9 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
-from smartdns.answering.loop_probe import SUFFIX, probe_name
 from smartdns.answering.names import ROOT
 from smartdns.answering.query import Name
+from smartdns.answering.rules.loop_probe import SUFFIX, probe_name
 from smartdns.upstream.group import Group, Upstream
 from smartdns.upstream.probe import Probe
 from tests.peers.odd_name_server import OddNameServer, Reaction, address_of_everything, answering

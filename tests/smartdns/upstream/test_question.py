@@ -7,7 +7,7 @@ import pytest
 import pytest_twisted
 from twisted.internet.task import deferLater
 
-from smartdns.answering.exchange import BUDGET_S
+from smartdns.answering.memory.exchange import BUDGET_S
 from smartdns.answering.numbers import NOERROR, NXDOMAIN, REFUSED, SERVFAIL
 from tests.peers.odd_name_server import OddNameServer, React, address_of_everything
 from tests.peers.ports import free_port

@@ -7,7 +7,7 @@ import pytest_twisted
 from twisted.internet.task import deferLater
 
 from smartdns.answering.plan import Forward
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.upstream_reply import UpstreamReply
 from smartdns.upstream.forwarder import Forwarder
 from tests.peers.odd_name_server import OddNameServer, address_of_everything
 from tests.smartdns.upstream.asking import question, upstream

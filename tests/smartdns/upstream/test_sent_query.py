@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartdns.answering.exchange import Attempt
+from smartdns.answering.memory.exchange import Attempt
 from smartdns.answering.numbers import FORMERR, NOTIMP
 from smartdns.upstream.group import Group
 from smartdns.upstream.sent_query import SentQuery

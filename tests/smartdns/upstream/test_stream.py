@@ -11,7 +11,7 @@ from twisted.internet import reactor, ssl
 from twisted.internet.defer import gatherResults
 from twisted.internet.task import deferLater
 
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.upstream_reply import UpstreamReply
 from smartdns.upstream.forwarder import Forwarder
 from tests.peers.certificates import self_signed
 from tests.peers.odd_name_server import OddNameServer, address_of_everything, answering

@@ -15,7 +15,7 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
 from smartdns.answering.names import ROOT
-from smartdns.answering.upstream_reply import UpstreamReply
+from smartdns.answering.replies.upstream_reply import UpstreamReply
 from smartdns.upstream.forwarder import Forwarder
 from smartdns.upstream.watcher import UpstreamWatcher
 from tests.peers.certificates import self_signed

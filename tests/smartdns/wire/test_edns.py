@@ -2,8 +2,8 @@
 
 import pytest
 
-from smartdns.answering.cookies import check_cookie
 from smartdns.answering.query import Query
+from smartdns.answering.rules.cookies import check_cookie
 from smartdns.wire.queries import parse_query
 from tests.smartdns.made import HOME
 from tests.smartdns.wire.malformed import SANE, header, opt, option

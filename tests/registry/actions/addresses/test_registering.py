@@ -42,7 +42,7 @@ def ben(sessions: sessionmaker[Session], catalog: Catalog) -> int:
 
 
 def register(
-    sessions: sessionmaker[Session], account: int, address: str, place: object = None
+    sessions: sessionmaker[Session], account: int, address: str, slot: object = None
 ) -> bool:
     """Press the button; say whether it changed anything."""
     with sessions.begin() as session:
@@ -51,7 +51,7 @@ def register(
             account,
             parse_address(address),
             rules=RULES,
-            place=place,  # type: ignore[arg-type]
+            slot=slot,  # type: ignore[arg-type]
         )
         return done.changed
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.actions.addresses.rules import AddressRules, NetworkSet, judge_address, oddity_of
-from registry.actions.errors import AddressOdd, AddressRefused
+from registry.actions.addresses.rules import AddressRules, NetworkSet, caution_about, judge_address
+from registry.actions.errors import AddressDoubtful, AddressRefused
 from smartdns.contract.addresses import AddressKind, kind_of, parse_network
 
 EXAMPLES = {
@@ -80,7 +80,7 @@ def test_our_own_addresses_are_refused() -> None:
 def test_known_networks_need_insistence() -> None:
     """A VPN's address is registered only when its owner says so after reading what to do."""
     rules = AddressRules(known=NetworkSet({parse_network("8.8.0.0/16"): "vpn"}))
-    with pytest.raises(AddressOdd, match="Switch the VPN off"):
+    with pytest.raises(AddressDoubtful, match="Switch the VPN off"):
         judge_address(ipaddress.ip_address("8.8.4.4"), rules)
     judge_address(ipaddress.ip_address("8.8.4.4"), rules, insisting=True)
     judge_address(ipaddress.ip_address("8.9.4.4"), rules)
@@ -111,5 +111,5 @@ def test_network_set_finds_what_a_search_finds(
 )
 def test_odd_networks_of_an_operator_are_named(network: str, says: str | None) -> None:
     """What an operator types is obeyed; a warning says what is odd about it."""
-    oddity = oddity_of(parse_network(network))
+    oddity = caution_about(parse_network(network))
     assert oddity is None if says is None else says in str(oddity)

@@ -31,7 +31,7 @@ def request(sessions: sessionmaker[Session], account: int, number: int) -> bool:
                 return True
             address = parse_address(f"8.8.4.{number}")
             rules = AddressRules(slot_limit=LIMIT)
-            register_address(session, account, address, rules=rules, place="new")
+            register_address(session, account, address, rules=rules, slot="new")
             return True
     except SlotsFull:
         return False

@@ -10,8 +10,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from registry.actions.accounts.adding import add_account
 from registry.actions.addresses.registering import Registered
 from registry.actions.addresses.rules import AddressRules
-from registry.actions.errors import LetInNoLonger, UnknownToken
-from registry.actions.updaters.tokens import is_unchanged, issue_token, revoke_slot, update_by_token
+from registry.actions.errors import AccountInactive, UnknownToken
+from registry.actions.updaters.tokens import (
+    issue_token,
+    revoke_slot,
+    unchanged_network,
+    update_by_token,
+)
 from registry.models import Account, PendingNetwork, Slot
 from smartdns.contract.addresses import parse_address
 from zones.catalog import Catalog
@@ -51,7 +56,7 @@ def report(sessions: sessionmaker[Session], token: str, address: str) -> tuple[s
 def is_passed_over(sessions: sessionmaker[Session], token: str, address: str = HOME) -> bool:
     """Say whether a report would be answered by one look."""
     with sessions() as session:
-        found = is_unchanged(session, token, parse_address(address), rules=RULES, day=DAY)
+        found = unchanged_network(session, token, parse_address(address), rules=RULES, day=DAY)
     return found is not None
 
 
@@ -92,7 +97,7 @@ def test_who_is_let_in_no_longer_is_told_so_however_often_the_router_reports(
     assert not is_passed_over(sessions, token)
     with sessions.begin() as session:
         refused = update_by_token(session, token, parse_address(HOME), rules=RULES, day=DAY)
-        assert isinstance(refused, LetInNoLonger)
+        assert isinstance(refused, AccountInactive)
     with sessions() as session:
         assert session.scalars(select(Slot.failing_since)).one() == DAY
 

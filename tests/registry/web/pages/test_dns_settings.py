@@ -40,7 +40,7 @@ def test_a_second_place_is_kept_beside_the_first(visitor: Visitor) -> None:
     client.submit(page.form(BUTTON))
     elsewhere = new_address()
     client, page = visitor.signed_in(elsewhere)
-    client.submit(page.form(BUTTON), place="new")
+    client.submit(page.form(BUTTON), slot="new")
     assert visitor.networks == sorted([f"{visitor.address}/32", f"{elsewhere}/32"])
 
 
@@ -48,16 +48,16 @@ def test_at_the_limit_the_button_offers_to_replace_one(visitor: Visitor) -> None
     """With all places taken nothing is added, and each place is offered for replacement."""
     for _ in range(5):
         client, page = visitor.signed_in(new_address())
-        client.submit(page.form(BUTTON), place="new")
+        client.submit(page.form(BUTTON), slot="new")
     before = visitor.networks
     assert len(before) == 5
     here = new_address()
     client, page = visitor.signed_in(here)
-    assert page.text.count('name="place"') == 5
-    refused = client.submit(page.form(BUTTON), place="new")
+    assert page.text.count('name="slot"') == 5
+    refused = client.submit(page.form(BUTTON), slot="new")
     assert "All 5 places" in refused.text
     assert visitor.networks == before
-    client.submit(page.form(BUTTON), place="3")
+    client.submit(page.form(BUTTON), slot="3")
     assert len(visitor.networks) == 5
     assert f"{here}/32" in visitor.networks
 
@@ -70,7 +70,7 @@ def test_fifty_requests_at_once_keep_the_limit(visitor_on_each: Visitor) -> None
     def press(address: str) -> int:
         other = visitor_on_each.client(address)
         other.cookies = dict(cookies)
-        return other.request("POST", form.action, {**form.values, "place": "new"}).status
+        return other.request("POST", form.action, {**form.values, "slot": "new"}).status
 
     with ThreadPoolExecutor(25) as pool:
         statuses = set(pool.map(press, [new_address() for _ in range(50)]))

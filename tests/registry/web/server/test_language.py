@@ -31,8 +31,8 @@ def said() -> set[str]:
     )
     texts = {message for _, _, message, _, _ in found if isinstance(message, str) and message}
     refusals = (one for one in vars(errors).values() if isinstance(one, type))
-    texts |= {one.message for one in refusals if issubclass(one, errors.Refused)}
-    texts |= {*rules.ODD.values(), rules.KIND_REFUSED, rules.OWN_REFUSED}
+    texts |= {one.message for one in refusals if issubclass(one, errors.ActionRefused)}
+    texts |= {*rules.DOUBTFUL.values(), rules.KIND_REFUSED, rules.OWN_REFUSED}
     texts |= {kind.value for kind in AddressKind}
     texts |= {mail.SUBJECT, mail.BODY, mail.BY_HOSTNAME, mail.BY_LABEL, mail.BY_NUMBER}
     return texts | reasons()

@@ -169,7 +169,7 @@ def test_at_the_limit_the_button_offers_to_replace_an_address(way: Round) -> Non
     for number in (1, 2, 3):
         with way.server.sessions.begin() as session:
             address = parse_address(f"10.0.0.{number}")
-            register_address(session, visitor.account_id, address, rules=rules, place="new")
+            register_address(session, visitor.account_id, address, rules=rules, slot="new")
 
     def walk(page: Page) -> None:
         sign_in(page, visitor)

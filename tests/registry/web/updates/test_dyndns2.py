@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from registry.web.updates.dyndns2 import (
     MOST_HOSTNAMES,
-    came_by_embedding,
+    is_embedded,
     parse_hostnames,
     parse_token,
 )
@@ -95,4 +95,4 @@ def test_embedded_links_are_recognised(
     site: str, destination: str, purpose: str, *, embedded: bool
 ) -> None:
     """What a browser fetches for another site's sake registers nobody."""
-    assert came_by_embedding(site, destination, purpose) == embedded
+    assert is_embedded(site, destination, purpose) == embedded

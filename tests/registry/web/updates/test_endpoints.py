@@ -9,9 +9,9 @@ from sqlalchemy import update
 from registry.actions.addresses.rules import AddressRules
 from registry.database.engine import make_engine, make_readers, make_sessions
 from registry.models import Account, Slot
-from registry.web.arriving.arrival import Arrival
+from registry.web.arriving.sender import SenderMiddleware
 from registry.web.updates.change_budget import MOST_CHANGES
-from registry.web.updates.endpoints import Updates
+from registry.web.updates.endpoints import UpdateEndpoints
 from tests.registry.web.conftest import StartServer, Visitor, visitor_of
 from tests.registry.web.updates.updater import Updater, updater_of
 
@@ -189,8 +189,8 @@ def test_token_that_changes_all_the_time_is_abuse(updater: Updater) -> None:
 def test_database_away_is_503_911(tmp_path: Path) -> None:
     """Trouble on our side is not the router's: inadyn retries on 503 and gives up on 200."""
     engine = make_engine(f"sqlite:///{tmp_path / 'empty.sqlite'}")
-    updates = Updates(pages, AddressRules(), make_sessions(engine), make_readers(engine))
-    arrival = Arrival(updates, "http://localhost", frozenset(), ".check.localhost", ())
+    updates = UpdateEndpoints(pages, AddressRules(), make_sessions(engine), make_readers(engine))
+    arrival = SenderMiddleware(updates, "http://localhost", frozenset(), ".check.localhost", ())
     started: list[object] = []
     environ = {
         "REQUEST_METHOD": "GET",

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import random
 import time
 from collections import deque
 from types import SimpleNamespace
@@ -9,8 +10,10 @@ from typing import Any, cast
 
 import pytest
 
+from smartdns.resolver.fast.batch import BATCH
 from smartdns.resolver.fast.loop import LONGEST_PAUSE_S, RECKONED, SMALL_BATCH, Loop, pause_at
 from smartdns.resolver.fast.memo import MISS
+from tests.smartdns.resolver.fast.driven import Client, Driven, wire
 
 
 @pytest.mark.parametrize("rate", [0, 1, 200, 3_999])
@@ -69,6 +72,66 @@ def test_what_is_known_is_sent_before_misses_are_worked_on(monkeypatch: Any) -> 
     loop._answer_batches()
     assert done[:3] == [("waits", True), (0, 1), "work"]
     assert done[3:6] == [("waits", False), (0, 1), "work"]
+
+
+def test_each_of_a_mixed_batch_gets_its_own_reply() -> None:
+    """Known, not known, refused, silent, in any order: nobody gets another one's, or none."""
+    driven = Driven()
+    household, stranger = driven.client(), driven.client("127.0.0.2")
+    known, silent = wire(), b"\0\0\x80" + wire()[3:]
+    assert len(driven.answers(household, known)) == 1
+    chosen = random.Random(7)  # noqa: S311 - a test's choice
+    asked: dict[Client, dict[int, bytes]] = {household: {}, stranger: {}}
+
+    def ask() -> None:
+        for number in range(BATCH):
+            who = chosen.choice((household, stranger))
+            names = (known, wire(f"n{number}.netflix.com"), wire(use_edns=0), silent)
+            query = number.to_bytes(2) + chosen.choice(names)[2:]
+            who.ask(query)
+            if query[2:] != silent[2:]:
+                asked[who][number] = query
+
+    for _ in range(5):
+        driven.run(ask)
+        for who, queries in asked.items():
+            replies = {int.from_bytes(reply[:2]): reply for reply in who.replies()}
+            assert replies.keys() == queries.keys()
+            for number, reply in replies.items():
+                assert reply[12:].startswith(queries[number][12:-11].rstrip(b"\0"))
+                assert reply[3] & 0xF == (0 if who is household else 5)
+            queries.clear()
+    driven.close()
+
+
+def test_what_is_told_from_outside_is_done_before_the_next_batch(monkeypatch: Any) -> None:
+    """News of grants or knowledge, and to forget who asked; each once."""
+    driven = Driven()
+    done: list[str] = []
+    begin, forget = driven.misses.begin_epoch, driven.misses.forget_askers
+    monkeypatch.setattr(
+        driven.misses, "begin_epoch", lambda: (done.append("looked again"), begin())
+    )
+    monkeypatch.setattr(
+        driven.misses, "forget_askers", lambda now: (done.append("forgot"), forget(now))
+    )
+    client = driven.client()
+    steps = (
+        lambda: client.ask(wire()),
+        driven.responder.grants_changed,
+        lambda: client.ask(wire()),
+        driven.loop.forget_askers,
+        driven.responder.knowledge_changed,
+        lambda: client.ask(wire()),
+    )
+    driven.run(*[lambda step=step: (done.append("batch"), step()) for step in steps])  # type: ignore[misc]
+    assert len(client.replies()) == 3
+    driven.close()
+    assert done == [
+        *("batch", "looked again"),  # at the start
+        *("batch", "looked again", "batch", "batch"),
+        *("forgot", "batch", "looked again", "batch"),
+    ]
 
 
 def _receiving(count: int, done: list[object]) -> Any:

@@ -3,14 +3,17 @@
 import dns.message
 import dns.rcode
 import pytest
+from twisted.internet.defer import ensureDeferred
+from twisted.internet.task import deferLater
 
-from smartdns.answering.rate_limit import Verdict
+from smartdns.answering.rules.rate_limit import Verdict
 from smartdns.resolver.fast.misses import LONGEST_WAIT_S, Miss
 from smartdns.resolver.fast.port import FastPort
 from tests.peers.name_server import NameServer
-from tests.peers.odd_name_server import OddNameServer, address_of_everything
+from tests.peers.odd_name_server import OddNameServer, address_of_everything, answering
 from tests.smartdns.resolver.conftest import Make
-from tests.smartdns.resolver.laboratory import MISTAKEN, Laboratory
+from tests.smartdns.resolver.laboratory import MISTAKEN, REACTOR, Laboratory
+from tests.smartdns.upstream import reactions
 from tests.smartdns.upstream.peer import until
 
 HERE = b"\x7f\0\0\1"
@@ -85,3 +88,43 @@ async def test_every_datagram_is_counted_once(
     metrics = resolver.listeners.metrics()
     counted = {word: n for word, n in metrics.items() if word.startswith("queries:") and n}
     assert counted == {"queries:answered": 6, "queries:remembered": 7}
+
+
+async def test_what_the_loop_asked_upstream_is_answered_before_the_end(
+    make_resolver: Make, odd_name_server: OddNameServer
+) -> None:
+    """A worker that is replaced waits for such questions as for all others."""
+    resolver = make_resolver(odd_name_server.port)
+    await resolver.ask("first.example.com")
+    (member,) = resolver.forwarder.upstreams
+    for _ in range(20):  # an upstream that is far away, so that a second is nothing unusual
+        member.health.answered(0.9, REACTOR.seconds())
+    odd_name_server.delay = 0.6
+    asked = ensureDeferred(resolver.ask("late.example.com"))
+    while len(odd_name_server.queries) == 1:
+        await deferLater(REACTOR, 0.01)
+    assert resolver.responder.in_flight == 1
+    await resolver.listeners.stopService()
+    assert (await asked).answer
+    assert len(odd_name_server.queries) == 2
+
+
+async def test_replies_of_every_kind_reach_who_asked_from_the_loop(
+    make_resolver: Make, odd_name_server: OddNameServer
+) -> None:
+    """Private addresses, aliases, absence, truncation, lost case: as on any other way."""
+    resolver = make_resolver(odd_name_server.port)
+    await resolver.ask("first.example.com")
+    private = "e.example.com. 60 A 192.168.1.1"
+    odd_name_server.react = lambda query, _: answering(query, private)
+    assert not (await resolver.ask("e.example.com")).answer
+    alias = ("f.example.com. 60 CNAME g.example.com.", "g.example.com. 60 A 198.51.100.3")
+    odd_name_server.react = lambda query, _: answering(query, *alias)
+    assert len((await resolver.ask("f.example.com")).answer) == 2
+    odd_name_server.react = reactions.absent
+    assert (await resolver.ask("h.example.com")).rcode() == dns.rcode.NXDOMAIN
+    for name, react in (("i", reactions.in_a_stream), ("jjjjjjjjjj", reactions.in_lower_case)):
+        odd_name_server.react = react
+        reply = await resolver.ask(f"{name}.example.com")
+        assert str(reply.answer[0][0]) == "198.51.100.77"
+    assert not resolver.forwarder.in_flight

@@ -13,7 +13,7 @@ import dns.rcode
 import pytest
 from twisted.internet.threads import deferToThread
 
-from smartdns.answering.rate_limit import client_key
+from smartdns.answering.rules.rate_limit import client_key
 from tests.peers.name_server import NameServer
 from tests.smartdns.resolver.conftest import Make
 from tests.smartdns.resolver.laboratory import STRANGER, Laboratory
@@ -119,7 +119,7 @@ def test_the_process_ends_with_its_loop() -> None:
     """Nobody would answer any more, so the supervisor must see it end."""
     program = """
         import os, socket, time
-        from smartdns.event_loop import install_reactor
+        from smartdns.process.event_loop import install_reactor
         reactor = install_reactor()
         from smartdns.resolver.fast.loop import Loop
         from smartdns.resolver.fast.port import thread_ended

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smartdns.answering.rate_limit import RateLimiter, Verdict, client_key
+from smartdns.answering.rules.rate_limit import RateLimiter, Verdict, client_key
 from smartdns.resolver.fast.rates import MOST_COUNTED, Rates
 
 HERE, THERE = b"\x7f\0\0\1", b"\x7f\0\0\2"

@@ -1,0 +1,1 @@
+"""What upstreams said, judged and completed; and records of our own."""

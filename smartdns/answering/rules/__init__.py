@@ -1,0 +1,1 @@
+"""Rules: which queries are answered here, refused, limited or steered, and how."""

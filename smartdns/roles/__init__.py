@@ -1,0 +1,1 @@
+"""Composition: settings and sockets become the services of one worker."""
