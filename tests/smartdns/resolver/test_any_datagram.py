@@ -1,23 +1,21 @@
 """Any datagram at all: the fast path gives octet for octet what the plain path gives."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
+from socket import inet_aton
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smartdns.answering.concluding import conclude
-from smartdns.answering.knowledge import Knowledge
 from smartdns.answering.names import name_of
-from smartdns.answering.plan import Forward
-from smartdns.answering.query import Source
-from smartdns.answering.replies.upstream_reply import UpstreamReply
+from smartdns.answering.numbers import NOERROR, NXDOMAIN, REFUSED, SERVFAIL
+from smartdns.answering.plan import Reply
+from smartdns.answering.query import Query, Source
 from smartdns.answering.rules.rate_limit import RateLimiter
 from smartdns.contract.grants import Profile
 from smartdns.resolver.responder import Limits, Responder
-from tests.smartdns.made import A, Few, knowledge, record, said, soa_record
-from tests.smartdns.resolver.fast.driven import HERE, THERE, Driven
+from tests.smartdns.made import A, Few, knowledge, record, soa_record
+from tests.smartdns.resolver.fast.driven import HERE, THERE, Driven, Upstreams
 from tests.smartdns.wire.strategies import query_messages, wire_names
 
 TIMES = 3
@@ -31,78 +29,65 @@ NAMES = (
 )  # fmt: skip
 
 
-class Answering:
-    """Upstreams that answer at once, each name in a way of its own."""
-
-    waiting = 0
-
-    def __init__(self, known: Knowledge, now: Callable[[], float]) -> None:
-        self._known, self._now = known, now
-
-    def ask(self, plan: Forward, asker: Callable[..., object], _network: bytes) -> bool:
-        """Conclude from what such an upstream says."""
-        asker(conclude(plan, self._said(plan), self._known, self._now()))
-        return True
-
-    def refresh(self, plan: Forward) -> None:
-        """Have the cache learn of it."""
-        conclude(plan, self._said(plan), self._known, self._now())
-
-    @staticmethod
-    def _said(plan: Forward) -> UpstreamReply | None:
-        question = plan.question
-        way = sum(question.name) % 6
-        if way == 0:
-            return None
-        if way == 1:
-            return said(question, rcode=2)
-        if way == 2:
-            return said(question, rcode=3, authority=(soa_record("example.com"),))
-        if question.type != A or way == 3:
-            return said(question, authority=(soa_record("example.com"),))
-        address = record("end.example.net", A, b"\xc6\x33\x64\7", ttl=7)
-        if way == 4:
-            return said(question, address._replace(name=question.name), authentic_data=True)
-        alias = address._replace(name=question.name, type=5, data=name_of("end.example.net"))
-        return said(question, alias, address)
+def said(query: Query) -> Reply:
+    """Answer each name in a way of its own, as an upstream."""
+    assert query.question is not None
+    name, kind, _ = query.question
+    absence = soa_record("example.com")
+    address = record("end.example.net", A, b"\xc6\x33\x64\7", ttl=7)
+    way = sum(name) % 6
+    if way < 2:
+        return Reply((SERVFAIL, REFUSED)[way])
+    if way == 2:
+        return Reply(NXDOMAIN, authority=(absence,))
+    if kind != A or way == 3:
+        return Reply(NOERROR, authority=(absence,))
+    if way == 4:
+        return Reply(NOERROR, (address._replace(name=name),), authentic_data=True)
+    alias = address._replace(name=name, type=5, data=name_of("end.example.net"))
+    return Reply(NOERROR, (alias, address))
 
 
 class BothPaths:
-    """Two resolvers that know the same and are asked the same."""
+    """Two resolvers that know the same, and are asked the same at the same second."""
 
     def __init__(self) -> None:
         self.fast = Driven(allowlist=_granted())
-        self.plain = knowledge(allowlist=_granted())
-        self.fast.upstreams = self.fast.responder.forwarder = _answering(self.fast.knowledge, self)
-        self.clients = [self.fast.client(peer) for peer in PEERS]
+        known = knowledge(allowlist=_granted())
+        self.upstreams = Upstreams(known, self.fast.now)
         limits = Limits(RateLimiter(0, 0), RateLimiter(0, 0))
-        self.responder = Responder(
-            self.plain, _answering(self.plain, self), limits, lambda: self.fast.now
-        )
-
-    def now(self) -> float:
-        """Give the second that both are at."""
-        return self.fast.now
+        self.plain = Responder(known, self.upstreams.forwarder, limits, self.fast.now)
+        self.upstreams.react = self.fast.upstreams.react = said
+        self._clients = [self.fast.client(peer) for peer in PEERS]
 
     def by_plain(self, data: bytes, peer: int) -> list[bytes]:
         """Give what the plain path replies."""
         replies: list[bytes] = []
-        address = bytes(map(int, PEERS[peer].split(".")))
-        self.responder.respond(
-            data, Source(address, 5353, "udp"), lambda reply: replies.append(reply.octets)
-        )
+        source = Source(inet_aton(PEERS[peer]), 5353, "udp")
+        self.plain.respond(data, source, lambda reply: replies.append(reply.octets))
+        self.upstreams.answer()
         return replies
+
+    def by_fast(self, data: bytes, peer: int) -> list[bytes]:
+        """Give what the fast path replies."""
+        return self.fast.answers(self._clients[peer], data)
+
+    def close(self) -> None:
+        """Close both."""
+        self.fast.close()
+        self.upstreams.close()
 
 
 def _granted() -> Few:
     return Few({HERE: Profile("us"), THERE: Profile("gb", claimed=True)})
 
 
-def _answering(known: Knowledge, both: BothPaths) -> Any:
-    return Answering(known, both.now)
-
-
-BOTH = BothPaths()
+@pytest.fixture(scope="module")
+def both() -> Iterator[BothPaths]:
+    """They go on from one example to the next, as resolvers do."""
+    made = BothPaths()
+    yield made
+    made.close()
 
 
 def mixed(name: str) -> bytes:
@@ -128,21 +113,21 @@ def same_second(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 @settings(max_examples=300, deadline=None)
 @pytest.mark.usefixtures("same_second")
-def test_both_paths_give_the_same_octets(data: bytes, peer: int, seconds: float) -> None:
+def test_both_paths_give_the_same_octets(
+    both: BothPaths, data: bytes, peer: int, seconds: float
+) -> None:
     """The first time, the second and the third, at once and later, whoever asks."""
     for _ in range(TIMES):
-        expected = BOTH.by_plain(data, peer)
-        assert BOTH.fast.answers(BOTH.clients[peer], data) == expected
-    BOTH.fast.now += seconds
-    expected = BOTH.by_plain(data, peer)
-    assert BOTH.fast.answers(BOTH.clients[peer], data) == expected
+        assert both.by_fast(data, peer) == both.by_plain(data, peer)
+    both.fast.seconds += seconds
+    assert both.by_fast(data, peer) == both.by_plain(data, peer)
 
 
-def test_of_what_was_compared_some_came_from_the_memo() -> None:
+def test_of_what_was_compared_some_came_from_the_memo(both: BothPaths) -> None:
     """And some from refusals and decisions, or it would prove little; nothing was dropped."""
-    client, data = BOTH.clients[0], b"\0\7\1\0\0\1" + bytes(6) + name_of(NAMES[0]) + b"\0\1\0\1"
-    before = BOTH.fast.loop.remembered
+    data = b"\0\7\1\0\0\1" + bytes(6) + name_of(NAMES[0]) + b"\0\1\0\1"
+    before = both.fast.loop.remembered
     for _ in range(TIMES):
-        assert len(BOTH.fast.answers(client, data)) == 1
-    assert BOTH.fast.loop.remembered >= before + TIMES - 1
-    assert not BOTH.fast.misses.dropped
+        assert len(both.by_fast(data, 0)) == 1
+    assert both.fast.loop.remembered >= before + TIMES - 1
+    assert not both.fast.misses.dropped

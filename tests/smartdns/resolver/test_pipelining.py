@@ -12,17 +12,20 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.internet.threads import deferToThread
 
+from smartdns.answering.plan import Reply
+from smartdns.answering.query import Source
 from smartdns.answering.rules.rate_limit import RateLimiter
 from smartdns.resolver import streams as under_test
 from smartdns.resolver.rendering import Rendered
 from smartdns.resolver.responder import Limits, Responder, Send
 from smartdns.resolver.stream_limits import StreamLimits
 from smartdns.resolver.streams import Stream, Streams
+from smartdns.upstream.forwarder import Forwarder
 from smartdns.wire.framing import with_length
 from tests.smartdns.allowlist.by_hand import until
 from tests.smartdns.made import NOW, Few, knowledge
 from tests.smartdns.resolver.fast.driven import HERE, Profile, wire
-from tests.smartdns.resolver.laboratory import Laboratory
+from tests.smartdns.resolver.laboratory import REACTOR, Laboratory
 from tests.smartdns.wire.trying import read_messages
 
 COUNT = 1_000
@@ -64,24 +67,25 @@ class Transport(StringTransport):
         self.producer.resumeProducing()
 
 
-class Asked(Responder):
-    """Answers from memory, and notes how deep in the stack it was asked."""
+class Asked:
+    """A responder that answers from memory, and notes how deep in the stack it was asked."""
 
     def __init__(self, size: int = 0) -> None:
-        nobody: Any = None
+        nobody = Forwarder(REACTOR, [], lambda *_: Reply(2))
         limits = Limits(RateLimiter(0, 0), RateLimiter(0, 0))
         known = knowledge(allowlist=Few({HERE: Profile("us")}))
-        super().__init__(known, nobody, limits, lambda: NOW)
+        self._responder = Responder(known, nobody, limits, lambda: NOW)
+        self.network_of, self.wait_s = self._responder.network_of, self._responder.wait_s
         self.depths: set[int] = set()
         self._size = size
 
-    def respond(self, data: bytes, source: Any, send: Send) -> bool:
+    def respond(self, data: bytes, source: Source, send: Send) -> bool:
         """Answer at once, with so many octets where that was said."""
         self.depths.add(_depth())
-        if self._size:
-            send(Rendered(data[:2] + bytes(self._size - 2)))
-            return True
-        return super().respond(data, source, send)
+        if not self._size:
+            return self._responder.respond(data, source, send)
+        send(Rendered(data[:2] + bytes(self._size - 2)))
+        return True
 
 
 def _depth() -> int:
@@ -91,9 +95,10 @@ def _depth() -> int:
     return depth
 
 
-def connected(responder: Responder, transport: Transport) -> Stream:
+def connected(asked: Asked, transport: Transport) -> Stream:
     """Make a connection of the household's."""
     reactor: Any = Clock()
+    responder: Any = asked
     streams = Streams(reactor, responder, StreamLimits(10, 10))
     made = streams.buildProtocol(IPv4Address("TCP", "127.0.0.1", 5353))
     assert made is not None

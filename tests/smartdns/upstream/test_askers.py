@@ -12,12 +12,11 @@ from twisted.internet.threads import deferToThread
 from smartdns.answering.numbers import NXDOMAIN
 from smartdns.answering.plan import Forward
 from smartdns.answering.replies.upstream_reply import UpstreamReply
-from smartdns.upstream import forwarder as under_test
 from smartdns.upstream.forwarder import Forwarder
 from tests.peers.odd_name_server import OddNameServer
 from tests.peers.quick_name_server import QuickNameServer
 from tests.smartdns.upstream.asking import question, said, upstream
-from tests.smartdns.upstream.peer import REACTOR, until
+from tests.smartdns.upstream.peer import REACTOR, HandTurned, Peer, until
 
 Resolving = Forwarder[Any]
 Make = Callable[..., Resolving]
@@ -190,33 +189,48 @@ async def test_what_nobody_waits_for_is_asked_once(
     assert resolving.in_flight == resolving.waiting == 0
 
 
-async def test_who_waits_for_long_gets_what_stands_in_and_the_question_goes_on(
-    make: Make, odd_name_server: OddNameServer, monkeypatch: pytest.MonkeyPatch
+def test_who_waits_for_long_gets_what_stands_in_and_the_question_goes_on(
+    ready_sockets: int,
 ) -> None:
     """Once, whenever they came; the late reply is concluded from, so the cache has it."""
-    monkeypatch.setattr(under_test, "STALE_AFTER_S", 0.2)
-    odd_name_server.delay = 0.8
+    turned, peer = HandTurned(), Peer()
+    reactor: Any = turned
     concluded: list[object] = []
-    resolving = make(
-        odd_name_server.port,
+    resolving: Resolving = Forwarder(
+        reactor,
+        [upstream(peer.port)],
         lambda _, reply: concluded.append(reply),
         stand_in=lambda plan: "old" if plan == question("a.example") else None,
+        ready_sockets=ready_sockets,
     )
+    resolving._fill()
     told: list[object] = []
     without: list[object] = []
     assert resolving.ask(question("a.example"), told.append, b"network")
     assert resolving.ask(question("b.example"), without.append, b"network")
-    await until(lambda: bool(told))
+    for _ in range(34):
+        turned.turn(0.05)
+    assert not told
+    for _ in range(6):
+        turned.turn(0.05)
+    assert told == ["old"]
     assert resolving.waiting == 1, "its place is free again"
     assert resolving.ask(question("a.example"), told.append, b"network")
-    await until(lambda: len(told) == 2)
+    for _ in range(3):
+        turned.turn(0.05)
     assert told == ["old", "old"]
     assert not concluded
-    await until(lambda: len(concluded) == 2)
+    for query, where in peer.queries():
+        peer.socket.sendto(query[:2] + b"\x81\x83" + query[4:], where)
+    turned.turn()
+    turned.turn()
     assert all(isinstance(reply, UpstreamReply) for reply in concluded)
+    assert len(concluded) == 2
     assert told == ["old", "old"]
     assert without == [None]
     assert resolving.in_flight == resolving.waiting == 0
+    resolving.stopService()
+    peer.socket.close()
 
 
 async def test_who_asks_after_the_end_hears_that_there_is_no_answer(

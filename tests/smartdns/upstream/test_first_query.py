@@ -3,17 +3,18 @@
 from typing import Any
 
 import pytest
-from twisted.internet.task import Clock, deferLater
+from twisted.internet.task import deferLater
 
 from smartdns.answering.memory.exchange import BUDGET_S
-from smartdns.answering.names import name_of
+from smartdns.answering.names import ROOT, name_of
 from smartdns.answering.numbers import NOERROR
 from smartdns.answering.replies.upstream_reply import UpstreamReply
-from smartdns.upstream.group import Group, Upstream
+from smartdns.upstream.group import Group
 from smartdns.upstream.question import PendingQuestion
+from smartdns.upstream.sockets import QuerySockets
 from tests.peers.odd_name_server import OddNameServer
 from tests.smartdns.upstream.asking import question, upstream
-from tests.smartdns.upstream.peer import REACTOR, Peer
+from tests.smartdns.upstream.peer import REACTOR, HandTurned, Peer
 from tests.smartdns.upstream.pending import ADDRESS, WAYS, Asking, after_one_silence, shown
 
 
@@ -73,91 +74,87 @@ async def test_it_may_be_abandoned_before_its_first_query_is_sent(
     await asking.stop()
 
 
-class Sent:
-    """What a query socket is to its question."""
-
-    def __init__(self, to: Upstream) -> None:
-        self.upstream, self.id, self.noise = to, b"\x12\x34", 0
-        self.messages: list[bytes] = []
-        self.open = True
-        self.take: Any = None
-
-    def aim(self, take: Any, _lost: Any) -> None:
-        """Keep what takes replies."""
-        self.take = take
-
-    def send(self, message: bytes) -> None:
-        """Keep what is sent."""
-        self.messages.append(message)
-
-    def stop(self) -> None:
-        """Close."""
-        self.open = False
-
-
 class Standing:
-    """Query sockets without sockets, by a clock that the test moves."""
+    """A question to upstreams by a clock that the test moves."""
 
     def __init__(self, upstreams: int = 1) -> None:
-        self.reactor: Any = Clock()
-        self.reactor.advance(1_000.0)
-        self.began = self.reactor.seconds()
-        self.group = Group.at(REACTOR, [upstream(53 + number) for number in range(upstreams)])
+        self.turned = HandTurned()
+        reactor: Any = self.turned
+        self.began = self.turned.seconds()
+        self.peers = [Peer() for _ in range(upstreams)]
+        self.group = Group.at(reactor, [upstream(each.port) for each in self.peers])
         for member in self.group.members:
             member.health.answered(0.01, self.began - 20.0)
             member.health.begin_trial(self.began)
-        self.sent: list[Sent] = []
+        self.sockets = QuerySockets(reactor)
+        self.sent: list[tuple[float, int, bytes]] = []
+        """When, to which upstream, and the name that was asked for."""
         self.ended: list[tuple[float, UpstreamReply | None]] = []
-        sockets: Any = self
+        self.follows = ROOT
+        """What the first answer leads to, if anything."""
         self.pending: PendingQuestion[None] = PendingQuestion(
-            sockets, self.group, question("a.example"), self._ended
+            self.sockets, self.group, question("a.example"), self._ended
         )
-
-    def open(self, to: Upstream) -> Sent:
-        """Open one."""
-        self.sent.append(Sent(to))
-        return self.sent[-1]
 
     def move(self, seconds: float) -> None:
         """Let time go by, in which the question is looked after as ever."""
         for _ in range(round(seconds * 100)):
-            self.reactor.advance(0.01)
+            self.turned.turn(0.01)
             if not self.ended:
-                self.pending.look(self.reactor.seconds())
+                self.pending.look(self.turned.seconds())
+            self._note_what_came()
 
-    @staticmethod
-    def deny(sent: Sent) -> None:
-        """Let NXDOMAIN come for what was sent."""
-        query = sent.messages[0]
-        assert sent.take(query[:2] + b"\x81\x83" + query[4:])
-        sent.stop()
+    def start(self, way: str) -> None:
+        """Ask in one way or the other."""
+        if way == WAYS[0]:
+            self.pending.begin()
+        else:
+            ready = self.sockets.open(self.group.members[0])
+            assert ready is not None
+            self.pending.send_first(ready)
+        self._note_what_came()
 
-    def _ended(self, _: object, reply: UpstreamReply | None) -> None:
-        self.ended.append((round(self.reactor.seconds() - self.began, 2), reply))
+    def deny(self) -> None:
+        """Let NXDOMAIN come for what was sent first."""
+        query, where = self._first
+        self.peers[0].socket.sendto(query[:2] + b"\x81\x83" + query[4:], where)
+        self.turned.turn()
 
+    def close(self) -> None:
+        """Close the sockets, of which none was left open."""
+        assert not self.sockets._open
+        self.sockets.close()
+        for each in self.peers:
+            each.socket.close()
 
-def start(standing: Standing, way: str) -> None:
-    """Ask in one way or the other."""
-    if way == WAYS[0]:
-        standing.pending.begin()
-    else:
-        ready: Any = standing.open(standing.group.members[0])
-        standing.pending.send_first(ready)
+    def _note_what_came(self) -> None:
+        for number, peer in enumerate(self.peers):
+            for query, where in peer.queries():
+                if not self.sent:
+                    self._first = query, where
+                self.sent.append((self._elapsed(), number, query[12:].lower()))
+
+    def _elapsed(self) -> float:
+        return round(self.turned.seconds() - self.began, 2)
+
+    def _ended(self, pending: PendingQuestion[None], reply: UpstreamReply | None) -> None:
+        follows, self.follows = self.follows, ROOT
+        if follows != ROOT and reply is not None:
+            pending.follow(follows, self.group, reply)
+        else:
+            self.ended.append((self._elapsed(), reply))
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_it_is_asked_again_at_the_same_moments_and_ends_with_the_budget(way: str) -> None:
     """After 0.2, 0.6, 1.4 and 3 seconds, as an exchange from the start has it."""
     standing = Standing()
-    start(standing, way)
-    times = []
-    for hundredth in range(400):
-        if len(standing.sent) > len(times):
-            times.append(hundredth / 100)
-        standing.move(0.01)
+    standing.start(way)
+    standing.move(4.0)
+    times = [when for when, _, _ in standing.sent]
     assert times == pytest.approx([0.0, 0.2, 0.6, 1.4, 3.0], abs=0.06)
     assert standing.ended == [(pytest.approx(BUDGET_S, abs=0.02), None)]
-    assert not any(each.open for each in standing.sent)
+    standing.close()
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -166,32 +163,29 @@ def test_while_it_waits_for_the_first_it_asks_the_second_and_takes_whichever_is_
 ) -> None:
     """Not before the first one's patience has ended; and a late reply of its is as good."""
     standing = Standing(upstreams=2)
-    start(standing, way)
+    standing.start(way)
     standing.move(0.18)
-    assert len(standing.sent) == 1
-    standing.move(0.04)
-    first, second = standing.sent
-    assert [each.upstream for each in standing.sent] == list(standing.group.members)
-    standing.deny(first)
+    assert [number for _, number, _ in standing.sent] == [0]
+    standing.move(0.05)
+    assert [number for _, number, _ in standing.sent] == [0, 1]
+    standing.deny()
     standing.move(0.01)
     ((when, reply),) = standing.ended
     assert reply is not None
-    assert (when, second.open) == (pytest.approx(0.23, abs=0.02), False)
+    assert when == pytest.approx(0.24, abs=0.02)
+    standing.close()
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_what_an_alias_leads_to_is_asked_within_the_budget_of_the_whole(way: str) -> None:
     """It takes no longer than a question without an alias."""
     standing = Standing()
-    start(standing, way)
+    standing.follows = name_of("b.example")
+    standing.start(way)
     standing.move(0.1)
-    so_far = UpstreamReply(0, 0, NOERROR, False, False, None, b"", (), ())
-    ended, standing.pending._ended = standing.pending._ended, lambda *_: None
-    standing.deny(standing.sent[0])
-    standing.pending._ended = ended
-    standing.pending.follow(name_of("b.example"), standing.group, so_far)
+    standing.deny()
     standing.move(0.02)
-    assert standing.sent[1].messages[0][12:].lower().startswith(b"\1b\7example\0")
+    assert [name.startswith(b"\1b\7example\0") for _, _, name in standing.sent] == [False, True]
     standing.move(4.0)
     assert standing.ended == [(pytest.approx(BUDGET_S, abs=0.02), None)]
-    assert not any(each.open for each in standing.sent)
+    standing.close()

@@ -13,6 +13,7 @@ from smartdns.answering.query import Name
 from smartdns.answering.rules.loop_probe import SUFFIX, probe_name
 from smartdns.upstream.group import Group, Upstream
 from smartdns.upstream.probe import Probe
+from smartdns.upstream.sockets import QuerySockets
 from tests.peers.odd_name_server import OddNameServer, Reaction, address_of_everything, answering
 from tests.peers.ports import free_port
 from tests.smartdns.resolver.laboratory import REACTOR
@@ -32,7 +33,7 @@ async def probed(
 ) -> Upstream:
     """Send a probe and wait until it has ended."""
     ended: Deferred[Probe] = Deferred()
-    Probe(REACTOR, member, apex, loop_name, ended.callback)
+    Probe(QuerySockets(REACTOR), member, apex, loop_name, ended.callback)
     await ended
     await member.streams.close()
     return member
@@ -131,7 +132,7 @@ async def test_an_abandoned_one_judges_nothing(odd_name_server: OddNameServer) -
     """Nor is anybody told that it ended."""
     odd_name_server.react = lambda *_: None
     member = upstream_at(odd_name_server.port)
-    probe = Probe(REACTOR, member, ROOT, LOOP_NAME, lambda _: pytest.fail("ended"))
+    probe = Probe(QuerySockets(REACTOR), member, ROOT, LOOP_NAME, lambda _: pytest.fail("ended"))
     await deferLater(REACTOR, 0.05)
     probe.abandon()
     assert not member.health.doubted

@@ -1,5 +1,6 @@
 """Sockets opened ahead: each for one query, none for long, all to who is asked first."""
 
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -242,27 +243,24 @@ async def test_one_that_an_error_closes_as_it_is_taken_is_lost_to_its_question_a
     assert len(made.ready) == MOST - 1
 
 
-class TakenMeanwhile:
-    """One that another thread takes just when it is looked at."""
+class TakenMeanwhile(deque[QuerySocket]):
+    """Each is taken by another thread just when the reactor's takes it out."""
 
-    def __init__(self, ready: ReadySockets) -> None:
-        self._ready = ready
-        ready._ready.append(self)  # type: ignore[arg-type]
-
-    @property
-    def descriptor(self) -> int:
-        """Be taken; it was closed before."""
-        while self in self._ready._ready:  # type: ignore[comparison-overlap]
-            self._ready._ready.remove(self)  # type: ignore[arg-type]
-        return -1
+    def remove(self, each: QuerySocket) -> None:
+        """Take it out twice."""
+        for _ in range(2):
+            super().remove(each)
 
 
-def test_what_is_taken_out_twice_is_no_mistake(made: Ready) -> None:
-    """By the reactor since it was closed, and by a question at the same moment."""
+async def test_what_is_taken_out_twice_is_no_mistake(made: Ready, peers: tuple[Peer, Peer]) -> None:
+    """By the reactor since an error closed it, and by a question at the same moment."""
     made.fill()
-    TakenMeanwhile(made.ready)
-    made.ready._forget_lost()
-    assert len(made.ready) == MOST
+    made.ready._ready = TakenMeanwhile(made.ready._ready)
+    (refused, *others) = made.waiting
+    peers[0].socket.close()
+    refused.send(b"as if it had been sent before")
+    await until(lambda: closed(refused))
+    assert made.waiting == others
 
 
 async def test_two_threads_never_get_the_same_one(made: Ready) -> None:

@@ -1,13 +1,14 @@
-"""The fast path without its thread: real sockets, and a clock and turns that a test decides on."""
+"""The fast path without its thread: real sockets, and seconds and turns that a test decides on."""
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import dns.message
 
-from smartdns.answering.plan import Forward
+from smartdns.answering.concluding import conclude, stale
+from smartdns.answering.plan import Reply
+from smartdns.answering.query import Query
 from smartdns.answering.rules.rate_limit import RateLimiter
 from smartdns.contract.grants import Profile
 from smartdns.resolver.datagrams import WayBack, send_back
@@ -15,11 +16,16 @@ from smartdns.resolver.fast.batch import DatagramBatch
 from smartdns.resolver.fast.loop import Loop
 from smartdns.resolver.fast.misses import Misses
 from smartdns.resolver.responder import Limits, Responder
+from smartdns.upstream.forwarder import Forwarder
+from smartdns.wire.queries import parse_query
+from smartdns.wire.replies import render_reply
 from tests.smartdns.made import NOW, Few, knowledge
+from tests.smartdns.upstream.asking import upstream
+from tests.smartdns.upstream.peer import HandTurned, Peer
 
 HERE, THERE = socket.inet_aton("127.0.0.1"), socket.inet_aton("127.0.0.3")
-STRANGER = "127.0.0.2"
 STEERED = "www.netflix.com"
+React = Callable[[Query], Reply]
 
 
 def wire(name: str = STEERED, number: int = 0, **options: Any) -> bytes:
@@ -29,25 +35,42 @@ def wire(name: str = STEERED, number: int = 0, **options: Any) -> bytes:
     return query.to_wire()
 
 
-@dataclass
+def denying(_: Query) -> Reply:
+    """Say that there is no such name."""
+    return Reply(3)
+
+
 class Upstreams:
-    """Keeps what a forwarder is asked, and has room for so many."""
+    """A forwarder to one upstream, which says what `react` says; `answer` lets it."""
 
-    room: int = 1_000_000
-    asked: list[tuple[Forward, Callable[..., object], bytes]] = field(default_factory=list)
-    refreshed: list[Forward] = field(default_factory=list)
-    waiting = 0
+    def __init__(self, known: Any, now: Callable[[], float], in_flight: int = 2_000) -> None:
+        self.react: React = denying
+        self.queries = 0
+        self._peer, self._reactor = Peer(), HandTurned()
+        reactor: Any = self._reactor
+        self.forwarder: Forwarder[Reply] = Forwarder(
+            reactor,
+            [upstream(self._peer.port)],
+            lambda plan, said: conclude(plan, said, known, now()),
+            in_flight=in_flight,
+            stand_in=lambda plan: stale(plan, known, now()),
+        )
 
-    def ask(self, plan: Forward, asker: Callable[..., object], network: bytes) -> bool:
-        """Take a question while there is room."""
-        if len(self.asked) >= self.room:
-            return False
-        self.asked.append((plan, asker, network))
-        return True
+    def answer(self) -> None:
+        """Let everything under way be answered."""
+        while self.forwarder.in_flight:
+            self._reactor.turn()
+            for query, where in self._peer.queries():
+                self.queries += 1
+                asked = parse_query(query)
+                assert isinstance(asked, Query)
+                reply = render_reply(asked, self.react(asked), limit=1_232)
+                self._peer.socket.sendto(reply, where)
 
-    def refresh(self, plan: Forward) -> None:
-        """Take what nobody waits for."""
-        self.refreshed.append(plan)
+    def close(self) -> None:
+        """End it."""
+        self.forwarder.stopService()
+        self._peer.socket.close()
 
 
 class Client:
@@ -82,25 +105,38 @@ class Client:
 class Driven:
     """Misses and loop of one socket; `close` at the end."""
 
-    def __init__(self, *, client_rate: float = 0, refused_rate: float = 0, **known: Any) -> None:
-        self.now = NOW
+    def __init__(
+        self,
+        *,
+        client_rate: float = 0,
+        refused_rate: float = 0,
+        in_flight: int = 2_000,
+        **known: Any,
+    ) -> None:
+        self.seconds, self.each_look = NOW, 0.0
+        """What the clock says, and how far it goes on whenever somebody looks at it."""
         self.listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         self.listener.bind(("127.0.0.1", 0))
         self.allowlist = Few({HERE: Profile("us")})
         self.knowledge = knowledge(**{"allowlist": self.allowlist} | known)
-        self.upstreams: Any = Upstreams()
+        self.upstreams = Upstreams(self.knowledge, self.now, in_flight)
         limits = Limits(
             RateLimiter(client_rate, 2 * client_rate), RateLimiter(refused_rate, 2 * refused_rate)
         )
-        self.responder = Responder(self.knowledge, self.upstreams, limits, lambda: self.now)
+        self.responder = Responder(self.knowledge, self.upstreams.forwarder, limits, self.now)
         self.batch = DatagramBatch(self.listener, multihomed=False)
         self.misses = Misses(self.batch, self.responder, self._send)
-        self.loop = Loop(self.misses, lambda _: None, lambda: self.now)
+        self.loop = Loop(self.misses, lambda _: None, self.now)
         self.responder.on_change(self.loop.look_up)
         self.sent: list[tuple[float, int]] = []
         """Of what was decided about: when it was answered, and its query's ID."""
         self._clients: list[Client] = []
+
+    def now(self) -> float:
+        """Look at the clock."""
+        self.seconds += self.each_look
+        return self.seconds
 
     def client(self, source: str = "127.0.0.1") -> Client:
         """Let somebody ask from an address."""
@@ -125,16 +161,18 @@ class Driven:
         self.loop._stopping = False
 
     def answers(self, client: Client, *queries: bytes) -> list[bytes]:
-        """Give what a client gets for queries of one batch."""
+        """Give what a client gets for queries of one batch, upstreams' answers included."""
         self.run(lambda: client.ask(*queries))
+        self.upstreams.answer()
         return client.replies()
 
     def close(self) -> None:
         """Close the sockets."""
         for each in self._clients:
             each.close()
+        self.upstreams.close()
         self.listener.close()
 
     def _send(self, octets: bytes, way_back: WayBack) -> None:
-        self.sent.append((self.now, int.from_bytes(octets[:2])))
+        self.sent.append((self.seconds, int.from_bytes(octets[:2])))
         send_back(self.listener, octets, way_back)

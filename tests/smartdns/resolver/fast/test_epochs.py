@@ -1,14 +1,16 @@
 """What changes while queries are on their way: nothing that no longer holds is given or kept."""
 
+import itertools
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import dns.message
 import pytest
 
+from smartdns.answering.knowledge import RelayAddresses
 from smartdns.contract.grants import OFF, Profile
-from smartdns.resolver.fast import memo as under_test
+from smartdns.resolver.fast.memo import MAX_VIEWS
 from tests.smartdns.made import GB, US
 from tests.smartdns.resolver.fast.driven import HERE, STEERED, Driven, wire
 
@@ -40,13 +42,27 @@ def choose(driven: Driven, profile: Profile | None) -> None:
     driven.responder.grants_changed()
 
 
+class Meanwhile(dict[str, RelayAddresses]):
+    """Relays; once they have been read for a decision, something happens."""
+
+    happens: Callable[[], object] | None = None
+
+    def get(self, region: str, default: Any = None) -> Any:
+        """Give a region's; what happens then changes it for the next decision alone."""
+        found = super().get(region, default)
+        happens, self.happens = self.happens, None
+        if happens is not None:
+            happens()
+        return found
+
+
 def taken(driven: Driven, query: bytes) -> Any:
     """Let a miss be taken, and not yet worked on; give who sent it."""
     client = driven.client()
     client.ask(query)
     assert driven.batch.receive(wait=False) == 1
-    driven.loop._take_note(driven.now)
-    driven.loop._answer()(1, driven.now)
+    driven.loop._take_note(driven.seconds)
+    driven.loop._answer()(1, driven.seconds)
     assert len(driven.misses.waiting) == 1
     return client
 
@@ -66,7 +82,8 @@ def test_a_grant_that_changes_before_a_miss_is_worked_on_holds_for_it(
     choose(driven, profile)
     driven.run(lambda: None)
     assert addresses(*client.replies()) == ([] if expected is None else [expected])
-    assert len(driven.upstreams.asked) == (expected is None)
+    assert driven.misses.asked == (expected is None)
+    driven.upstreams.answer()
     assert not former.current.young
     assert not former.current.old
 
@@ -75,15 +92,9 @@ def test_a_grant_that_changes_as_a_miss_is_worked_on_holds_from_the_next_turn(
     driven: Driven,
 ) -> None:
     """What is given to it then is the former's, and is remembered as such alone."""
-    decide, client = driven.responder.decide, driven.client()
-
-    def meanwhile(*arguments: Any) -> Any:
-        decided = decide(*arguments)
-        driven.responder.decide = decide  # type: ignore[method-assign]
-        choose(driven, Profile("gb"))
-        return decided
-
-    driven.responder.decide = meanwhile  # type: ignore[method-assign]
+    client = driven.client()
+    driven.knowledge.relays = relays = Meanwhile(driven.knowledge.relays)
+    relays.happens = lambda: choose(driven, Profile("gb"))
     assert addresses(*driven.answers(client, QUERY)) == [IN_US]
     for _ in range(3):
         assert addresses(*driven.answers(client, QUERY)) == [IN_GB]
@@ -95,16 +106,14 @@ def test_what_is_decided_while_knowledge_changes_is_given_once_and_forgotten(
     driven: Driven,
 ) -> None:
     """The decision may have seen the former relays; the next one sees those of now."""
-    decide, client = driven.responder.decide, driven.client()
+    client = driven.client()
+    driven.knowledge.relays = relays = Meanwhile(driven.knowledge.relays)
 
-    def meanwhile(*arguments: Any) -> Any:
-        decided = decide(*arguments)
-        driven.responder.decide = decide  # type: ignore[method-assign]
+    def change() -> None:
         driven.knowledge.relays = {"us": GB, "gb": US}
         driven.responder.knowledge_changed()
-        return decided
 
-    driven.responder.decide = meanwhile  # type: ignore[method-assign]
+    relays.happens = change
     assert addresses(*driven.answers(client, QUERY)) == [IN_US]
     for _ in range(3):
         assert addresses(*driven.answers(client, QUERY)) == [IN_GB]
@@ -143,26 +152,25 @@ def test_a_grant_ends_with_its_last_day(driven: Driven, monkeypatch: pytest.Monk
     for _ in range(2):
         assert addresses(*driven.answers(client, QUERY)) == [IN_US]
     seconds[0] += DAY_S
-    driven.now += 1.0
+    driven.seconds += 1.0
     assert addresses(*driven.answers(client, QUERY)) == ["REFUSED"]
 
 
-def test_profiles_beyond_number_cost_memory_and_no_wrong_answer(
-    driven: Driven, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_profiles_beyond_number_cost_memory_and_no_wrong_answer(driven: Driven) -> None:
     """Where there are more than are kept apart all is forgotten, by whoever still finds it."""
-    monkeypatch.setattr(under_test, "MAX_VIEWS", 2)
     hosts = [f"127.0.2.{number}" for number in range(4)]
     for number, host in enumerate(hosts):
         profile = Profile("us" if number % 2 else "gb", {"iplayer": OFF} if number // 2 else {})
         driven.allowlist.grants[socket.inet_aton(host)] = profile
     driven.responder.grants_changed()
     clients = [driven.client(host) for host in hosts]
+    others = [Profile(f"{number}") for number in range(MAX_VIEWS)]
     for second in range(4):
-        driven.now += 1.0
-        for name in (f"n{second}.netflix.com", STEERED, f"n{second - 1}.netflix.com"):
-            for number, client in enumerate(clients):
-                (reply,) = driven.answers(client, wire(name))
-                message = dns.message.from_wire(reply)
-                assert str(message.question[0].name) == str(message.answer[0].name) == f"{name}."
-                assert addresses(reply) == [IN_US if number % 2 else IN_GB]
+        for number, name in itertools.product(range(4), (f"n{second}.netflix.com", STEERED)):
+            (reply,) = driven.answers(clients[number], wire(name))
+            message = dns.message.from_wire(reply)
+            assert str(message.question[0].name) == str(message.answer[0].name) == f"{name}."
+            assert addresses(reply) == [IN_US if number % 2 else IN_GB]
+        for profile in others:
+            driven.misses.memo.view_for(profile)
+        driven.seconds += 1.0

@@ -13,7 +13,7 @@ import pytest
 from smartdns.resolver.fast.batch import BATCH
 from smartdns.resolver.fast.loop import LONGEST_PAUSE_S, RECKONED, SMALL_BATCH, Loop, pause_at
 from smartdns.resolver.fast.memo import MISS
-from tests.smartdns.resolver.fast.driven import Client, Driven, wire
+from tests.smartdns.resolver.fast.driven import HERE, Client, Driven, wire
 
 
 @pytest.mark.parametrize("rate", [0, 1, 200, 3_999])
@@ -104,34 +104,30 @@ def test_each_of_a_mixed_batch_gets_its_own_reply() -> None:
     driven.close()
 
 
-def test_what_is_told_from_outside_is_done_before_the_next_batch(monkeypatch: Any) -> None:
-    """News of grants or knowledge, and to forget who asked; each once."""
+def test_what_is_told_from_outside_is_done_before_the_next_batch() -> None:
+    """News of grants or knowledge, and to forget who asked."""
     driven = Driven()
-    done: list[str] = []
-    begin, forget = driven.misses.begin_epoch, driven.misses.forget_askers
-    monkeypatch.setattr(
-        driven.misses, "begin_epoch", lambda: (done.append("looked again"), begin())
-    )
-    monkeypatch.setattr(
-        driven.misses, "forget_askers", lambda now: (done.append("forgot"), forget(now))
-    )
-    client = driven.client()
-    steps = (
-        lambda: client.ask(wire()),
-        driven.responder.grants_changed,
-        lambda: client.ask(wire()),
-        driven.loop.forget_askers,
-        driven.responder.knowledge_changed,
-        lambda: client.ask(wire()),
-    )
-    driven.run(*[lambda step=step: (done.append("batch"), step()) for step in steps])  # type: ignore[misc]
+    client, responder, misses = driven.client(), driven.responder, driven.misses
+
+    def tell_news() -> None:
+        assert HERE in misses._views
+        assert HERE in driven.batch.peers[:]
+        responder.grants_changed()
+        responder.knowledge_changed()
+
+    def tell_to_forget() -> None:
+        assert misses._epoch[:2] == (responder.grants, responder.generation) == (1, 1)
+        client.ask(wire())
+        driven.loop.forget_askers()
+
+    def see() -> None:
+        assert not misses._views
+        assert not any(driven.batch.peers[:])
+        client.ask(wire())
+
+    driven.run(lambda: client.ask(wire()), tell_news, tell_to_forget, see)
     assert len(client.replies()) == 3
     driven.close()
-    assert done == [
-        *("batch", "looked again"),  # at the start
-        *("batch", "looked again", "batch", "batch"),
-        *("forgot", "batch", "looked again", "batch"),
-    ]
 
 
 def _receiving(count: int, done: list[object]) -> Any:

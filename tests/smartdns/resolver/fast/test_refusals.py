@@ -3,7 +3,6 @@
 import ctypes
 import socket
 from collections.abc import Iterator
-from typing import Any
 
 import dns.message
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from smartdns.answering.knowledge import Knowledge, Switches
 from smartdns.answering.names import name_of
+from smartdns.answering.plan import Reply
 from smartdns.answering.query import Source
 from smartdns.answering.rules.loop_probe import probe_name
 from smartdns.answering.rules.rate_limit import RateLimiter, Verdict
@@ -19,7 +19,9 @@ from smartdns.resolver.fast.batch import BATCH, KEY_SIZE, VECTOR, DatagramBatch
 from smartdns.resolver.fast.refusals import Refusals
 from smartdns.resolver.rendering import Rendered
 from smartdns.resolver.responder import Limits, Responder
+from smartdns.upstream.forwarder import Forwarder
 from tests.smartdns.made import NOW, SECRET, STRANGER, Few, knowledge
+from tests.smartdns.upstream.peer import REACTOR
 from tests.smartdns.wire.strategies import query_messages
 
 NEIGHBOUR = bytes((198, 51, 100, 10))
@@ -29,32 +31,19 @@ PLAIN = b"\x12\x34\1\0\0\1\0\0\0\0\0\0" + NAME + b"\0\1\0\1"
 EDNS = PLAIN[:11] + b"\1" + PLAIN[12:] + b"\0\0\x29\x04\xd0" + bytes(6)
 
 
-class Fixed:
-    """A rate that all strangers have exceeded, with a verdict of the test's own."""
-
-    rate = 0.5
-
-    def __init__(self, verdict: Verdict) -> None:
-        self._verdict = verdict
-
-    def admit(self, _key: bytes, _now: float) -> Verdict:
-        """Give that verdict."""
-        return self._verdict
-
-
 class Refusing:
     """Refusals into a batch, beside the decision about the same query."""
 
-    def __init__(self, known: Knowledge | None = None, buckets: Any = None) -> None:
+    def __init__(self, known: Knowledge | None = None, buckets: RateLimiter | None = None) -> None:
         self.known = known or knowledge(cookie_secret=SECRET)
         buckets = RateLimiter(0, 0) if buckets is None else buckets
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
             self.batch = DatagramBatch(listener, multihomed=False)
         self.refusals = Refusals(self.batch, self.known, buckets)
         self.refusals.begin_epoch()
-        upstreams: Any = None
         limits = Limits(RateLimiter(0, 0), buckets)
-        self.responder = Responder(self.known, upstreams, limits, lambda: NOW)
+        nobody = Forwarder(REACTOR, [], lambda *_: Reply(2))
+        self.responder = Responder(self.known, nobody, limits, lambda: NOW)
 
     def put(self, i: int, data: bytes, sender: bytes = STRANGER) -> tuple[int, int, bytes]:
         """Let a datagram lie in a slot as the kernel puts it there."""
@@ -98,19 +87,22 @@ def refusing() -> Refusing:
     return Refusing()
 
 
-SLIPPING, GOING = Refusing(buckets=Fixed(Verdict.SLIP)), Refusing()
+GOING, SLIPPING = Refusing(), Refusing(buckets=RateLimiter(0.1, 0.0))
 
 
 @given(query=query_messages(), slips=st.booleans())
-def test_what_is_refused_is_what_the_decision_says(query: bytes, *, slips: bool) -> None:
-    """Whatever the query: the same octets, or it is left to the decision; nothing is silent."""
+def test_what_is_refused_is_what_the_decision_says(query: bytes, slips: bool) -> None:
+    """Whatever the query: the same octets, or it is left to the decision; none is silent by form.
+
+    Of two beyond the rate one slips, the other one hears nothing.
+    """
     verdict = Verdict.SLIP if slips else Verdict.GO
-    refusing = SLIPPING if slips else GOING
-    found = refusing.refused(query)
+    found, *second = SLIPPING.refuse(query, query) if slips else GOING.refuse(query)
+    assert second == [None] * slips
     if isinstance(found, Verdict):
         assert found is verdict
     else:
-        assert found == refusing.decided(query, verdict)
+        assert found == GOING.decided(query, verdict)
 
 
 def _forms() -> Iterator[bytes]:
