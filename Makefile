@@ -1,7 +1,9 @@
 # Two commands matter: `make run` and `make test`. Both need Python 3.11+, its venv module and make.
+# With COMPILED=1 what answers queries runs as machine code: see docs/decisions/python.md.
 PYTHON ?= python3
 VENV := .venv
 UV := .venv-boot/bin/uv
+BUILD := $(VENV)/.$(if $(COMPILED),compiled,plain)
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
@@ -13,12 +15,12 @@ run: install
 
 # More processes than two cores: half of a test's time it waits for a server to start.
 TEST_PROCESSES ?= 3
-test: $(VENV)/.tests peers
+test: $(VENV)/.tests $(BUILD) peers
 	$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
 
 check: lint types imports test
 
-install: $(VENV)/.run
+install: $(VENV)/.run $(BUILD)
 
 lint: $(VENV)/.tests
 	$(VENV)/bin/ruff check .
@@ -36,17 +38,17 @@ peers:
 	@tests/install_peers
 
 # Ours against dnsdist, unbound, BIND, dnsmasq and a C echo; ARGS=--quick for a short one.
-bench: $(VENV)/.tests
+bench: $(VENV)/.tests $(BUILD)
 	@bench/install_peers
 	$(VENV)/bin/python -m bench.resolver $(ARGS)
 
 # An evening's mixed queries, open loop, up to where each breaks; ARGS=--quick: ours and unbound, 2 min.
-bench-evening: $(VENV)/.tests
+bench-evening: $(VENV)/.tests $(BUILD)
 	@bench/install_peers
 	$(VENV)/bin/python -m bench.evening $(ARGS)
 
 # One household's names that time out, and what another household gets meanwhile.
-bench-silent: $(VENV)/.tests
+bench-silent: $(VENV)/.tests $(BUILD)
 	@bench/install_peers
 	$(VENV)/bin/python -m bench.one_silent_zone $(ARGS)
 
@@ -64,28 +66,44 @@ $(VENV)/.tests: $(VENV)/.run requirements/dev.txt
 	@$(UV) -q pip install --python $(VENV) --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# What runs is one or the other; a source that changes afterwards is refused by smartdns/build.py.
+COMPILABLE := $(wildcard smartdns/*.py smartdns/*/*.py smartdns/*/*/*.py zones/*.py)
+$(VENV)/.compiled: $(VENV)/.run requirements/compile.txt pyproject.toml hatch_build.py $(COMPILABLE)
+	@test -e $(VENV)/.tests || $(UV) -q pip install --python $(VENV) --require-hashes \
+		-r requirements/compile.txt
+	@$(VENV)/bin/python hatch_build.py compile
+	@rm -f $(VENV)/.plain
+	@touch $@
+
+$(VENV)/.plain: $(VENV)/.run
+	@$(VENV)/bin/python hatch_build.py remove
+	@rm -f $(VENV)/.compiled
+	@touch $@
+
 # Written by hand-run only: the locks carry hashes and no address of any registry.
 COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --no-annotate -q
 lock: .venv-boot/.done
 	$(COMPILE) pyproject.toml requirements/build.in --all-extras -o requirements/run.txt
 	$(COMPILE) pyproject.toml requirements/build.in --all-extras --group test --group check --group bench \
-		-c requirements/run.txt -o requirements/dev.txt
+		--group compile -c requirements/run.txt -o requirements/dev.txt
+	$(COMPILE) --group compile -c requirements/dev.txt -o requirements/compile.txt
 
 # Ours beside HAProxy, nginx, sniproxy and Twisted's own forwarder; results in bench/results/.
-bench-relay: $(VENV)/.tests
+bench-relay: $(VENV)/.tests $(BUILD)
 	@bench/install_relay_peers
 	$(VENV)/bin/python -m bench.relay $(ARGS)
 
 clean:
-	rm -rf $(VENV) .venv-boot
+	rm -rf $(VENV) .venv-boot smartdns/compiled.sha256
+	find smartdns zones -name '*.so' -delete
 
 # From pressing the button to the first steered answer, 100 households one after another.
-bench-click: $(VENV)/.tests
+bench-click: $(VENV)/.tests $(BUILD)
 	$(VENV)/bin/python -m bench.click_to_answer
 
 # A million households: mirror, registry on both databases, and what a reload costs who asks.
-bench-scale: $(VENV)/.tests
+bench-scale: $(VENV)/.tests $(BUILD)
 	@bench/install_peers
 	$(VENV)/bin/python -m bench.allowlist $(ARGS)
 	$(VENV)/bin/python -m bench.reload $(ARGS)

@@ -86,6 +86,13 @@ def sources_in(config: Mapping[str, Any]) -> list[str]:
     return sorted(each for each in found if each not in plain and not each.endswith("__init__.py"))
 
 
+def read_config() -> Mapping[str, Any]:
+    """Give what `pyproject.toml` has for the hook."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    config: Mapping[str, Any] = project["tool"]["hatch"]["build"]["hooks"]["custom"]
+    return config
+
+
 def _run_mypyc(sources: Sequence[str], folder: Path) -> Path:
     """Give the folder below which the compiled modules lie as their sources do."""
     # Only a compiled build has these; hatchling loads this file for every other one, too.
@@ -114,16 +121,10 @@ def _require_compiler() -> None:
         sys.exit(f"mediastreamer: {_NEEDED}")
 
 
-def _config() -> Mapping[str, Any]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    config: Mapping[str, Any] = project["tool"]["hatch"]["build"]["hooks"]["custom"]
-    return config
-
-
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["compile"]:
-            compile_in_place(_config())
+            compile_in_place(read_config())
         case ["remove"]:
             remove()
         case _:

@@ -3,6 +3,7 @@
 import sys
 
 FOR_PEOPLE = (
+    ("smartdns.build", "StaleBuildError"),
     ("smartdns.contract.configuration", "SettingError"),
     ("smartdns.process.sockets", "ListenError"),
     ("zones.load", "CatalogError"),

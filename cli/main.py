@@ -54,11 +54,22 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
 
+def _say_version(context: click.Context, _: click.Parameter, asked: bool) -> None:  # noqa: FBT001
+    if asked and not context.resilient_parsing:
+        from smartdns.build import build
+
+        click.echo(f"mediastreamer {importlib.metadata.version('mediastreamer')} {build()}")
+        context.exit()
+
+
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(package_name="mediastreamer")
+@click.option(
+    "--version", is_flag=True, callback=_say_version, expose_value=False, is_eager=True,
+    help="Show the version, and whether this is the compiled build or the plain one.",
+)  # fmt: skip
 def mediastreamer() -> None:
     """MediaStreamer Smart DNS.
 

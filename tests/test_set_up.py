@@ -65,7 +65,7 @@ def test_venv_missing(clone: Path) -> None:
 
 def test_the_locks_name_no_registry() -> None:
     """Hashes only: where packages come from is the machine's own business."""
-    for lock in ("boot.txt", "run.txt", "dev.txt"):
+    for lock in ("boot.txt", "run.txt", "dev.txt", "compile.txt"):
         text = (ROOT / "requirements" / lock).read_text()
         assert "--hash=sha256:" in text
         assert "://" not in text

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 from click.testing import CliRunner
 
 from cli import main
+from smartdns.build import build
 
 
 def test_help_names_every_command_without_loading_one() -> None:
@@ -18,6 +20,13 @@ def test_help_names_every_command_without_loading_one() -> None:
     output = subprocess.check_output([sys.executable, "-c", code], text=True)
     assert output.endswith("[]\n")
     assert all(name in output for name in main.COMMANDS if name not in main.HIDDEN)
+
+
+def test_the_version_says_which_build_runs() -> None:
+    """One word of it."""
+    result = CliRunner().invoke(main.mediastreamer, ["--version"])
+    assert result.exit_code == 0
+    assert result.output == f"mediastreamer {version('mediastreamer')} {build()}\n"
 
 
 def test_an_unknown_command_is_wrong_use() -> None:
