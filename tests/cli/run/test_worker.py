@@ -12,14 +12,14 @@ from tests.peers.installation import clean_environment
 
 _NOTE = """
 import os, sys
-from smartdns import landlock
+from smartdns.process import landlock
 landlock.forbid_writing = lambda: os._exit(42)
 from cli.run.worker import worker
 worker([sys.argv[1]])
 """
 _CANNOT_OPEN = """
 import sys
-from smartdns import role
+from smartdns.roles import role
 def startService(self):
     self.running = True
     raise OSError
