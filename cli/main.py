@@ -5,8 +5,8 @@ a worker short. Exit status: 0 good, 1 a finding or a failure, 2 wrong use.
 """
 
 import importlib
-import importlib.metadata
 import sys
+from importlib.metadata import version
 from pathlib import PurePath
 from types import TracebackType
 from typing import NoReturn
@@ -58,7 +58,7 @@ def _say_version(context: click.Context, _: click.Parameter, asked: bool) -> Non
     if asked and not context.resilient_parsing:
         from smartdns.build import build
 
-        click.echo(f"mediastreamer {importlib.metadata.version('mediastreamer')} {build()}")
+        click.echo(f"mediastreamer {version('mediastreamer')} {build()}")
         context.exit()
 
 
