@@ -7,8 +7,8 @@ The program is classic BPF: it needs no privilege and has no memory. It runs for
 for each connection at its first segment.
 
 A socket's number in its group is its place in the order of bind(2) for UDP, of listen(2) for TCP.
-It keeps that number while a process holds it, whichever processes read from it, and also when
-listen(2) is called again.
+It keeps that number while some process holds each of the group, whichever processes read from
+them, and also when listen(2) is called again.
 
 Sources: Documentation/networking/filter.rst of Linux, socket(7).
 """
