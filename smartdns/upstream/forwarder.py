@@ -182,15 +182,11 @@ class Forwarder(Service, Generic[T]):
 
     def _ended(self, pending: PendingQuestion[T | Failure], reply: UpstreamReply | None) -> None:
         """Go on where an alias leads; else conclude, and tell those who wait."""
-        if reply is not None:
-            reply = synthesize_cnames(pending.plan.question, reply)
-            name = unfinished_at(pending.plan.question, reply)
-            if name is not None and name != pending.asked.question.name:
-                group = self.group_for(name)
-                if group is not self._group or not is_local(name):
-                    pending.follow(name, group, reply)
-                    return
         try:
+            if reply is not None:
+                reply = synthesize_cnames(pending.plan.question, reply)
+                if self._follows_alias(pending, reply):
+                    return
             conclusion: T | Failure = self._conclude(pending.plan, reply)
         except Exception:  # noqa: BLE001 - a mistake of ours must not leave anybody waiting
             conclusion = Failure()
@@ -198,6 +194,17 @@ class Forwarder(Service, Generic[T]):
         if self._ready.most and not self._fills_soon:
             self._fills_soon = True
             self.reactor.callLater(0, self._fill)
+
+    def _follows_alias(self, pending: PendingQuestion[T | Failure], reply: UpstreamReply) -> bool:
+        """Ask on for the name at which the aliases of `reply` end, where it may be asked for."""
+        name = unfinished_at(pending.plan.question, reply)
+        if name is None or name == pending.asked.question.name:
+            return False
+        group = self.group_for(name)
+        if group is self._group and is_local(name):
+            return False
+        pending.follow(name, group, reply)
+        return True
 
     def _tell(
         self, pending: PendingQuestion[T | Failure], conclusion: T | Failure, *, ended: bool
@@ -241,14 +248,20 @@ class Forwarder(Service, Generic[T]):
         self._tick = None
         now = self.reactor.seconds()
         for pending in list(self._pending.values()):
-            pending.look(now)
-            if now - pending.begun >= STALE_AFTER_S and pending.askers:
-                stand_in = self._stand_in(pending.plan)
-                if stand_in is not None:  # the exchange goes on and refreshes the cache
-                    self._tell(pending, stand_in, ended=False)
+            try:
+                self._look_at(pending, now)
+            except Exception:  # noqa: BLE001 - a mistake of ours must not keep the others waiting
+                self._log.failure("a late question could not be looked after")
         self._ready.keep(now)
         if self._pending or self._ready.kept:
             self._look_after_soon()
+
+    def _look_at(self, pending: PendingQuestion[T | Failure], now: float) -> None:
+        pending.look(now)
+        if now - pending.begun >= STALE_AFTER_S and pending.askers:
+            stand_in = self._stand_in(pending.plan)
+            if stand_in is not None:  # the exchange goes on and refreshes the cache
+                self._tell(pending, stand_in, ended=False)
 
 
 def _nobody(_: object) -> None:

@@ -240,17 +240,3 @@ async def test_no_more_is_asked_than_the_question(odd_name_server: OddNameServer
     assert query.payload == 1232
     assert query.ednsflags & dns.flags.DO
     assert query.flags & dns.flags.RD
-
-
-async def test_a_mistake_of_ours_leaves_nobody_waiting(odd_name_server: OddNameServer) -> None:
-    """Where a reply cannot be concluded from everybody who asked hears so, and nothing is left."""
-
-    def conclude(_plan: object, _reply: object) -> None:
-        raise KeyError
-
-    resolving = Forwarder(reactor, [upstream(odd_name_server.port)], conclude)  # type: ignore[arg-type]
-    asking = [resolving.forward(question("a.example")) for _ in range(2)]
-    for each in asking:
-        with pytest.raises(KeyError):
-            await each
-    assert resolving.in_flight == 0
