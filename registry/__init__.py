@@ -1,5 +1,5 @@
-"""The control plane: it knows people and their addresses, and no queries.
+"""The control plane: it knows people and their addresses, but never sees a query.
 
-Pages and commands call `actions`; an action stores, in its own transaction, which networks it
-changed; `publishing` turns those into grants in Redis.
+Pages and commands call `actions`. In the same transaction an action stores which networks it has
+changed, and `publishing` turns these into grants in Redis.
 """

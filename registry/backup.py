@@ -1,8 +1,7 @@
 """Backup and restore: the tables as JSON lines, the same for SQLite and PostgreSQL.
 
-The first line names the format and the schema's revision, each further one a table and a row,
-and the last how many rows there were.
-What is deleted later is still in a backup that was made before.
+The first line has the format and the schema's revision, each further line a table and one row, and
+the last line the number of rows. A backup still contains what is deleted after it was made.
 """
 
 import datetime
@@ -33,16 +32,16 @@ from registry.models import Account, Base, PendingNetwork, PublishedHead
 from registry.publishing.heads import skip_epochs_after_restore
 
 FORMAT = "mediastreamer backup 1"
-AT_ONCE = 1000
-_LEFT_OUT = frozenset({PendingNetwork.__tablename__})  # a restore has everything published anew
+ROWS_PER_STATEMENT = 1000
+_LEFT_OUT = frozenset({PendingNetwork.__tablename__})  # a restore publishes everything again
 
 
 class BackupRefused(Exception):  # noqa: N818  # not a fault of the program
-    """The file cannot be restored, or the database has what it would replace."""
+    """The file cannot be restored, or it would replace accounts of the database."""
 
 
 def write_backup(engine: Engine, stream: TextIO) -> int:
-    """Write all tables as they are at one moment; give the number of rows."""
+    """Write all tables, as of one moment; give the number of rows."""
     count = 0
     with engine.execution_options(only_reads=True).connect() as connection, connection.begin():
         if engine.dialect.name == "postgresql":
@@ -64,21 +63,23 @@ def restore_backup(
     replacing: bool = False,
     advance: Callable[[int], object] = lambda _count: None,
 ) -> int:
-    """Put a backup in place of what is there, in one transaction; give the number of rows.
+    """Replace the database's content with a backup, in one transaction; give the number of rows.
 
-    The epoch becomes higher than any before, so the whole allowlist is published anew.
+    The epoch becomes higher than any epoch before, so the whole allowlist is published again.
+    `advance` is called with the number of rows of each batch. Raises BackupRefused, or
+    DatabaseUnready if the backup has another schema.
     """
     reader = iter(lines)
     with engine.begin() as connection:
         _check_head(next(reader, ""), schema_revision(connection))
         if not replacing and connection.scalar(select(func.count()).select_from(Account)):
-            raise BackupRefused("the database has accounts already: give --yes to replace them")
+            raise BackupRefused("the database already has accounts: give --yes to replace them")
         epoch = connection.scalar(select(PublishedHead.epoch)) or 0
         for table in reversed(_tables()):
             connection.execute(delete(table))
         connection.execute(delete(PendingNetwork))
         count = 0
-        for table, values in _portions(reader):
+        for table, values in _batches(reader):
             connection.execute(insert(table), values)
             count += len(values)
             advance(len(values))
@@ -107,15 +108,15 @@ def _check_head(line: str, revision: str | None) -> None:
         raise BackupRefused("this is not a backup made by `mediastreamer database backup`")
     if head.get("revision") != revision:
         raise DatabaseUnready(
-            f"the backup has the schema {head.get('revision')} and the database {revision}: "
-            "restore it with the version of MediaStreamer that made it, then upgrade"
+            f"the backup has schema {head.get('revision')}, the database has schema {revision}: "
+            "restore the backup with the version of MediaStreamer that made it, then upgrade"
         )
 
 
-def _portions(lines: Iterator[str]) -> Iterator[tuple[Table, list[dict[str, Any]]]]:
-    """Rows to insert, each portion of one table."""
+def _batches(lines: Iterator[str]) -> Iterator[tuple[Table, list[dict[str, Any]]]]:
+    """Give batches of rows to insert, each of one table."""
     for table, rows in itertools.groupby(_rows(lines), key=lambda row: row[0]):
-        while values := [row for _, row in itertools.islice(rows, AT_ONCE)]:
+        while values := [row for _, row in itertools.islice(rows, ROWS_PER_STATEMENT)]:
             yield table, values
 
 
@@ -133,7 +134,7 @@ def _rows(lines: Iterator[str]) -> Iterator[tuple[Table, dict[str, Any]]]:
 
 
 def _row(line: str, tables: Mapping[str, Table], count: int) -> tuple[Table, dict[str, Any]] | None:
-    """One row and its table; None for the end, which must come after `count` rows."""
+    """Read a table and a row; None for the last line, which must come after `count` rows."""
     match json.loads(line):
         case [str(name), [*cells]]:
             pairs = zip(tables[name].c, cells, strict=True)
@@ -144,13 +145,13 @@ def _row(line: str, tables: Mapping[str, Table], count: int) -> tuple[Table, dic
 
 
 def _typed(kind: TypeEngine[Any], cell: Any) -> object:  # noqa: ANN401  # what JSON holds
-    """Value of a column from what `_plain` made of it."""
+    """Give a column's value from its form in the backup (`_plain`)."""
     is_day = isinstance(kind, Date) and cell is not None
     return datetime.date.fromisoformat(cell) if is_day else cell
 
 
 def _set_sequences(connection: Connection) -> None:
-    """Let PostgreSQL go on counting after the highest number restored."""
+    """Make PostgreSQL's sequences continue after the highest restored number."""
     if connection.dialect.name != "postgresql":
         return
     for table in _tables():

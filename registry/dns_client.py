@@ -1,9 +1,9 @@
 """Ask one name server one question, over UDP, TCP or TLS.
 
-For look-ups and probes, where speed does not count: calls block, so callers are threads and
-commands. A response counts only if it comes from the server that was asked and has the query's ID,
-opcode and question. With a random ID and the kernel's random source port a forged one is unlikely
-(RFC 5452 section 9).
+For look-ups and probes, where speed does not matter. The functions block, so their callers are
+threads and commands. A response is accepted only from the server that was asked, with the query's
+ID, opcode and question. The random ID and the kernel's random source port make a forged response
+unlikely to match (RFC 5452 section 9).
 """
 
 import contextlib
@@ -25,19 +25,19 @@ from dnslib.label import DNSBuffer, DNSLabel, DNSLabelError
 from smartdns.contract.addresses import SocketAddress
 
 PAYLOAD_SIZE = 1232
-"""Octets that no path fragments (DNS flag day 2020)."""
+"""Octets of a datagram that no path fragments (DNS flag day 2020)."""
 NOERROR, NXDOMAIN = int(RCODE.NOERROR), int(RCODE.NXDOMAIN)
 _WITHOUT_QUESTION = {RCODE.FORMERR, RCODE.SERVFAIL, RCODE.NOTIMP, RCODE.REFUSED}
-"""Response codes of servers that may not have read the question, and so do not repeat it."""
+"""With these codes a server may leave the question out, because it did not read it."""
 _UNREADABLE = (
     *(DNSError, OctetsError, BimapError, DNSLabelError),
     *(ValueError, TypeError, LookupError, struct.error),
 )
-"""What dnslib raises for octets that it cannot read."""
+"""What dnslib raises for a message that it cannot read."""
 
 
 class BadResponseError(Exception):
-    """What came back over TCP or TLS cannot be read or belongs to another query."""
+    """The message that came over TCP or TLS cannot be read, or answers another query."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -45,11 +45,11 @@ class DnsQuery:
     """One question; class IN, recursion desired."""
 
     name: str
-    """ASCII, labels separated by dots, without escapes; a dot at the end does not matter."""
+    """ASCII, labels separated by dots, no escapes, with or without a dot at the end."""
     type: str = "A"
     """Mnemonic of the record type."""
     options: tuple[tuple[int, bytes], ...] = ()
-    """EDNS options, each a code and its data; none: the query has no EDNS."""
+    """EDNS options, each a code and its data; without any, the query has no EDNS."""
 
 
 class DnsRecord(NamedTuple):
@@ -64,22 +64,22 @@ class DnsRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DnsResponse:
-    """What a name server said."""
+    """A name server's response."""
 
     rcode: int
-    """Response code, the bits of EDNS included (RFC 6891 section 6.1.3)."""
+    """Response code with the upper bits from EDNS (RFC 6891 section 6.1.3)."""
     truncated: bool
     answers: tuple[DnsRecord, ...]
-    """Empty where it is truncated."""
+    """The answer section; empty if the response is truncated."""
 
 
 def ask_udp(
     query: DnsQuery, server: SocketAddress, *, within_s: float, source: str = ""
 ) -> DnsResponse:
-    """Ask over UDP, from address `source` or any; other datagrams than the response are ignored.
+    """Ask over UDP from the address `source`, or any; datagrams that do not match are ignored.
 
-    Raises OSError: TimeoutError after `within_s` seconds, ConnectionRefusedError where nobody
-    listens, and what else the socket says.
+    Raises OSError: TimeoutError after `within_s` seconds, ConnectionRefusedError if nobody
+    listens, or another error of the socket.
     """
     message = _message(query)
     deadline = time.monotonic() + within_s
@@ -141,7 +141,7 @@ def _receive(asking: socket.socket, length: int, deadline: float) -> bytes:
 def _connected(
     server: SocketAddress, kind: socket.SocketKind, source: str, deadline: float
 ) -> Iterator[socket.socket]:
-    """Connect, for UDP too: then the kernel takes nothing from anybody else."""
+    """Connect, also for UDP: then the kernel drops datagrams from other senders."""
     family = socket.AF_INET if server.address.version == 4 else socket.AF_INET6
     with socket.socket(family, kind) as asking:
         asking.settimeout(_left(deadline))
@@ -160,7 +160,7 @@ def _left(deadline: float) -> float:
 
 
 def _message(query: DnsQuery) -> Any:  # noqa: ANN401  # dnslib has no types
-    # Labels as octets: of a text dnslib would make another name by IDNA 2003.
+    # Give dnslib the labels as octets: it would convert a text by IDNA 2003.
     name = DNSLabel(query.name.removesuffix(".").encode("ascii").split(b"."))
     header = DNSHeader(id=secrets.randbits(16), rd=1)
     message = DNSRecord(header, q=DNSQuestion(name, getattr(QTYPE, query.type)))
@@ -182,7 +182,7 @@ def _read(buffer: Any, message: Any) -> DnsResponse:  # noqa: ANN401
     header = DNSHeader.parse(buffer)
     questions = [DNSQuestion.parse(buffer) for _ in range(header.q)]
     if not _belongs(header, questions, message):
-        raise BadResponseError("a response belongs to another query")
+        raise BadResponseError("a response answers another query")
     if header.tc:
         return DnsResponse(header.rcode, truncated=True, answers=())
     answers = tuple(_answer(RR.parse(buffer)) for _ in range(header.a))
@@ -207,6 +207,6 @@ def _question(question: Any) -> tuple[object, ...]:  # noqa: ANN401
 
 def _answer(record: Any) -> DnsRecord:  # noqa: ANN401
     if record.rclass != CLASS.IN or record.rtype == QTYPE.OPT:
-        raise BadResponseError("a response has records that answer nothing")
+        raise BadResponseError("the answer section has a record that cannot be in it")
     owner = str(record.rname).lower().removesuffix(".")
     return DnsRecord(owner, QTYPE.get(record.rtype), record.rdata.toZone())

@@ -1,16 +1,16 @@
-"""The languages that pages and mails speak; each but English has a catalogue of translations."""
+"""The languages of pages and mails; every language but English has a translation catalogue."""
 
 import gettext
 from collections.abc import Callable
 from pathlib import Path
 
 LANGUAGES = {"en": "English", "es": "Español", "ar": "العربية"}
-"""Code -> its own name."""
+"""Language code -> name of the language in that language."""
 
 TRANSLATIONS = Path(__file__).parent / "web" / "translations"
 
 
 def translator(language: str | None) -> Callable[[str], str]:
-    """Give what turns an English text into one of `language`, apart from any request."""
+    """Give a function that translates English texts into `language`; it needs no request."""
     wanted = [language] if language in LANGUAGES else []
     return gettext.translation("messages", TRANSLATIONS, wanted, fallback=True).gettext

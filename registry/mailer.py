@@ -1,7 +1,8 @@
-"""Mail to account holders: over SMTP with TLS, or into a folder for trials.
+"""Mail to account owners: over SMTP with TLS, or into a folder for trials.
 
-Sending happens in a thread of its own, so that a page takes the same time whether or not there
-was somebody to write to. Nothing is kept: a mail that cannot be sent in a few tries is dropped.
+A thread of its own sends the mails. So a page takes the same time whether or not there is an
+account to write to. A mail that cannot be sent in a few attempts is dropped, and nothing of it is
+stored.
 """
 
 import contextlib
@@ -29,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 def make_delivery(url: str) -> Deliver:
-    """Give the way that `url` names: smtp://, smtps://, or a folder's path. ValueError if none."""
+    """Give a function that delivers as `url` says: smtp://, smtps:// or a folder; ValueError."""
     parts = urlsplit(url)
     if parts.scheme in {"smtp", "smtps"}:
         if not parts.hostname:
@@ -70,20 +71,20 @@ class Mailer(ThreadService):
         self.wake()
 
     def turn(self) -> None:
-        """Send what is waiting."""
+        """Send the waiting mails."""
         with contextlib.suppress(queue.Empty):
             while True:
                 self._try_to_deliver(self._messages.get_nowait())
 
     def finish(self) -> None:
-        """Send what is still waiting, with one try each."""
+        """Send the mails that are still waiting, with one attempt each."""
         self.turn()
 
     def _try_to_deliver(self, message: EmailMessage) -> None:
         for wait_s in (*_RETRY_AFTER_S, None):
             try:
                 self._deliver(message)
-            except Exception as error:  # noqa: BLE001  # the next mail is somebody else's
+            except Exception as error:  # noqa: BLE001  # the next mail must still be sent
                 _log.error("a mail could not be sent: %s", type(error).__name__)
             else:
                 return
@@ -92,7 +93,7 @@ class Mailer(ThreadService):
 
 
 def _send(message: EmailMessage, url: str) -> None:
-    """Speak SMTP; beyond this machine never without TLS (RFC 8314)."""
+    """Send over SMTP; to another machine only with TLS (RFC 8314)."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     context = ssl.create_default_context()
@@ -123,9 +124,9 @@ def _write(message: EmailMessage, folder: Path) -> None:
 
 
 def _number(unfinished: Path, folder: Path) -> None:
-    """Give it the number after the last one: a link, unlike renaming, never replaces a file."""
+    """Name the file with the next number; a hard link never replaces an existing file."""
     numbers = (int(file.stem) for file in folder.glob("*.eml") if file.stem.isdecimal())
     for number in itertools.count(max(numbers, default=0) + 1):
-        with contextlib.suppress(FileExistsError):  # somebody else's, a moment ago
+        with contextlib.suppress(FileExistsError):  # another thread has just taken this number
             (folder / f"{number:04}.eml").hardlink_to(unfinished)
             return

@@ -1,7 +1,7 @@
-"""Everything that is stored about anybody: the complete list, with why it is needed.
+"""Everything that is stored about people.
 
-There is no time of registration, sign-in or update, and no former address. Days are UTC. Each
-column says in its `doc` what it holds; the published list and the export are made from them.
+There is no time of registration, sign-in or update, and no former address. Days are UTC. The
+published list (docs/stored-fields.md) has the `doc` of every column; a test compares the two.
 """
 
 import datetime
@@ -27,50 +27,50 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from smartdns.contract.addresses import Network
 
 SECRET = {"secret": True}
-"""`info` of a column whose value is a hash: an export says that it is there, not what it is."""
+"""`info` of a column with a hash: an export says that there is a value, but does not show it."""
 
 
 class NetworkText(TypeDecorator[Network]):
-    """A network as its normal text, the same in the database, in Redis and on the page."""
+    """A network in its normal text form, which is the same in Redis and on the page."""
 
     impl = String(49)
     cache_ok = True
 
     def process_bind_param(self, value: Network | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """Text with a length."""
+        """Give the text, with the prefix length."""
         return None if value is None else str(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Network | None:  # noqa: ANN401, ARG002
-        """Network of that text."""
+        """Give the network."""
         return None if value is None else ipaddress.ip_network(value)
 
 
 class SlotKind(enum.StrEnum):
-    """Who keeps a slot's address up to date."""
+    """What keeps the address of a slot up to date."""
 
     PAGE = "page"  # the button on DNS Settings
     UPDATER = "updater"  # a router or link with an update token
     HOSTNAME = "hostname"  # a DDNS name that we follow; a claim, not a proof
-    OPERATOR = "operator"  # typed by an operator; outside the limit
+    OPERATOR = "operator"  # an operator entered it; not counted against the limit
 
 
 class SlotKindText(TypeDecorator[SlotKind]):
-    """A slot's kind as its word."""
+    """A SlotKind in its text form."""
 
     impl = String(8)
     cache_ok = True
 
     def process_bind_param(self, value: SlotKind | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """Word of that kind."""
+        """Give the text."""
         return None if value is None else str(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> SlotKind | None:  # noqa: ANN401, ARG002
-        """Kind of that word."""
+        """Give the SlotKind."""
         return None if value is None else SlotKind(value)
 
 
 class Base(DeclarativeBase):
-    """One metadata; names of constraints are fixed so that migrations can address them."""
+    """Base class of the models; constraints have fixed names, so that migrations can use them."""
 
     metadata = MetaData(
         naming_convention={
@@ -85,45 +85,51 @@ class Base(DeclarativeBase):
 
 
 class Account(Base):
-    """A customer: whom to let in, until when, and how they sign in."""
+    """A customer: until when to let them in, their choices, and how they sign in."""
 
     __tablename__ = "account"
 
-    id: Mapped[int] = mapped_column(primary_key=True, doc="A number of ours")
+    id: Mapped[int] = mapped_column(primary_key=True, doc="A number that we assign")
     email: Mapped[str] = mapped_column(
-        String(254), unique=True, doc="Lower-cased; the name to sign in with and where mail goes"
+        String(254), unique=True, doc="Lower-cased; used to sign in and to send mail"
     )
     password: Mapped[str | None] = mapped_column(
-        String(255), info=SECRET, doc="argon2id hash of the password; empty until one is chosen"
+        String(255), info=SECRET, doc="argon2id hash of the password; empty until one is set"
     )
     confirmed: Mapped[bool] = mapped_column(
         default=True,
         server_default=true(),
-        doc="No: the e-mail address has not been confirmed, cannot sign in and is not let in",
+        doc="No: the e-mail address is not confirmed; cannot sign in and is not let in",
     )
     active: Mapped[bool] = mapped_column(
-        default=True, server_default=true(), doc="No: suspended, cannot sign in and is not let in"
+        default=True,
+        server_default=true(),
+        doc="No: suspended; cannot sign in and is not let in",
     )
     fs_uniquifier: Mapped[str] = mapped_column(
         String(64),
         unique=True,
         info=SECRET,
-        doc="Random; changing it ends every session and every mailed link",
+        doc="Random text; when it changes, every session ends and mailed links become invalid",
     )
     paid_until: Mapped[datetime.date | None] = mapped_column(
-        doc="The last day (UTC) that is let in; empty: no end"
+        doc="The last day (UTC) on which the account is let in; empty: no end"
     )
     region: Mapped[str | None] = mapped_column(
-        String(2), doc="Default region; empty: each service's first"
+        String(2), doc="Default region; empty: the first region of each service"
     )
     register_automatically: Mapped[bool] = mapped_column(
-        default=False, server_default=false(), doc="The page registers the visitor's address"
+        default=False,
+        server_default=false(),
+        doc="Yes: the page registers the visitor's address without a tap",
     )
     updater_mails: Mapped[bool] = mapped_column(
-        default=True, server_default=true(), doc="Write a mail when an updater fails for a day"
+        default=True,
+        server_default=true(),
+        doc="Yes: send a mail when an updater has failed for a day",
     )
     language: Mapped[str | None] = mapped_column(
-        String(8), doc="The language of mails: the one last signed in with or chosen"
+        String(8), doc="The language of mails: that of the last sign-in, or the one chosen since"
     )
 
     slots: Mapped[list["Slot"]] = relationship(
@@ -135,7 +141,7 @@ class Account(Base):
 
 
 class BrowserSession(Base):
-    """A browser that is signed in; gone at sign-out, at a change of password, at deletion."""
+    """A browser that is signed in. Signing out, a new password and deletion delete the row."""
 
     __tablename__ = "browser_session"
 
@@ -146,42 +152,42 @@ class BrowserSession(Base):
         doc="SHA-256 of the random identifier in the browser's cookie",
     )
     account_id: Mapped[int] = mapped_column(
-        ForeignKey("account.id", ondelete="CASCADE"), doc="Who is signed in"
+        ForeignKey("account.id", ondelete="CASCADE"), doc="The account that is signed in"
     )
     last_day: Mapped[datetime.date] = mapped_column(
-        doc="Always the end of a month, so that it does not tell the day of sign-in"
+        doc="Always the last day of a month, so that it does not reveal the day of sign-in"
     )
 
 
 class SpentSeal(Base):
-    """What a page handed out for one use and got back; all registries share the list."""
+    """A seal that was valid for one use and has been used; all registries share the list."""
 
     __tablename__ = "spent_seal"
 
     number: Mapped[str] = mapped_column(
-        String(24), primary_key=True, doc="A random number that names nobody and nothing"
+        String(24), primary_key=True, doc="A random number that identifies nobody"
     )
     last_day: Mapped[datetime.date] = mapped_column(
-        doc="The day (UTC) after which the row is deleted: tomorrow's"
+        doc="The day (UTC) after which the row is deleted: one day after its use"
     )
 
 
 class ServiceRegion(Base):
-    """An account's choice for one streaming service."""
+    """The region that an account has chosen for one streaming service."""
 
     __tablename__ = "service_region"
 
     account_id: Mapped[int] = mapped_column(
-        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, doc="Whose choice it is"
+        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, doc="The account that chose"
     )
     service: Mapped[str] = mapped_column(
-        String(64), primary_key=True, doc="Streaming service, as the catalogue names it"
+        String(64), primary_key=True, doc="The streaming service's name in the catalogue"
     )
-    region: Mapped[str] = mapped_column(String(3), doc='A region, or "off"')
+    region: Mapped[str] = mapped_column(String(3), doc='The chosen region, or "off"')
 
 
 class Slot(Base):
-    """A place for one household's address of each family; a new address replaces the former."""
+    """The registered addresses of one household, one of each family; a new one replaces it."""
 
     __tablename__ = "slot"
     __table_args__ = (
@@ -189,30 +195,30 @@ class Slot(Base):
         CheckConstraint("kind <> 'hostname' OR hostname IS NOT NULL", name="hostname_is_named"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True, doc="A number of ours")
+    id: Mapped[int] = mapped_column(primary_key=True, doc="A number that we assign")
     account_id: Mapped[int] = mapped_column(
-        ForeignKey("account.id", ondelete="CASCADE"), doc="Whose slot it is"
+        ForeignKey("account.id", ondelete="CASCADE"), doc="The account that has the slot"
     )
     number: Mapped[int | None] = mapped_column(
-        doc="1 to the limit, once in each account; empty: typed by an operator, outside the limit"
+        doc="1 to the limit, unique in an account; empty: an operator entered it, outside the limit"
     )
     kind: Mapped[SlotKind] = mapped_column(
-        doc="Who keeps it up to date: page, updater, hostname or operator"
+        doc="What keeps its address up to date: page, updater, hostname or operator"
     )
     label: Mapped[str] = mapped_column(
-        String(64), default="", server_default=text("''"), doc="The account holder's word for it"
+        String(64), default="", server_default=text("''"), doc="The account owner's name for it"
     )
     token_hash: Mapped[str | None] = mapped_column(
         String(64), unique=True, info=SECRET, doc="SHA-256 of an updater's token"
     )
     hostname: Mapped[str | None] = mapped_column(
-        String(253), doc="The DDNS name that is followed; name servers on the way see it"
+        String(253), doc="The DDNS host name that we look up; the name servers that we ask see it"
     )
     failing_since: Mapped[datetime.date | None] = mapped_column(
-        doc="The day (UTC) since which the updater has failed; empty: it works"
+        doc="The day (UTC) since which the updater has failed; empty: it has not failed"
     )
     failure_mailed: Mapped[bool] = mapped_column(
-        default=False, server_default=false(), doc="The mail about that failure is out"
+        default=False, server_default=false(), doc="Yes: the mail about this failure was sent"
     )
 
     account: Mapped[Account] = relationship(back_populates="slots")
@@ -225,7 +231,7 @@ class Slot(Base):
 
 
 class Registration(Base):
-    """The network that a slot holds now, one of each family."""
+    """A registered network: the present one of one family in a slot."""
 
     __tablename__ = "registration"
     __table_args__ = (
@@ -234,38 +240,42 @@ class Registration(Base):
         Index("ix_registration_network", "network"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True, doc="A number of ours")
+    id: Mapped[int] = mapped_column(primary_key=True, doc="A number that we assign")
     slot_id: Mapped[int] = mapped_column(
-        ForeignKey("slot.id", ondelete="CASCADE"), doc="The slot that holds it"
+        ForeignKey("slot.id", ondelete="CASCADE"), doc="The slot that it belongs to"
     )
     family: Mapped[int] = mapped_column(doc="4 or 6: IPv4 or IPv6")
     network: Mapped[Network] = mapped_column(doc="The registered address or prefix")
     choice: Mapped[int] = mapped_column(
-        doc="A sequence number, not a time: where accounts share a network, the highest proved"
-        " one supplies the regions"
+        doc="A sequence number, not a time: where accounts share a network, the account with the"
+        " highest proved number sets the regions"
     )
 
     slot: Mapped[Slot] = relationship(back_populates="registrations")
 
 
 class PendingNetwork(Base):
-    """A network whose grant must be published anew; gone once it is."""
+    """A network whose grant must be published again; the row is deleted afterwards."""
 
     __tablename__ = "pending_network"
 
-    id: Mapped[int] = mapped_column(primary_key=True, doc="A number of ours")
+    id: Mapped[int] = mapped_column(primary_key=True, doc="A number that we assign")
     network: Mapped[Network] = mapped_column(
-        doc="A network to publish anew, for some seconds; rows may repeat one"
+        doc="A network to publish again within seconds; several rows may name the same one"
     )
 
 
 class PublishedHead(Base):
-    """One row: how far publishing has come, and the source of `Registration.choice`."""
+    """A single row: what was published last, and the last `Registration.choice`."""
 
     __tablename__ = "published_head"
     __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, default=1, doc="Always 1")
-    epoch: Mapped[int] = mapped_column(default=0, doc="Rises with each rebuild of the allowlist")
-    position: Mapped[int] = mapped_column(default=0, doc="Rises with each published change")
-    last_choice: Mapped[int] = mapped_column(default=0, doc="The latest sequence number given out")
+    epoch: Mapped[int] = mapped_column(
+        default=0, doc="Increases with each rebuild of the allowlist"
+    )
+    position: Mapped[int] = mapped_column(default=0, doc="Increases with each published change")
+    last_choice: Mapped[int] = mapped_column(
+        default=0, doc="The last sequence number that was used"
+    )

@@ -1,4 +1,4 @@
-"""Addresses that are nobody's household: this machine's gateways, and networks listed in files."""
+"""Addresses that belong to no household: this machine's gateways, and networks from files."""
 
 import ipaddress
 import socket
@@ -15,10 +15,10 @@ ROUTES_IPV6 = Path("/proc/net/ipv6_route")
 
 
 def gateways(ipv4: Path = ROUTES_IPV4, ipv6: Path = ROUTES_IPV6) -> frozenset[Address]:
-    """Gateways of this machine's routes (Linux; elsewhere none).
+    """Give the gateways of this machine's routes, from the files of Linux; elsewhere none.
 
-    A request from one of them was passed on with its sender's address replaced: a router that
-    answers its own clients from inside, or a container's bridge.
+    A request from a gateway has lost its sender's address: a router or a container's bridge
+    replaced it with its own (NAT).
     """
     found: set[Address] = set()
     for fields in _fields(ipv4)[1:]:
@@ -36,9 +36,10 @@ def _fields(file: Path) -> list[list[str]]:
 
 
 def networks_of_files(files: Mapping[str, tuple[Path, ...]]) -> NetworkSet:
-    """Read lists of networks, one at the start of each line, as VPN lists and Apple's CSV are.
+    """Read lists of networks, one at the start of each line, or raise SettingError.
 
-    What follows a network (after a comma, blank or #) does not count, nor do empty lines.
+    Lists of VPNs and Apple's CSV have this form. What follows the network (after a comma, a space
+    or #) is ignored, and so are empty lines. `files` has word -> files.
     """
     networks: dict[Network, str] = {}
     for word, paths in files.items():
@@ -61,6 +62,6 @@ def _networks(path: Path) -> list[Network]:
             networks += [ipaddress.ip_network(words[0], strict=False)] if words else []
         except ValueError:
             raise SettingError(
-                f"MEDIASTREAMER_KNOWN_NETWORKS: {path}:{number}: takes a network first"
+                f"MEDIASTREAMER_KNOWN_NETWORKS: {path}:{number}: the line must begin with a network"
             ) from None
     return networks

@@ -1,4 +1,4 @@
-"""Which networks must be published anew."""
+"""Marking networks whose grants must be published again."""
 
 from collections.abc import Iterable
 
@@ -10,12 +10,12 @@ from smartdns.contract.addresses import Network
 
 
 def mark_pending(session: Session, networks: Iterable[Network]) -> None:
-    """Have these networks published anew once this transaction commits; never without it.
+    """Mark these networks as pending; the rows are committed together with the change itself.
 
-    Called by every action that changes what a network may do, for the former and for the new
-    network alike. What is published is worked out later, from the database as it is then.
+    Every action that changes a grant calls this, for the former network and for the new one.
+    The publisher computes the grants later, from the database as it is then.
     """
     rows = [{"network": network} for network in dict.fromkeys(networks)]
     if rows:
-        session.flush()  # the rows must be newer than the change that they are about
+        session.flush()  # the change itself must come before the rows about it
         insert_rows(session, PendingNetwork, rows)

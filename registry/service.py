@@ -1,4 +1,4 @@
-"""Composition root of the registry: settings -> the service that runs it."""
+"""Composition root of the registry: from its settings to the service."""
 
 import socket
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from zones.load import load_catalog
 
 
 class RegistryService(MultiService):
-    """Everything the registry does, until it is stopped."""
+    """The whole registry as one Twisted service."""
 
     def __init__(
         self,
@@ -40,17 +40,17 @@ class RegistryService(MultiService):
         self._pages = pages
         self._publisher = publisher
         self._mailer = mailer
-        for part in (publisher, *others, pages):
-            self.addService(part)  # type: ignore[no-untyped-call]
+        for child in (publisher, *others, pages):
+            self.addService(child)  # type: ignore[no-untyped-call]
 
     def startService(self) -> None:
-        """Start every part."""
+        """Start every part of the registry."""
         if self._mailer is not None:
             self._mailer.startService()
         super().startService()  # type: ignore[no-untyped-call]
 
     def stopService(self) -> Deferred[object]:
-        """Stop every part; the mailer last, since the others may send mails until they end."""
+        """Stop every part; the mailer last, because the others may still send mails."""
         stopped: Deferred[object] = super().stopService()  # type: ignore[no-untyped-call]
         if (mailer := self._mailer) is not None:
             stopped.addBoth(lambda _: mailer.stopService())
@@ -61,7 +61,7 @@ class RegistryService(MultiService):
         self._pages.open(sockets)
 
     def report(self) -> dict[str, Any]:
-        """Say how far it is, for `status`: without Redis pages go on, publishing waits."""
+        """Give the state for `status`. Without Redis the pages still work, but publishing waits."""
         head = self._publisher.head
         return {
             "prepared": True,
@@ -73,9 +73,9 @@ class RegistryService(MultiService):
 
 
 def registry_service(settings: RegistrySettings) -> RegistryService:
-    """Put the registry together.
+    """Make the service; nothing starts yet.
 
-    Raises DatabaseUnready, SettingError and CatalogError, whose texts say what to do.
+    Raises DatabaseUnready, SettingError or CatalogError, whose texts say what to do.
     """
     engine = make_engine(settings.database_url)
     require_current_schema(engine)

@@ -1,4 +1,4 @@
-"""Settings of the registry: each typed, with a default that works and its unit in its name."""
+"""Settings of the registry: each has a type, a default that works, and its unit in its name."""
 
 import enum
 import secrets
@@ -34,7 +34,7 @@ from smartdns.contract.redis_url import parse_redis_url
 
 
 class SignUp(enum.StrEnum):
-    """Who may make an account on the web."""
+    """Who can sign up on the web."""
 
     OPEN = "open"
     INVITATION = "invitation"
@@ -43,40 +43,40 @@ class SignUp(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RegistrySettings:
-    """What the registry is told; every field is one setting MEDIASTREAMER_<FIELD>."""
+    """The registry's settings; every field is one setting MEDIASTREAMER_<FIELD>."""
 
     database_url: str = field(default="sqlite:///registry.sqlite", repr=False)
     redis_url: str = field(default="redis://127.0.0.1:6379/0", repr=False)
-    """Either may hold a password."""
+    """Either URL may contain a password."""
 
     web_listen: tuple[SocketAddress, ...] = (parse_socket_address("127.0.0.1:8053"),)
     web_certificate: Path | None = None
-    """PEM, the chain below it included."""
+    """PEM, followed by its chain."""
     web_key: Path | None = None
     public_url: str = "http://127.0.0.1:8053"
-    """Where people reach the page: links and host names come from here. No slash at its end."""
+    """The address of the page, without a slash at its end; all links begin with it."""
     ipv4_host: str | None = None
-    """Name of the page that has IPv4 addresses only."""
+    """Another name of the page, with IPv4 addresses only."""
     ipv6_host: str | None = None
     check_names: bool = False
-    """On https: the page's certificate holds for *.check.<host>, so a browser can ask there."""
+    """With https: the page's certificate is valid for *.check.<host>, which the check needs."""
     check_listen: tuple[SocketAddress, ...] = ()
-    """Where a picture and nothing else is served: relays take check names there (CHECK_ORIGIN)."""
+    """Where the picture of the check is served, for relays (see their CHECK_ORIGIN)."""
     trusted_proxies: tuple[Network, ...] = ()
-    """The only peers whose forwarding headers count."""
+    """The only peers whose X-Forwarded-For is used."""
 
     sign_up: SignUp = SignUp.CLOSED
     mail_url: str | None = None
-    """smtp://[USER:PASSWORD@]HOST[:PORT] (STARTTLS), smtps://…, or a folder to write mails to."""
+    """smtp://[USER:PASSWORD@]HOST[:PORT] (STARTTLS), smtps://…, or a folder for mails."""
     mail_from: str | None = None
     """Sender of our mails; None: no-reply at the host of `public_url`."""
     secret_key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
-    """Signs sessions and mailed links; all processes of the registry share it."""
+    """The key that signs sessions and mailed links; all registry processes share it."""
 
     slot_limit: int = 5
-    """Addresses (of each family) that one account may hold at the same time."""
+    """Addresses (of each family) that one account can register at the same time."""
     private_sources: bool = False
-    """Private and loopback addresses may register from the web."""
+    """Private and loopback addresses can be registered on the web."""
     ipv6_prefix: int = 64
     """Length of the prefix that one household has."""
     known_networks: Mapping[str, tuple[Path, ...]] = field(
@@ -84,27 +84,27 @@ class RegistrySettings:
     )
     """vpn, private-relay or mobile -> files with a network at the start of each line."""
     follow_hostnames: bool = False
-    """Accounts may name a DDNS host name to be followed: a claim that nothing proves."""
+    """Accounts can have DDNS host names followed: these claim an address without a proof."""
 
     dns_addresses: tuple[SocketAddress, ...] = ()
-    """What the page tells people to enter as their DNS servers."""
+    """The DNS servers that the page tells people to enter."""
     relay_addresses: Mapping[str, tuple[Address, ...]] = field(
         default_factory=lambda: MappingProxyType({})
     )
     """Region, or "*" -> addresses of its relays; the page offers these regions."""
     zones: tuple[Path, ...] = ()
-    """Folders of services beside the built-in ones."""
+    """Folders with services in addition to the built-in ones."""
 
     @property
     def public_host(self) -> str:
-        """Host name of the page."""
+        """Give the host name of the page."""
         return urlsplit(self.public_url).hostname or ""
 
     def address_rules(self) -> AddressRules:
-        """Put the rules together; reads the operator's files and this machine's routes."""
+        """Make the rules; this reads the operator's files and the routes of this machine."""
         ours = {a for addresses in self.relay_addresses.values() for a in addresses}
         ours |= {server.address for server in self.dns_addresses}
-        if self.private_sources:  # this machine is a household's, too
+        if self.private_sources:  # this machine is in a household
             ours = {address for address in ours if kind_of(address) is AddressKind.GLOBAL}
         known = networks_of_files(self.known_networks)
         return AddressRules(
@@ -117,7 +117,7 @@ class RegistrySettings:
 
 
 def read_settings(configuration: Configuration) -> RegistrySettings:
-    """Type every setting of the registry; SettingError names the one that is wrong."""
+    """Read every setting of the registry; SettingError names the one that is wrong."""
     defaults = RegistrySettings()
     values = {
         name: configuration.get(name, parse, getattr(defaults, name))
@@ -145,7 +145,7 @@ def _public_url(text: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
         raise ValueError("takes http://HOST or https://HOST")
     if parts.path not in {"", "/"} or parts.username or parts.fragment:
-        raise ValueError("takes a scheme, a host and a port, and nothing after them")
+        raise ValueError("takes a scheme, a host and a port, and nothing else")
     return text.rstrip("/")
 
 
@@ -164,7 +164,7 @@ def _host(text: str) -> str:
 
 def _secret(text: str) -> str:
     if len(text) < 32:
-        raise ValueError("takes 32 characters or more, made at random")
+        raise ValueError("takes 32 or more random characters")
     return text
 
 

@@ -1,4 +1,4 @@
-"""A Twisted service that works in a thread of its own, turn by turn."""
+"""A Twisted service that runs its work in a thread of its own, in turns."""
 
 import threading
 
@@ -8,35 +8,35 @@ from twisted.internet.threads import deferToThread
 
 
 class ThreadService(Service):
-    """Calls `turn` until it is stopped; a subclass says in `turn` what there is to do.
+    """Calls `turn` again and again until it is stopped; a subclass implements `turn`.
 
-    For work that blocks: on a database, on Redis, on name servers and mail servers.
+    For work that blocks: database statements, Redis, look-ups, sending mail.
     """
 
     name: str
-    """Of the service and of its thread."""
+    """Name of the service and of its thread."""
     first_turn_after_s = 0.0
     stopped_within_s: float | None = None
-    """After it a thread that has not ended is left behind; None: it is waited for."""
+    """How long `stopService` waits for the thread to end; None: without limit."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
-        """Set once the service is to end: a long turn looks at it, or waits on it."""
+        """Set when the service is to end. A long turn checks it, or waits on it."""
         self._woken = threading.Event()
         self._thread: threading.Thread | None = None
 
     def turn(self) -> float | None:
-        """Do what there is to do now; give the seconds until the next turn, None: until woken.
+        """Do the work that is due; give the seconds until the next turn, None: wait for `wake`.
 
-        Runs in the thread. It must not raise: that would end the thread and not the process.
+        Runs in the thread. It must not raise: the thread would end without anybody noticing.
         """
         raise NotImplementedError
 
     def finish(self) -> None:
-        """Called in the thread after the last turn; does nothing unless overridden."""
+        """Clean up; called in the thread after the last turn. A subclass may override it."""
 
     def wake(self) -> None:
-        """Begin the next turn at once, or right after the present one. Any thread may call this."""
+        """Begin the next turn now, or right after the present one. Any thread may call it."""
         self._woken.set()
 
     def startService(self) -> None:
@@ -47,7 +47,7 @@ class ThreadService(Service):
         self._thread.start()
 
     def stopService(self) -> Deferred[None]:
-        """Let the present turn be the last; fires when it has ended."""
+        """End the thread after its present turn; fires when it has ended."""
         super().stopService()  # type: ignore[no-untyped-call]
         self.stopping.set()
         self._woken.set()

@@ -1,11 +1,11 @@
-"""Why an action refuses: a text for people, and its parameters apart for translation."""
+"""Why an action refuses: a text for people, and its parameters for translation."""
 
 
 class ActionRefused(Exception):  # noqa: N818  # not a fault of the program
-    """The deed was not done and nothing has changed.
+    """The action was not carried out and nothing has changed.
 
-    `message` is the English text with %(name)s places, a translation's key; `parameters` fill
-    them. None of them holds an address or a password.
+    `message` is the English text with %(name)s placeholders; it is also the key of its
+    translations. `parameters` fill the placeholders. None of them holds an address or a password.
     """
 
     message = "That is not possible."
@@ -16,42 +16,42 @@ class ActionRefused(Exception):  # noqa: N818  # not a fault of the program
 
 
 class UnknownAccount(ActionRefused):
-    """Nobody has that e-mail address or number."""
+    """No account has this e-mail address or number."""
 
     message = "There is no such account."
 
 
 class EmailTaken(ActionRefused):
-    """Two accounts never share an e-mail address."""
+    """Another account has this e-mail address."""
 
-    message = "There is an account with this e-mail address already."
+    message = "There is already an account with this e-mail address."
 
 
 class EmailUnusable(ActionRefused):
-    """The text is no e-mail address that mail could reach."""
+    """The text is not an e-mail address, or mail cannot be sent to it."""
 
-    message = "This is not an e-mail address that mail can reach."
+    message = "This is not an e-mail address that mail can be sent to."
 
 
 class PasswordUnusable(ActionRefused):
-    """Too short to be safe, or too long to be checked."""
+    """The password is too short to be safe, or too long to be hashed in reasonable time."""
 
-    message = "A password takes %(least)s to %(most)s characters."
+    message = "A password must have %(least)s to %(most)s characters."
 
 
 class PasswordCommon(ActionRefused):
-    """Whoever guesses passwords tries this one early."""
+    """The password is among the first that an attacker tries."""
 
     message = (
-        "This is among the first passwords that are guessed. Take three words that do not belong "
-        "together, or let your browser make one up."
+        "This password is easy to guess: it is on lists of common passwords. Choose three words "
+        "that have nothing to do with each other, or let your browser suggest a password."
     )
 
 
 class UnknownRegion(ActionRefused):
-    """We have no relay there, or the service makes no sense there."""
+    """We have no relay in this region, or the service does not use it."""
 
-    message = "Unknown region “%(region)s”. There are: %(known)s."
+    message = "Unknown region “%(region)s”. Choose one of: %(known)s."
 
 
 class UnknownService(ActionRefused):
@@ -61,7 +61,7 @@ class UnknownService(ActionRefused):
 
 
 class AddressRefused(ActionRefused):
-    """The address cannot stand for a household; `code` says which rule it met."""
+    """The address cannot be registered; `code` names the rule that refused it."""
 
     def __init__(self, message: str, code: str, **parameters: str | int) -> None:
         self.message = message
@@ -70,27 +70,25 @@ class AddressRefused(ActionRefused):
 
 
 class AddressDoubtful(AddressRefused):
-    """The address may be registered, but only by somebody who says so after reading why not."""
+    """The address can be registered, but only after the visitor has read why not and confirms."""
 
 
 class SlotsFull(ActionRefused):
     """The account has as many slots as it may have."""
 
-    message = (
-        "All %(limit)s places of this account are in use. Remove one, or replace what it holds."
-    )
+    message = "All %(limit)s places of this account are in use. Remove one, or replace its address."
 
 
 class UnknownSlot(ActionRefused):
-    """The account has no such slot, or it holds no such address."""
+    """The account has no such slot, or the slot has no such address."""
 
-    message = "That address is not registered here any more."
+    message = "This address is no longer registered."
 
 
 class UnknownToken(ActionRefused):
     """No updater has this token; it may have been revoked."""
 
-    message = "This token is not valid. Make a new one on DNS Settings."
+    message = "This token is not valid. Create a new one on DNS Settings."
 
 
 class AccountInactive(ActionRefused):
@@ -100,9 +98,12 @@ class AccountInactive(ActionRefused):
 
 
 class TooManyChanges(ActionRefused):
-    """One token changes its address again and again; probably two homes share it."""
+    """One token changes its address again and again; two homes probably share it."""
 
-    message = "This address has changed too often. Wait ten minutes, and give each home its own."
+    message = (
+        "This address has changed too often. Wait ten minutes, and use a different link or "
+        "password for each home."
+    )
 
 
 class HostnameUnusable(ActionRefused):

@@ -1,4 +1,4 @@
-"""Whom an action is about."""
+"""Finding the account that an action is about."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -8,7 +8,7 @@ from registry.models import Account
 
 
 def find_account(session: Session, email: str) -> Account:
-    """Give the account of `email`, in any case."""
+    """Give the account with this e-mail address, in any case, or raise UnknownAccount."""
     account = session.scalar(select(Account).where(Account.email == email.strip().lower()))
     if account is None:
         raise UnknownAccount
@@ -16,9 +16,10 @@ def find_account(session: Session, email: str) -> Account:
 
 
 def lock_account(session: Session, account_id: int) -> Account:
-    """Give the account, and let no other transaction change what it has until this one ends.
+    """Give the account and lock it until the transaction ends, or raise UnknownAccount.
 
-    On PostgreSQL by a lock on its row; on SQLite a changing transaction is the only one anyway.
+    Until then no other transaction changes anything that belongs to the account. On PostgreSQL
+    this is a lock on its row; on SQLite there is only one writing transaction at a time.
     """
     query = select(Account).where(Account.id == account_id).with_for_update()
     account = session.scalar(query.execution_options(populate_existing=True))

@@ -1,4 +1,4 @@
-"""What an account holder chooses: regions, language, mails, and registering without a tap."""
+"""What an account owner chooses: regions, language, mails, automatic registration."""
 
 from sqlalchemy.orm import Session
 
@@ -12,14 +12,14 @@ from zones.catalog import Catalog
 
 
 def set_region(session: Session, account_id: int, region: str | None, *, catalog: Catalog) -> None:
-    """Set the default region; None: each service's first."""
+    """Set the default region; None: the first region of each service."""
     account = lock_account(session, account_id)
     account.region = None if region is None else require_region(catalog, region)
     renew_choice(session, account_id)
 
 
 def require_region(catalog: Catalog, region: str) -> str:
-    """Give the code of a region that the catalogue knows."""
+    """Give the code of a region of the catalogue, or raise UnknownRegion."""
     code = region.strip().lower()
     if code not in catalog.regions:
         raise UnknownRegion(region=region, known=", ".join(sorted(catalog.regions)))
@@ -29,7 +29,7 @@ def require_region(catalog: Catalog, region: str) -> str:
 def choose_service_region(
     session: Session, account_id: int, service: str, region: str | None, *, catalog: Catalog
 ) -> None:
-    """Choose a region for one streaming service, or "off"; None: as the default says."""
+    """Choose a region for one streaming service, or "off"; None: back to the default region."""
     lock_account(session, account_id)
     known = catalog.services.get(service)
     if known is None:
@@ -49,16 +49,16 @@ def choose_service_region(
 
 
 def set_automatic_registration(session: Session, account_id: int, *, wanted: bool) -> None:
-    """Let the page register the visitor's address without a tap, or no longer."""
+    """Switch on or off that the page registers the visitor's address without a tap."""
     lock_account(session, account_id).register_automatically = wanted
 
 
 def set_updater_mails(session: Session, account_id: int, *, wanted: bool) -> None:
-    """Write a mail when an updater has failed for a day, or no longer."""
+    """Switch on or off the mail about an updater that has failed for a day."""
     lock_account(session, account_id).updater_mails = wanted
 
 
 def set_language(session: Session, account_id: int, language: str) -> None:
-    """Write to the account in this language from now on; one that we do not speak is ignored."""
+    """Set the language of mails to the account; a language that we do not have is ignored."""
     if language in LANGUAGES:
         lock_account(session, account_id).language = language

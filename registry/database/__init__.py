@@ -1,10 +1,10 @@
-"""The database: `engine` opens it, `schema` keeps it at this version, `erasure` empties its files.
+"""The database: `engine` opens it, `schema` upgrades it, `erasure` overwrites deleted rows.
 
-An action takes a Session and never commits; its caller says where the transaction ends:
+An action takes a Session and never commits; its caller decides where the transaction ends:
 
     with sessions.begin() as session:
         register_address(session, …)
 
-On SQLite such a transaction holds the one write lock from its start (BEGIN IMMEDIATE), so two
-never meet halfway; what only reads uses `make_readers`.
+On SQLite such a transaction takes the write lock at its start (BEGIN IMMEDIATE), so that two of
+them never deadlock. Code that only reads uses `make_readers`.
 """

@@ -1,7 +1,7 @@
-"""Many rows with one statement, on either database.
+"""Many rows with one statement, on SQLite and on PostgreSQL.
 
-PostgreSQL gets them as one array for each column. A parameter for each cell would be parsed by
-psycopg and by the server one by one: four times as long for a hundred thousand accounts.
+PostgreSQL gets one array for each column. With a parameter for each cell, psycopg and the server
+would parse every cell, which takes four times as long for a hundred thousand accounts.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,9 +22,9 @@ def insert_rows(
     *,
     unless_present: bool = False,
 ) -> None:
-    """Insert rows that all name the same columns; those that collide are left out if so wished.
+    """Insert rows that all have the same columns; `unless_present` skips rows that collide.
 
-    Past the ORM: what is pending in `session` is not flushed before.
+    This bypasses the ORM: the session's pending objects are not flushed before.
     """
     if not rows:
         return
@@ -43,7 +43,7 @@ def insert_rows(
 def among(
     session: Session, column: InstrumentedAttribute[Any], values: Collection[object]
 ) -> ColumnElement[bool]:
-    """Say whether the column is one of many values."""
+    """Give the condition that the column has one of these values."""
     if session.get_bind().dialect.name != "postgresql":
         return column.in_(values)
     return column == func.any(literal(list(values), ARRAY(column.type)))

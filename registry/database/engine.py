@@ -1,4 +1,4 @@
-"""Opening the database, and sessions on it."""
+"""Opening the database, and making sessions."""
 
 import os
 import sqlite3
@@ -27,12 +27,12 @@ _DRIVERS = {
 }
 
 
-class DatabaseUnready(Exception):  # noqa: N818  # a state, with what mends it
-    """The database cannot be used as it is; the text says what to do."""
+class DatabaseUnready(Exception):  # noqa: N818  # a state, not a mistake
+    """The database cannot be used in its present state; the text says what to do."""
 
 
 def parse_url(given: str) -> URL:
-    """Read sqlite:///PATH or postgresql://…; ValueError, without the text, for anything else."""
+    """Read sqlite:///PATH or postgresql://…, or raise ValueError without repeating the text."""
     try:
         url = make_url(given)
     except ArgumentError:
@@ -43,10 +43,10 @@ def parse_url(given: str) -> URL:
 
 
 def make_engine(given: str, *, foreign_keys: bool = True) -> Engine:
-    """Open a database, without connecting yet; a SQLite file is made for the owner's eyes only."""
+    """Open a database without connecting yet; a new SQLite file is readable by its owner only."""
     url = parse_url(given)
     if url.get_backend_name() == "postgresql":
-        # Errors would carry parameters: addresses and e-mails.
+        # Without hide_parameters errors would contain addresses and e-mail addresses.
         return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=10)
     make_private_file(sqlite_path(url))
     engine = create_engine(url, hide_parameters=True)
@@ -54,7 +54,7 @@ def make_engine(given: str, *, foreign_keys: bool = True) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # the driver begins nothing by itself
+        connection.isolation_level = None  # the driver must not begin transactions by itself
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
@@ -69,17 +69,17 @@ def make_engine(given: str, *, foreign_keys: bool = True) -> Engine:
 
 
 def make_sessions(engine: Engine) -> sessionmaker[Session]:
-    """Sessions that change something."""
+    """Make sessions for transactions that write."""
     return sessionmaker(engine, expire_on_commit=False)
 
 
 def make_readers(engine: Engine) -> sessionmaker[Session]:
-    """Sessions that change nothing and wait for nobody."""
+    """Make sessions for transactions that only read, and so never wait for a lock."""
     return sessionmaker(engine.execution_options(only_reads=True), expire_on_commit=False)
 
 
 def insert_unless_present(session: Session, model: type[Base]) -> Insert:
-    """INSERT … ON CONFLICT DO NOTHING: a collision leaves no key in PostgreSQL's log."""
+    """Give INSERT … ON CONFLICT DO NOTHING: PostgreSQL does not log the key of a collision."""
     if session.get_bind().dialect.name == "postgresql":
         return postgresql.insert(model).on_conflict_do_nothing()
     return sqlite_insert(model).on_conflict_do_nothing()
@@ -91,12 +91,12 @@ def sqlite_path(url: URL) -> Path:
 
 
 def make_private_file(path: Path) -> None:
-    """Make a file (0600) and its folder (0700) unless they are there; or DatabaseUnready."""
+    """Make a file (0600) and its folder (0700) if they do not exist, or raise DatabaseUnready."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise DatabaseUnready(
             f"the database file {path} cannot be used ({error.strerror}): "
-            "check its folder, or name another with MEDIASTREAMER_DATABASE_URL"
+            "check its folder, or choose another file with MEDIASTREAMER_DATABASE_URL"
         ) from None

@@ -1,4 +1,4 @@
-"""What was deleted leaves the database's files, too."""
+"""Removing deleted rows from the database's files."""
 
 import time
 
@@ -11,10 +11,11 @@ EMPTY_ATTEMPTS, EMPTY_RETRY_S = 50, 0.1
 
 
 def overwrite_deleted(engine: Engine) -> bool:
-    """Let nothing of deleted rows remain in the database's files; False if it was busy.
+    """Remove what is left of deleted rows in the database's files; False if SQLite was busy.
 
-    On SQLite the rows are zeros already (secure_delete), but the write-ahead log has older pages.
-    On PostgreSQL dead rows are freed; its own log goes as its settings say.
+    SQLite has already overwritten the rows with zeros (secure_delete), but its write-ahead log
+    still has older pages. PostgreSQL frees dead rows; how long its own write-ahead log lasts
+    depends on its settings.
     """
     if engine.dialect.name == "sqlite":
         for _ in range(EMPTY_ATTEMPTS):
@@ -28,7 +29,7 @@ def overwrite_deleted(engine: Engine) -> bool:
 
 
 def empty_log(engine: Engine) -> bool:
-    """Empty SQLite's write-ahead log, unless somebody is using it; elsewhere do nothing."""
+    """Empty SQLite's write-ahead log, unless it is in use; on PostgreSQL do nothing."""
     if engine.dialect.name != "sqlite":
         return True
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

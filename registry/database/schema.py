@@ -1,4 +1,4 @@
-"""The schema's version, and how it comes to this one."""
+"""The version of the schema, and upgrading it."""
 
 import contextlib
 import fcntl
@@ -15,24 +15,24 @@ from sqlalchemy.exc import DBAPIError
 
 from registry.database.engine import DatabaseUnready, make_engine, make_private_file, sqlite_path
 
-UPGRADE_LOCK = 0x6D65646961  # of PostgreSQL's advisory locks; any number that is always the same
+UPGRADE_LOCK = 0x6D65646961  # PostgreSQL advisory lock; the number must only stay the same
 
 
 def schema_is_current(engine: Engine) -> bool:
-    """Say whether the schema is the one of this version; DatabaseUnready if it is a later one."""
+    """Say whether the schema has this version; raise DatabaseUnready if it has a later one."""
     with _connected(engine) as connection:
         heads = MigrationContext.configure(connection).get_current_heads()
     scripts = ScriptDirectory.from_config(_alembic())
     known = {script.revision for script in scripts.walk_revisions()}
     if not known.issuperset(heads):
         raise DatabaseUnready(
-            "the database was made by a later version of MediaStreamer: install that version"
+            "a later version of MediaStreamer has upgraded the database: install that version"
         )
     return set(heads) == set(scripts.get_heads())
 
 
 def require_current_schema(engine: Engine) -> None:
-    """Refuse an old schema with the command that mends it."""
+    """Raise DatabaseUnready for an old schema; the text names the command that upgrades it."""
     if not schema_is_current(engine):
         raise DatabaseUnready(
             "the database's schema is old or missing: run `mediastreamer database upgrade`"
@@ -40,17 +40,17 @@ def require_current_schema(engine: Engine) -> None:
 
 
 def upgrade(given: str) -> bool:
-    """Bring the schema to this version, one process at a time; say whether it had to.
+    """Upgrade the schema to this version, one process at a time; say whether it was necessary.
 
-    A SQLite file is copied before and the copy removed afterwards, for it would keep what is
-    deleted later; if the upgrade fails the copy is still there, and the error says where.
+    A SQLite file is copied first. After a successful upgrade the copy is removed, because it would
+    still contain rows that are deleted later; after a failed one the error says where it is.
     """
-    # With foreign keys on, SQLite deletes a table's children when a batch migration replaces it.
+    # With foreign keys on, SQLite deletes child rows when a batch migration replaces the parent.
     engine = make_engine(given, foreign_keys=False)
     try:
         with _upgrade_lock(engine):
             if schema_is_current(engine):
-                if engine.dialect.name == "sqlite":  # one that was killed after its commit
+                if engine.dialect.name == "sqlite":  # an upgrade was killed after its commit
                     _copy_of(engine).unlink(missing_ok=True)
                 return False
             with _copied_before(engine), _connected(engine) as connection, connection.begin():
@@ -65,7 +65,7 @@ def upgrade(given: str) -> bool:
 
 
 def schema_revision(connection: Connection) -> str | None:
-    """Revision of the schema that is there; None: no schema."""
+    """Give the revision of the database's schema; None: it has no schema."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -77,13 +77,13 @@ def _alembic() -> Config:
 
 @contextlib.contextmanager
 def _connected(engine: Engine) -> Iterator[Connection]:
-    """Connect, or say in one line that the database is not there."""
+    """Connect, or raise DatabaseUnready, whose text is one line."""
     try:
         connection = engine.connect()
     except DBAPIError as error:
         raise DatabaseUnready(
             f"the database cannot be opened ({type(error.orig).__name__}): "
-            "check MEDIASTREAMER_DATABASE_URL and that the server runs"
+            "check MEDIASTREAMER_DATABASE_URL, and that the server is running"
         ) from None
     with connection:
         yield connection
@@ -94,7 +94,7 @@ def _upgrade_lock(engine: Engine) -> Iterator[None]:
     if engine.dialect.name == "postgresql":
         with _connected(engine) as connection:
             connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": UPGRADE_LOCK})
-            yield  # the lock ends with the connection's session
+            yield  # if the process dies, the lock ends with its connection
             connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": UPGRADE_LOCK})
         return
     path = sqlite_path(engine.url)
@@ -122,8 +122,8 @@ def _copied_before(engine: Engine) -> Iterator[None]:
         yield
     except Exception as error:
         raise DatabaseUnready(
-            f"the upgrade failed ({type(error).__name__}) and was taken back; "
-            f"a copy from before it is {copy}"
+            f"the upgrade failed ({type(error).__name__}) and was rolled back; "
+            f"{copy} is a copy of the database from before"
         ) from error
     copy.unlink()
 
@@ -135,4 +135,4 @@ def _copy_of(engine: Engine) -> Path:
 
 def _check_foreign_keys(connection: Connection) -> None:
     if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
-        raise DatabaseUnready("the upgrade would have left rows without their account")
+        raise DatabaseUnready("after the upgrade some rows would belong to no account")

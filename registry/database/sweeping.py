@@ -1,4 +1,4 @@
-"""What was deleted leaves the database's files as well, soon after it was published."""
+"""The service that removes deleted rows from the database's files, soon after a deletion."""
 
 from collections.abc import Callable
 
@@ -15,10 +15,9 @@ AGAIN_S = 0.5
 
 
 class Sweeper(ThreadService):
-    """Overwrites deleted rows every five minutes, and when it is woken.
+    """Erases deleted rows every five minutes, and when it is woken.
 
-    A row waits for its grant to be published (`PendingNetwork` still names the network), so a
-    sweep that is asked for comes back until that is done.
+    While networks are pending, `PendingNetwork` still names them; then the sweep is repeated soon.
     """
 
     name = "sweeper"
@@ -30,11 +29,11 @@ class Sweeper(ThreadService):
         self._sweep = sweep
 
     def turn(self) -> float:
-        """Sweep, and soon once more if something was left."""
+        """Sweep; sweep again soon if something was left."""
         return EVERY_S if self._swept() else AGAIN_S
 
     def _swept(self) -> bool:
-        """Sweep, and say whether nothing was left for another time."""
+        """Sweep, and say whether nothing was left."""
         try:
             with make_readers(self._engine).begin() as reading:
                 waiting = reading.scalar(select(exists(select(PendingNetwork.id))))

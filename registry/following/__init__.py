@@ -1,5 +1,6 @@
-"""DDNS host names, looked up every five minutes: claims of where a home is, not proofs.
+"""Following DDNS host names: each is looked up every five minutes.
 
-`hostnames` says which names may be followed, without any look-up; `lookup` asks the name servers;
-`follower` does both again and again. What an answer means is in `actions.updaters.claims`.
+A name claims an address for a home, but proves nothing. `hostnames` says which names can be
+followed, `lookup` asks the name servers, `follower` is the service. `actions.updaters.claims`
+decides what an answer means.
 """

@@ -1,8 +1,8 @@
-"""A mail to whoever's updater has failed for a day: once for each failure, unless opted out.
+"""The mail about an updater that has failed for a day: one mail per failure, unless switched off.
 
-Only the day of the first failure is stored. A router that reports nothing is no failure: most
-report only when their address changes, so a day of silence says nothing. What counts is a report
-that was refused, or a host name that leads nowhere, and nothing better since.
+Only the day of the first failure is stored. A router that reports nothing has not failed: most
+routers report only when their address changes. An updater fails if its last report was refused,
+or if its host name has no address that can be registered.
 """
 
 import datetime
@@ -16,7 +16,7 @@ from registry.languages import translator
 from registry.models import Account, Slot, SlotKind
 
 AFTER_DAYS = 1
-AT_ONCE = 100
+MAILS_PER_TURN = 100
 
 SUBJECT = "MediaStreamer: an address update has been failing"
 BY_HOSTNAME = "The host name %(hostname)s"
@@ -28,26 +28,26 @@ Hello,
 %(what)s has been failing since %(day)s (UTC).
 Your TV may stop working when your address at home changes.
 
-To see what is wrong and to mend it, open DNS Settings from the home's own network:
+To see what is wrong and to correct it, open DNS Settings from the network of that home:
 %(url)s
 
-You get this mail once for each failure. Whether you get it at all is a choice on that page.
+We send one mail for each failure. You can switch these mails off on the same page.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class FailureMail:
-    """How to write to people."""
+    """How to send a mail, and the address of the page that it names."""
 
     post: Callable[[str, str, str], object]
-    """Recipient, subject, text."""
+    """Called with recipient, subject and text."""
     public_url: str
 
 
 def mail_failures(sessions: sessionmaker[Session], day: datetime.date, mail: FailureMail) -> int:
-    """Write to everybody who is due on `day`; give the number of mails.
+    """Send the mails that are due on `day` (UTC); give their number.
 
-    A mail counts as sent before it is handed over, so a crash loses one rather than doubling it.
+    A mail is marked as sent before it is sent. So a crash can lose a mail, but not repeat it.
     """
     with sessions.begin() as session:
         due = _due(session, day)
@@ -69,14 +69,16 @@ def _due(session: Session, day: datetime.date) -> list[Slot]:
             Account.confirmed,
         )
     )
-    due = list(session.scalars(query.order_by(Slot.id).limit(AT_ONCE).with_for_update(of=Slot)))
+    due = list(
+        session.scalars(query.order_by(Slot.id).limit(MAILS_PER_TURN).with_for_update(of=Slot))
+    )
     for slot in due:
         slot.failure_mailed = True
     return due
 
 
 def render(slot: Slot, public_url: str) -> tuple[str, str]:
-    """Subject and text of the mail about one slot, in the language of its account."""
+    """Give subject and text of the mail about one slot, in the language of its account."""
     say = translator(slot.account.language)
     if slot.kind is SlotKind.HOSTNAME:
         what = say(BY_HOSTNAME) % {"hostname": slot.hostname}

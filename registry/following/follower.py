@@ -1,4 +1,4 @@
-"""Follows host names and watches over updaters, every five minutes, for as long as it runs."""
+"""The service that follows host names, and sends mails about failing updaters."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -23,10 +23,10 @@ _log = logging.getLogger(__name__)
 
 
 class HostnameFollower(ThreadService):
-    """Asks for every followed name in turn; several registries may, since repeating is harmless.
+    """Looks up every followed name; several registries may do so, since repeating is harmless.
 
-    `following`: False where the operator does not allow host names; what they claimed is dropped.
-    `mail`: how to tell people of updaters that fail; None: nobody is told.
+    `following`: False if the operator does not allow host names; then their claims are removed.
+    `mail`: how to send mails about failing updaters; None: no mails are sent.
     """
 
     name = "follower"
@@ -50,10 +50,10 @@ class HostnameFollower(ThreadService):
         self._name_servers = name_servers
 
     def turn(self) -> float:
-        """Do everything once; what goes wrong is logged and tried again in the next turn."""
+        """Do everything once; an error is logged, and the next turn tries again."""
         try:
             self._do_everything()
-        except Exception as error:  # noqa: BLE001  # a mistake must not end the following
+        except Exception as error:  # noqa: BLE001  # an error must not end the thread
             _log.error("following failed: %s", type(error).__name__)
         return EVERY_S
 

@@ -1,4 +1,4 @@
-"""Which host names may be followed."""
+"""Which host names can be followed."""
 
 import ipaddress
 
@@ -6,13 +6,14 @@ from registry.actions.errors import HostnameUnusable
 from zones.names import NameFormatError, parse_name, render_name
 
 NEVER_PUBLIC = ("localhost", "local", "internal", "lan", "test", "invalid", "onion", "arpa", "alt")
-"""Top-level names that no public name server knows (RFC 6761, 6762, 7686, 8375, 9476)."""
+"""Top-level names that public name servers do not have (RFC 6761, 6762, 7686, 8375, 9476)."""
 
 
 def parse_hostname(text: str, own_host: str) -> str:
-    """Give the normal form (lower case, IDNA as ASCII, no dot at the end) of a DDNS name.
+    """Give the normal form of a DDNS name, or raise HostnameUnusable.
 
-    `own_host`: host of our page; names below it are ours and follow nobody.
+    The normal form is lower case, ASCII (IDNA) and without a dot at the end. `own_host` is the host
+    of our page; neither it nor a name below it can be followed.
     """
     name = text.strip().rstrip(".")
     try:
@@ -27,7 +28,7 @@ def parse_hostname(text: str, own_host: str) -> str:
     if not above:
         raise HostnameUnusable(reason="it is not a full host name such as home.example.net")
     if normal == own_host or normal.endswith(f".{own_host}"):
-        raise HostnameUnusable(reason="it is a name of ours")
+        raise HostnameUnusable(reason="it is one of our own names")
     return normal
 
 

@@ -1,4 +1,4 @@
-"""Ask the system's name servers for a followed name. The name servers see it; nothing keeps it."""
+"""Looking up a followed name at the system's name servers, which see it; we do not store it."""
 
 import ipaddress
 import time
@@ -20,9 +20,9 @@ from smartdns.contract.addresses import Address, SocketAddress, parse_address
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 WITHIN_S = 5.0
-"""For one family, whatever number of servers is asked."""
+"""For one family, however many servers are asked."""
 TRY_S = 2.0
-"""For one server; after it the next one is asked."""
+"""For one server; then the next one is asked."""
 MOST_ADDRESSES = 8
 MOST_ALIASES = 16
 _PORT = 53
@@ -30,7 +30,7 @@ _TYPES = {4: "A", 6: "AAAA"}
 
 
 def system_name_servers(resolv_conf: Path = RESOLV_CONF) -> tuple[SocketAddress, ...]:
-    """Read the name servers of resolv.conf(5), in order; () where the file names none."""
+    """Read the name servers of resolv.conf(5), in order; () if there is none."""
     try:
         lines = resolv_conf.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -42,12 +42,12 @@ def system_name_servers(resolv_conf: Path = RESOLV_CONF) -> tuple[SocketAddress,
                 try:
                     found[SocketAddress(ipaddress.ip_address(text), _PORT)] = None
                 except ValueError:
-                    continue  # the C library skips what it cannot read, too
+                    continue  # the C library also skips what it cannot read
     return tuple(found)
 
 
 def look_up(servers: Sequence[SocketAddress], hostname: str) -> Answers:
-    """Ask for A and AAAA, through up to 16 CNAMEs; nothing is cached, so that a change counts."""
+    """Look up A and AAAA records, following up to 16 CNAMEs; nothing is cached."""
     return {family: _addresses(servers, hostname, family) for family in FAMILIES}
 
 
@@ -62,13 +62,13 @@ def _addresses(
         return None
     texts = [a.data for a in response.answers if (a.owner, a.type) == (owner, _TYPES[family])]
     found = [parse_address(text) for text in texts[:MOST_ADDRESSES]]
-    return [address for address in found if address.version == family]  # not ::ffff:192.0.2.1
+    return [address for address in found if address.version == family]  # no IPv4-mapped ones
 
 
 def _ask_in_turn(servers: Sequence[SocketAddress], query: DnsQuery) -> DnsResponse | None:
-    """Give the first response that says what there is, NXDOMAIN included; None without one.
+    """Give the first response with NOERROR or NXDOMAIN; None if there is none in time.
 
-    A server that was silent is asked again in the next round, one that failed is not.
+    A server that did not answer is asked again in the next round; a server that failed is not.
     """
     deadline = time.monotonic() + WITHIN_S
     left = list(servers)
@@ -96,7 +96,7 @@ def _ask(query: DnsQuery, server: SocketAddress, within_s: float) -> DnsResponse
 
 
 def _behind_aliases(answers: Sequence[DnsRecord], hostname: str) -> str | None:
-    """Follow the CNAMEs of one response; None for a loop or an endless chain."""
+    """Follow the CNAMEs of one response to the last name; None for a loop or a longer chain."""
     aliases = {a.owner: a.data.lower().removesuffix(".") for a in answers if a.type == "CNAME"}
     owner = hostname
     for _ in range(MOST_ALIASES + 1):

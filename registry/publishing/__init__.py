@@ -1,7 +1,7 @@
 """From the database to Redis: pending networks -> grants -> one MULTI.
 
-Level-triggered. An action stores *which networks changed* (`pending`) in the transaction of the
-change itself. A drain works out what each of them should be from the database as it is then
-(`grants`), publishes the differences, and deletes exactly the rows that it read. So a crash
-anywhere loses nothing, and doing it twice is harmless.
+Publishing is level-triggered. An action stores *which networks changed* in the transaction of the
+change itself (`registry.pending`). A drain computes the grant of each network from the database
+as it is then (`grants`), publishes the differences, and deletes exactly the pending rows that it
+read. So a crash at any point loses nothing, and repeating a drain is harmless.
 """

@@ -1,4 +1,4 @@
-"""Publish what is pending, once: from rows of the database to one MULTI in Redis."""
+"""Publishing the pending networks once: from database rows to one MULTI in Redis."""
 
 import datetime
 import enum
@@ -26,7 +26,7 @@ from smartdns.contract.redis_layout import (
 
 MOST_AT_ONCE = 500
 LINES_PER_MESSAGE = 100
-"""So that no mirror spends more than a millisecond on one message."""
+"""With more, a mirror would spend over a millisecond on one message."""
 
 
 class DrainOutcome(enum.Enum):
@@ -35,23 +35,23 @@ class DrainOutcome(enum.Enum):
     NOTHING_LEFT = enum.auto()
     MORE_PENDING = enum.auto()
     OVERTAKEN = enum.auto()
-    """Somebody else changed the head meanwhile: look again."""
+    """Another process changed the head meanwhile: drain again."""
     DISAGREEING = enum.auto()
-    """Redis and database have different heads: it takes a rebuild."""
+    """Redis and the database have different heads: a rebuild is necessary."""
 
 
 def drain(
     engine: Engine, connection: redis.Redis, today: datetime.date, most: int = MOST_AT_ONCE
 ) -> DrainOutcome:
-    """Publish up to `most` pending rows. Only for the holder of the publishing lock.
+    """Publish up to `most` pending rows. The caller must have the publishing lock.
 
-    1. read the pending rows, then what their networks should be
-    2. take positions in the database, committed, so that none is ever used twice
-    3. MULTI: grants, head, announcement; only if the head is still the one before
-    4. delete the rows that were read, and no others
+    1. Read the pending rows, then the grants that their networks should have.
+    2. Reserve positions in the database and commit, so that no position is used twice.
+    3. MULTI: grants, head, announcement; only if the head in Redis is unchanged.
+    4. Delete the rows that were read, and no others.
 
-    Killed after 2, the heads disagree and the next drain asks for a rebuild; killed after 3, the
-    rows are read once more and differ in nothing.
+    If the process is killed after 2, the heads disagree and the next drain asks for a rebuild. If
+    it is killed after 3, the next drain reads the same rows again and finds no difference.
     """
     with make_readers(engine).begin() as session:
         columns = PendingNetwork.id, type_coerce(PendingNetwork.network, String)
@@ -111,5 +111,5 @@ def _publish(
 
 
 def _encoded(profile: Profile | None) -> bytes | None:
-    """Value that Redis should hold for it."""
+    """Give the value that Redis should have for this profile."""
     return None if profile is None else encode_profile(profile).encode()

@@ -1,4 +1,4 @@
-"""What a network should be granted, from the database as it is now."""
+"""The grant that each network should have, computed from the database."""
 
 import datetime
 import functools
@@ -15,11 +15,11 @@ from smartdns.contract.grants import Profile
 from smartdns.contract.redis_layout import encode_profile
 
 network_text = type_coerce(Registration.network, String)
-"""As its text: a million rows need not become a million objects."""
+"""The column as text: a million rows do not become a million network objects."""
 
 
 class Holder(NamedTuple):
-    """An account that is let in from some network, by one of its registrations."""
+    """One registration of a network, with what the grant needs of its account."""
 
     account_id: int
     choice: int
@@ -29,10 +29,10 @@ class Holder(NamedTuple):
 
 
 def merge_holders(holders: Sequence[Holder]) -> Holder:
-    """Say how a network is let in that several registrations hold: as one holder.
+    """Merge several registrations of one network into one.
 
-    Regions come from the newest choice that was proved; a DDNS name's claim supplies them only
-    where nobody has proved any. It is let in until the last of them ends.
+    The regions are those of the newest proved choice; a DDNS name's claim sets the regions only if
+    nobody has proved the network. The network is let in until the last of the accounts ends.
     """
     newest = max(holders, key=lambda holder: (holder.proved, holder.choice))
     ends = [holder.paid_until for holder in holders if holder.paid_until is not None]
@@ -42,10 +42,10 @@ def merge_holders(holders: Sequence[Holder]) -> Holder:
 def grants_for(
     session: Session, networks: Collection[str], today: datetime.date
 ) -> dict[str, Profile]:
-    """Desired profile of each of these networks (normal text); absent: not to be let in.
+    """Give network (normal text) -> profile; a network that is not in it is not let in.
 
-    A network is let in while any account holds it that is active, confirmed and paid. Nobody is
-    told who else is there: the profile names no one.
+    A network is let in while an account that is active, confirmed and paid has registered it. The
+    profile says nothing about the accounts.
     """
     granted = _granted(session, network_text.in_(networks), today) if networks else ()
     return {network: profile for network, (profile, _) in granted}
@@ -54,11 +54,11 @@ def grants_for(
 def grant_texts_after(
     session: Session, after: str, most: int, today: datetime.date
 ) -> tuple[dict[str, str], str | None]:
-    """Walk all registered networks, `most` at a time, in the database's own order.
+    """Give the grants of the next `most` registered networks after `after` ("": from the start).
 
-    Gives the grants among the next ones after `after` ("" begins) as the texts that Redis should
-    hold, and where to go on; None: that was all. Short transactions: what changes meanwhile is
-    pending and published after.
+    The order is that of the database. Gives network -> the text that Redis should have, and the
+    network to continue after, None at the end. Each step is a short transaction: what changes
+    between two steps is pending and is published later.
     """
     distinct = select(network_text).group_by(network_text).order_by(network_text)
     networks = session.scalars(distinct.where(network_text > after).limit(most)).all()
@@ -72,16 +72,16 @@ def grant_texts_after(
 def _granted(
     session: Session, which: ColumnElement[bool], today: datetime.date
 ) -> Iterator[tuple[str, tuple[Profile, str]]]:
-    held: dict[str, Any] = {}
+    rows: dict[str, Any] = {}
     shared: dict[str, list[Holder]] = {}
     for row in session.execute(_holders(today).where(which)):
-        if (network := row[0]) in held:
-            shared.setdefault(network, [Holder(*held[network][1:])]).append(Holder(*row[1:]))
+        if (network := row[0]) in rows:
+            shared.setdefault(network, [Holder(*rows[network][1:])]).append(Holder(*row[1:]))
         else:
-            held[network] = row
-    held |= {network: (network, *merge_holders(holders)) for network, holders in shared.items()}
-    services = _services(session, {row[1] for row in held.values()})
-    for network, account, _, proved, region, paid_until in held.values():
+            rows[network] = row
+    rows |= {network: (network, *merge_holders(holders)) for network, holders in shared.items()}
+    services = _services(session, {row[1] for row in rows.values()})
+    for network, account, _, proved, region, paid_until in rows.values():
         if account in services:
             yield network, _grant(region, paid_until, proved, services[account])
         else:
@@ -91,7 +91,7 @@ def _granted(
 def _grant(
     region: str | None,
     paid_until: datetime.date | None,
-    proved: bool,  # noqa: FBT001 - as the row has it
+    proved: bool,  # noqa: FBT001 - a value of the row
     services: Mapping[str, str],
 ) -> tuple[Profile, str]:
     others = {name: chosen for name, chosen in services.items() if chosen != region}
@@ -106,7 +106,7 @@ def _plain_grant(
     paid_until: datetime.date | None,
     proved: bool,  # noqa: FBT001
 ) -> tuple[Profile, str]:
-    """Of the many who chose nothing for single services; the same few again and again."""
+    """For accounts without choices for single services: most accounts share a few grants."""
     return _grant(region, paid_until, proved, {})
 
 

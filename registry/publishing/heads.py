@@ -1,4 +1,4 @@
-"""The two heads that must agree: the database's and the one in Redis."""
+"""The head in the database and the head in Redis, which must be equal."""
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -8,19 +8,19 @@ from smartdns.contract.grants import Head
 from smartdns.contract.redis_layout import LayoutError, decode_head
 
 RESTORED = 1_000_000
-"""Epochs to skip when a backup comes back: more than were begun since it was made."""
+"""Epochs to skip after a restore: more than can have begun since the backup was made."""
 
 
 def database_head(session: Session) -> Head:
-    """How far publishing has come, as the database knows."""
+    """Give the head of what was published last, as the database has it."""
     row = session.execute(select(PublishedHead.epoch, PublishedHead.position)).one()
     return Head(row.epoch, row.position)
 
 
 def reserve_positions(session: Session, after: Head, count: int) -> bool:
-    """Take the next `count` positions; False if somebody else went on from `after` before.
+    """Reserve the next `count` positions; False if another process has already moved past `after`.
 
-    To be committed before they are used: a position that Redis may have seen is never used twice.
+    The caller commits before using them, so that a position that Redis may have is not used again.
     """
     query = update(PublishedHead).where(
         PublishedHead.epoch == after.epoch, PublishedHead.position == after.position
@@ -32,7 +32,7 @@ def reserve_positions(session: Session, after: Head, count: int) -> bool:
 
 
 def begin_epoch(session: Session, published: Head | None) -> Head:
-    """Begin an epoch higher than the database's and than the one found in Redis, whosesoever."""
+    """Begin an epoch that is higher than those in the database and in Redis (`published`)."""
     ours = database_head(session)
     epoch = max(ours.epoch, published.epoch if published else 0) + 1
     session.execute(update(PublishedHead).values(epoch=epoch))
@@ -40,15 +40,15 @@ def begin_epoch(session: Session, published: Head | None) -> Head:
 
 
 def skip_epochs_after_restore(session: Session) -> None:
-    """Have an older database, just restored, outrank what it published before that was lost.
+    """Raise the epoch of a restored, older database above every epoch published since.
 
-    Mirrors accept only higher epochs, and Redis may have forgotten which one it held.
+    Mirrors accept only higher epochs, and Redis may no longer have the last one.
     """
     session.execute(update(PublishedHead).values(epoch=PublishedHead.epoch + RESTORED))
 
 
 def readable_head(text: bytes | str | None) -> Head | None:
-    """Head in Redis, or None where there is none or none of ours."""
+    """Read the head in Redis; None if there is none or it is not one of ours."""
     try:
         return None if text is None else decode_head(text)
     except LayoutError:

@@ -1,4 +1,4 @@
-"""The Redis side as an operator sees it: how far it has come, whether it is right, begin anew."""
+"""The allowlist in Redis, for operators: its state, comparing it, publishing all of it again."""
 
 import contextlib
 import datetime
@@ -26,20 +26,20 @@ ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class AllowlistStatus:
-    """Both sides' heads and sizes."""
+    """The allowlist in the database and in Redis."""
 
     database: Head
     redis: Head | None
     grants: int
-    """Networks that Redis lets in."""
+    """Number of networks that Redis lets in."""
     pending: int
-    """Networks that wait to be published."""
+    """Number of rows that wait to be published."""
     faults: tuple[str, ...]
-    """Settings of Redis that break a promise, each with what mends it."""
+    """Settings of Redis that break a promise; each text says what to change."""
 
     @property
     def good(self) -> bool:
-        """Say whether Redis has what the database has published, and forgets what it should."""
+        """Whether Redis has what was published, and its settings keep every promise."""
         return self.redis == self.database and not self.faults
 
 
@@ -50,13 +50,13 @@ def _redis(url: str) -> Iterator[redis.Redis]:
             yield connection
     except redis.RedisError as error:
         raise RedisUnavailable(
-            f"Redis does not serve us ({type(error).__name__}): check MEDIASTREAMER_REDIS_URL "
-            "and that it runs"
+            f"Redis does not answer us ({type(error).__name__}): check MEDIASTREAMER_REDIS_URL, "
+            "and that Redis is running"
         ) from None
 
 
 def inspect_allowlist(engine: Engine, redis_url: str) -> AllowlistStatus:
-    """Look at both sides; RedisUnavailable where Redis cannot be asked."""
+    """Read the state of both sides, or raise RedisUnavailable."""
     with make_readers(engine).begin() as session:
         ours = database_head(session)
         pending = session.scalar(select(func.count()).select_from(PendingNetwork)) or 0
@@ -67,14 +67,14 @@ def inspect_allowlist(engine: Engine, redis_url: str) -> AllowlistStatus:
 
 
 def redis_clock(redis_url: str) -> float:
-    """Give Redis' own time, in Unix seconds; RedisUnavailable where it cannot be asked."""
+    """Give the time of Redis' machine in Unix seconds, or raise RedisUnavailable."""
     with _redis(redis_url) as connection:
         seconds, microseconds = connection.time()
         return seconds + microseconds / 1e6
 
 
 def grants_in_redis(redis_url: str, networks: Collection[Network]) -> dict[str, str]:
-    """Give those of the networks that Redis lets in, each with its profile's text."""
+    """Give network -> profile, both as text, for those networks that Redis lets in."""
     texts = [encode_network(network) for network in networks]
     with _redis(redis_url) as connection:
         values = cast("list[bytes | None]", connection.hmget(GRANTS, texts))
@@ -82,7 +82,7 @@ def grants_in_redis(redis_url: str, networks: Collection[Network]) -> dict[str, 
 
 
 def count_registrations(engine: Engine) -> int:
-    """Say about how many networks a rebuild or comparison has to go through."""
+    """Give about how many networks a rebuild or a comparison reads, for its progress bar."""
     with make_readers(engine).begin() as session:
         return session.scalar(select(func.count()).select_from(Registration)) or 0
 
@@ -90,7 +90,10 @@ def count_registrations(engine: Engine) -> int:
 def count_differences(
     engine: Engine, redis_url: str, today: datetime.date, advance: Callable[[int], object]
 ) -> tuple[int, int]:
-    """Compare every grant with the database: how many differ, and how many are pending instead."""
+    """Compare every grant with the database; give the numbers of differing and pending networks.
+
+    Networks that are pending do not count as differing.
+    """
     differing = set()
     unreadable = 0
     with _redis(redis_url) as connection:
@@ -106,11 +109,11 @@ def count_differences(
 def rebuild_allowlist(
     engine: Engine, redis_url: str, today: datetime.date, progress: Callable[[int], object]
 ) -> Head:
-    """Publish everything anew under a new epoch; RedisUnavailable where that is not possible."""
+    """Publish every grant again under a new epoch, or raise RedisUnavailable."""
     with _redis(redis_url) as connection, publishing_lock(engine, LOCK_WITHIN_S) as ours:
         if not ours:
-            raise RedisUnavailable("another process is publishing: try again in a minute")
+            raise RedisUnavailable("another process is publishing now: try again in a minute")
         for _ in range(ATTEMPTS):
             if (head := rebuild(engine, connection, today, progress)) is not None:
                 return head
-    raise RedisUnavailable("Redis changed while it was written to: is another registry using it?")
+    raise RedisUnavailable("Redis changed during the rebuild: does another registry use it?")

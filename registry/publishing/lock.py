@@ -1,4 +1,4 @@
-"""One drain or rebuild at a time, in whichever process: a lock that dies with its holder."""
+"""The lock that lets one process publish at a time; it ends when its process dies."""
 
 import contextlib
 import fcntl
@@ -8,38 +8,38 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
-ADVISORY_LOCK = 0x7075626C697368  # of PostgreSQL's advisory locks; any number, always the same
+ADVISORY_LOCK = 0x7075626C697368  # PostgreSQL advisory lock; the number must stay the same
 _RETRY_S = 0.05
 
 
 @contextlib.contextmanager
 def publishing_lock(engine: Engine, wait_s: float = 0.0) -> Iterator[bool]:
-    """Try for up to `wait_s` to be the only one that publishes; yields whether we are.
+    """Try for up to `wait_s` seconds to take the lock; yields whether we have it.
 
-    PostgreSQL: an advisory lock, which ends with its connection. SQLite: flock on a file beside the
-    database, which ends with its process.
+    PostgreSQL: an advisory lock, which ends with its connection. SQLite: flock on a file next to
+    the database, which ends with its process.
     """
     deadline = time.monotonic() + wait_s
     attempt = _on_postgresql if engine.dialect.name == "postgresql" else _on_sqlite
     with contextlib.ExitStack() as stack:
-        held = stack.enter_context(attempt(engine))
-        while not held and time.monotonic() < deadline:
+        locked = stack.enter_context(attempt(engine))
+        while not locked and time.monotonic() < deadline:
             stack.close()
             time.sleep(_RETRY_S)
-            held = stack.enter_context(attempt(engine))
-        yield held
+            locked = stack.enter_context(attempt(engine))
+        yield locked
 
 
 @contextlib.contextmanager
 def _on_postgresql(engine: Engine) -> Iterator[bool]:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         lock = {"lock": ADVISORY_LOCK}
-        held = connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), lock).scalar_one()
+        locked = connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), lock).scalar_one()
         try:
-            yield held
+            yield locked
         finally:
-            if held:
-                # The connection goes back to a pool, and the lock would go with it.
+            if locked:
+                # Otherwise the connection would go back to the pool with the lock.
                 connection.execute(text("SELECT pg_advisory_unlock(:lock)"), lock)
 
 

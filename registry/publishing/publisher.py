@@ -1,4 +1,4 @@
-"""The service that keeps Redis in step with the database, in a thread of its own."""
+"""The service that keeps Redis in step with the database."""
 
 import datetime
 import time
@@ -30,17 +30,17 @@ POLL_S = 0.2
 COMPARE_HEADS_EVERY_S = 1.0
 RECONCILE_EVERY_S = 600.0
 RECONCILE_PAUSE_S = 0.01
-"""Between two steps, so that neither Redis nor the pages notice."""
+"""Between two steps, so that reconciling slows down neither Redis nor the pages."""
 AFTER_TROUBLE_S = 1.0
 STOPPED_WITHIN_S = 1.0
-"""Then the thread is left behind: it dies with the process, and dying anywhere loses nothing."""
+"""Then we do not wait for the thread any longer; it ends with the process and loses nothing."""
 
 
 class Publisher(ThreadService):
-    """Publishes what is pending every 200 ms, rebuilds when it must, reconciles now and then.
+    """Publishes pending networks every 200 ms, rebuilds if necessary, reconciles from time to time.
 
-    Any number of processes may run one: a database lock lets one work at a time. Its thread never
-    holds a transaction open while it waits for Redis, so the pages never wait for either.
+    Any number of processes may run one: a database lock lets one of them work at a time. The
+    thread has no open transaction while it waits for Redis, so pages never wait for Redis.
     """
 
     name = "publisher"
@@ -49,12 +49,12 @@ class Publisher(ThreadService):
     def __init__(
         self, engine: Engine, redis_url: str, today: Callable[[], datetime.date] = utc_today
     ) -> None:
-        """Raise ValueError where `redis_url` is none."""
+        """Raise ValueError if `redis_url` is not a URL of Redis."""
         super().__init__()
         self.trouble: str | None = None
-        """Why nothing is being published at the moment, for `status`; None: all is well."""
+        """Why nothing is published at present, for `status`; None: nothing is wrong."""
         self.head: Head | None = None
-        """How far publishing has come, for `status`; None: not looked yet."""
+        """What was published last, for `status`; None: not known yet."""
         self._engine = engine
         self._redis = RedisConnection(redis_url)
         self._today = today
@@ -64,14 +64,14 @@ class Publisher(ThreadService):
         self._reconciling: Iterator[ComparisonStep] | None = None
 
     def turn(self) -> float:
-        """Do what there is to do now; gives how long to wait before the next turn, in seconds.
+        """Do the work that is due; give the seconds until the next turn.
 
-        Whatever goes wrong is said in `trouble` and tried again; nothing is lost by it.
+        An error is described in `trouble`, and the work is tried again; nothing is lost.
         """
         try:
             wait_s, self.trouble = self._do_what_is_due(), None
-        except Exception as error:  # noqa: BLE001 - a mistake must not end the publishing
-            wait_s, self.trouble = AFTER_TROUBLE_S, _said_of(error)
+        except Exception as error:  # noqa: BLE001 - an error must not end the thread
+            wait_s, self.trouble = AFTER_TROUBLE_S, _describe(error)
             self._redis.close()
             self._reconciling = self._reconciled_on = None
         return wait_s
@@ -82,10 +82,10 @@ class Publisher(ThreadService):
 
     def _do_what_is_due(self) -> float:
         if self._is_pending() or self._heads_are_due():
-            with publishing_lock(self._engine) as held:
-                if held:
+            with publishing_lock(self._engine) as locked:
+                if locked:
                     self._drain_all()
-                    empty_log(self._engine)  # it has the addresses that were replaced
+                    empty_log(self._engine)  # it contains the addresses that were replaced
         return self._reconcile_a_little()
 
     def _is_pending(self) -> bool:
@@ -107,7 +107,7 @@ class Publisher(ThreadService):
             self.head = database_head(session)
 
     def _reconcile_a_little(self) -> float:
-        """One step, if it is time: at start, on a new day, and every ten minutes."""
+        """Do one step, if reconciling is due: at the start, on a new day, and every ten minutes."""
         now, today = time.monotonic(), self._today()
         if self._reconciled_on != today or now - self._reconciled_at >= RECONCILE_EVERY_S:
             self._reconciling = compare(self._engine, self._redis.client(), today)
@@ -122,31 +122,31 @@ class Publisher(ThreadService):
             with make_sessions(self._engine).begin() as session:
                 mark_pending(session, step.differing)
         if step.unreadable:
-            with publishing_lock(self._engine) as held:
-                if held:
+            with publishing_lock(self._engine) as locked:
+                if locked:
                     self._rebuild(self._redis.client())
         return RECONCILE_PAUSE_S
 
     def _rebuild(self, connection: redis.Redis) -> None:
-        self.trouble = "publishing the whole allowlist anew"
-        rebuild(self._engine, connection, self._today(), self._go_on)
+        self.trouble = "publishing the whole allowlist again"
+        rebuild(self._engine, connection, self._today(), self._stop_if_asked)
 
-    def _go_on(self, _count: int) -> None:
+    def _stop_if_asked(self, _count: int) -> None:
         if self.stopping.is_set():
             raise _Stopping
 
 
-class _Stopping(Exception):  # noqa: N818 - it ends the thread's turn, nothing is wrong
+class _Stopping(Exception):  # noqa: N818 - it ends a rebuild, nothing is wrong
     pass
 
 
-def _said_of(error: Exception) -> str | None:
+def _describe(error: Exception) -> str | None:
     match error:
         case redis.RedisError() | RedisUnavailable():
-            return "Redis cannot be reached or refuses to be written"
+            return "Redis cannot be reached or does not accept writes"
         case SQLAlchemyError():
             return "the database cannot be reached"
         case _Stopping():
             return None
     Logger().failure("publishing failed and is tried again")
-    return "a fault in publishing"
+    return "an internal error in publishing"

@@ -1,4 +1,4 @@
-"""Write the whole allowlist anew, aside, and put it in place at once."""
+"""Writing the whole allowlist under another key, then replacing the old one in one step."""
 
 import datetime
 import itertools
@@ -20,10 +20,10 @@ from smartdns.contract.redis_layout import (
     encode_head,
 )
 
-AT_ONCE = 1_000
+BATCH_SIZE = 1_000
 PAUSE_S = 0.001
-"""After each part, so that the pages of the same process get their turn."""
-ABANDONED_AFTER_S = 3_600
+"""After each batch, so that the pages in the same process can run."""
+UNFINISHED_EXPIRES_S = 3_600
 
 
 def rebuild(
@@ -32,29 +32,30 @@ def rebuild(
     today: datetime.date,
     progress: Callable[[int], object] = lambda _: None,
 ) -> Head | None:
-    """Publish every grant under a new epoch. Only for the holder of the publishing lock.
+    """Publish every grant under a new epoch. The caller must have the publishing lock.
 
-    `progress` is told how many networks are written so far. Mirrors keep what they have until the
-    head changes, and then read everything. None: Redis changed under us, so look again. What
-    changes in the database meanwhile is pending, and the next drain publishes it.
+    `progress` is called with the number of networks written so far. Mirrors keep their present
+    content until the head changes; then they read everything. Gives the new head, or None if Redis
+    changed during the rebuild: then try again. What changes in the database during the rebuild is
+    pending, and the next drain publishes it.
     """
     published = connection.get(HEAD)
     with make_sessions(engine).begin() as session:
         head = begin_epoch(session, readable_head(published))
-    aside = f"{GRANTS_BEING_BUILT}{head.epoch}"
-    count = _fill(engine, connection, aside, today, progress)
+    temporary_key = f"{GRANTS_BEING_BUILT}{head.epoch}"
+    count = _fill(engine, connection, temporary_key, today, progress)
     with connection.pipeline(transaction=True) as pipe:
-        pipe.watch(HEAD, aside)  # type: ignore[no-untyped-call]
-        # A Redis that restarted in between holds the later parts only.
-        if pipe.get(HEAD) != published or pipe.hlen(aside) != count:
-            pipe.unlink(aside)
+        pipe.watch(HEAD, temporary_key)  # type: ignore[no-untyped-call]
+        # If Redis was restarted in between, it has only the later batches.
+        if pipe.get(HEAD) != published or pipe.hlen(temporary_key) != count:
+            pipe.unlink(temporary_key)
             return None
         pipe.multi()
-        # Renaming over a million grants would free them there and then, and block Redis.
+        # Renaming over a million grants would free their memory at once, which blocks Redis.
         pipe.unlink(GRANTS)
         if count:
-            pipe.persist(aside)
-            pipe.rename(aside, GRANTS)
+            pipe.persist(temporary_key)
+            pipe.rename(temporary_key, GRANTS)
         pipe.set(HEAD, encode_head(head))
         pipe.publish(CHANGES, encode_head(head))
         try:
@@ -67,19 +68,19 @@ def rebuild(
 def _fill(
     engine: Engine,
     connection: redis.Redis,
-    aside: str,
+    temporary_key: str,
     today: datetime.date,
     progress: Callable[[int], object],
 ) -> int:
     count = 0
-    place: str | None = ""
-    while place is not None:
+    after: str | None = ""
+    while after is not None:
         with make_readers(engine).begin() as session:
-            texts, place = grant_texts_after(session, place, AT_ONCE, today)
+            texts, after = grant_texts_after(session, after, BATCH_SIZE, today)
         if texts:
-            connection.hset(aside, items=list(itertools.chain.from_iterable(texts.items())))
+            connection.hset(temporary_key, items=list(itertools.chain.from_iterable(texts.items())))
             if not count:
-                connection.expire(aside, ABANDONED_AFTER_S)
+                connection.expire(temporary_key, UNFINISHED_EXPIRES_S)
         count += len(texts)
         progress(count)
         time.sleep(PAUSE_S)

@@ -1,4 +1,4 @@
-"""Compare all that Redis holds with the database, in small steps."""
+"""Comparing every grant in Redis with the database, in small steps."""
 
 import datetime
 from collections.abc import Iterator
@@ -12,36 +12,36 @@ from registry.publishing.grants import grant_texts_after, grants_for
 from smartdns.contract.addresses import Network
 from smartdns.contract.redis_layout import GRANTS, LayoutError, decode_network, encode_network
 
-AT_ONCE = 500
+STEP_SIZE = 500
 
 
 @dataclass(slots=True)
 class ComparisonStep:
-    """One step."""
+    """The result of one step."""
 
     networks: int
-    """Looked at in this step."""
+    """Number of networks compared in this step."""
     differing: list[Network] = field(default_factory=list, repr=False)
-    """Missing, surplus or other in Redis; what is pending at the moment is among them."""
+    """Missing, surplus or different in Redis; pending networks may be among them."""
     unreadable: int = 0
-    """Fields that are no network in its normal form: only a rebuild removes them."""
+    """Number of fields that are not a network in normal form: only a rebuild removes them."""
 
 
 def compare(
     engine: Engine, connection: redis.Redis, today: datetime.date
 ) -> Iterator[ComparisonStep]:
-    """Walk the database for what is missing or other; if Redis holds more, walk it for the rest."""
-    met = 0
-    place: str | None = ""
-    while place is not None:
+    """Compare the database's grants with Redis; if Redis has more fields, find the surplus."""
+    found_count = 0
+    after: str | None = ""
+    while after is not None:
         with make_readers(engine).begin() as session:
-            texts, place = grant_texts_after(session, place, AT_ONCE, today)
+            texts, after = grant_texts_after(session, after, STEP_SIZE, today)
         found = connection.hmget(GRANTS, list(texts)) if texts else []
-        met += len(found) - found.count(None)
+        found_count += len(found) - found.count(None)
         pairs = zip(texts, found, strict=True)
         differing = [network for network, text in pairs if text != texts[network].encode()]
         yield ComparisonStep(len(texts), [decode_network(network) for network in differing])
-    if connection.hlen(GRANTS) > met:
+    if connection.hlen(GRANTS) > found_count:
         yield from _surplus(engine, connection, today)
 
 
@@ -50,7 +50,7 @@ def _surplus(
 ) -> Iterator[ComparisonStep]:
     cursor = None
     while cursor != 0:
-        cursor, texts = connection.hscan(GRANTS, cursor or 0, count=AT_ONCE)
+        cursor, texts = connection.hscan(GRANTS, cursor or 0, count=STEP_SIZE)
         networks = [network for text in texts if (network := _network(text)) is not None]
         with make_readers(engine).begin() as session:
             desired = grants_for(session, [str(network) for network in networks], today)
@@ -59,7 +59,7 @@ def _surplus(
 
 
 def _network(field: bytes | str) -> Network | None:
-    """Give the network, if the field is its normal form."""
+    """Give the network, or None if the field is not its normal form."""
     text = field.decode(errors="replace") if isinstance(field, bytes) else field
     try:
         network = decode_network(text)

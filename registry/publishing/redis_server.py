@@ -1,4 +1,4 @@
-"""The registry's way to Redis: one connection that fails plainly, and what Redis must be set to."""
+"""The registry's connection to Redis, and the settings that Redis must have."""
 
 import time
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ from smartdns.contract.redis_url import SentinelService, parse_redis_url
 CONNECT_WITHIN_S = 2.0
 ANSWER_WITHIN_S = 5.0
 ASK_SENTINEL_EVERY_S = 5.0
-"""A master that was cut off and replaced still answers."""
+"""A former master that has been replaced still answers, so an answer alone proves nothing."""
 
 
 class RedisUnavailable(Exception):  # noqa: N818 - a state, not a mistake
-    """Redis is not to be had at the moment; the text carries no data."""
+    """Redis cannot be used at present; the text contains no data."""
 
 
 def connect(url: str) -> redis.Redis:
-    """Open the server, or the master that the Sentinels name; nothing is retried silently.
+    """Give a client of the server, or of the master that the Sentinels name; it does not retry.
 
-    Raises ValueError for a URL that is none, RedisUnavailable where no Sentinel names a master.
+    Raises ValueError for a bad URL, and RedisUnavailable if no Sentinel names a master.
     """
     return RedisConnection(url).client()
 
 
 def is_reachable(url: str) -> bool:
-    """Say whether a server is there and lets us in; ValueError for a URL that is none."""
+    """Say whether the server answers and accepts our login; ValueError for a bad URL."""
     connection = RedisConnection(url)
     try:
         return bool(connection.client().ping())
@@ -40,17 +40,17 @@ def is_reachable(url: str) -> bool:
 
 
 class RedisConnection:
-    """Where Redis is, and one client of it that lasts until `leave`."""
+    """The address of Redis, and one client of it until `close`."""
 
     def __init__(self, url: str) -> None:
-        """Raise ValueError where `url` is none (`contract.redis_url`)."""
+        """Raise ValueError for a bad URL (`contract.redis_url`)."""
         self._server = parse_redis_url(url)
         self._client: redis.Redis | None = None
         self._url: str | None = None
         self._asked_at = 0.0
 
     def client(self) -> redis.Redis:
-        """Give the client, another one after Sentinel has named another master."""
+        """Give the client; it is replaced when the Sentinels name another master."""
         now = time.monotonic()
         if self._client is None or now - self._asked_at > ASK_SENTINEL_EVERY_S:
             url = self._server if isinstance(self._server, str) else master_of(self._server)
@@ -61,14 +61,14 @@ class RedisConnection:
         return self._client
 
     def close(self) -> None:
-        """Disconnect; the next `connection` is a new one."""
+        """Disconnect; the next call of `client` connects again."""
         if self._client is not None:
             self._client.close()
         self._client = None
 
 
 def master_of(service: SentinelService) -> str:
-    """Ask the Sentinels in turn; the first that knows the service is believed."""
+    """Ask the Sentinels in turn for the master; the first answer counts."""
     for host, port in service.sentinels:
         with _client(service.url_of_sentinel(host, port)) as sentinel:
             try:
@@ -87,7 +87,7 @@ def _client(url: str) -> redis.Redis:
         protocol=2,
         socket_connect_timeout=CONNECT_WITHIN_S,
         socket_timeout=ANSWER_WITHIN_S,
-        # redis-py's own retries would write on in another server without a sign.
+        # A retry by redis-py could silently continue on another server.
         retry=Retry(NoBackoff(), 0),
     )
 
@@ -98,7 +98,7 @@ def _text(value: bytes | str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RedisFault:
-    """A setting under which Redis keeps what it should forget, or forgets what it should keep."""
+    """A setting with which Redis stores what it must not, or drops what it must keep."""
 
     setting: str
     found: str
@@ -115,18 +115,26 @@ class RedisFault:
 _WANTED = (
     ("save", "", "so grants are written to its disk"),
     ("appendonly", "no", "so every change is written to its disk"),
-    ("slowlog-log-slower-than", "-1", "so its slow log keeps networks with a time"),
-    ("maxmemory-policy", "noeviction", "so it may throw grants away"),
+    ("slowlog-log-slower-than", "-1", "so its slow log stores networks with a time"),
+    ("maxmemory-policy", "noeviction", "so it may delete grants"),
 )
-_WANTED_OF_MASTER = ("repl-diskless-sync", "yes", "so a new replica makes it write to its disk")
-_WANTED_OF_REPLICA = ("repl-diskless-load", "swapdb", "so it receives grants by way of its disk")
+_WANTED_OF_MASTER = (
+    "repl-diskless-sync",
+    "yes",
+    "so it writes grants to its disk for each new replica",
+)
+_WANTED_OF_REPLICA = (
+    "repl-diskless-load",
+    "swapdb",
+    "so it writes the grants it receives to its disk",
+)
 _ALSO_GOOD = {("repl-diskless-load", "on-empty-db"), ("repl-diskless-load", "flush-before-load")}
 
 
 def redis_faults(connection: redis.Redis) -> list[RedisFault]:
-    """Compare what Redis is set to with what is promised: at start, by doctor, by the audit.
+    """Give the settings of Redis that break a promise; an empty list is good.
 
-    An empty list is good. Where CONFIG is not allowed that itself is the fault.
+    If Redis does not allow us to read its settings, that is the fault.
     """
     replication = connection.info("replication")
     wanted = list(_WANTED)
@@ -137,7 +145,9 @@ def redis_faults(connection: redis.Redis) -> list[RedisFault]:
     try:
         found = {name: _setting(connection, name) for name, _, _ in wanted}
     except redis.ResponseError:
-        return [RedisFault("CONFIG", "not allowed", "allowed", "so nobody can check what it keeps")]
+        return [
+            RedisFault("CONFIG", "not allowed", "allowed", "so nobody can check what it stores")
+        ]
     return [
         RedisFault(name, found[name], value, reason)
         for name, value, reason in wanted

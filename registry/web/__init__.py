@@ -1,5 +1,5 @@
 """Flask pages and update endpoints, served by Twisted.
 
-`server` puts everything together; `arriving` settles who sends a request; `updates` answers routers
-and secret links; `pages` and `sign_in` are what people see.
+`server` is the application and the HTTP server; `arriving` determines who sent a request;
+`updates` answers routers and secret links; `pages` and `sign_in` are for people.
 """

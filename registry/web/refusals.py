@@ -1,4 +1,4 @@
-"""What an action's refusal says on a page, in the visitor's language."""
+"""The text of an action's refusal, in the visitor's language."""
 
 from flask_babel import gettext as _
 
@@ -9,7 +9,7 @@ __all__ = ["explain"]
 
 
 def explain(refusal: ActionRefused) -> str:
-    """Translate the refusal's message, then fill its places."""
+    """Translate the refusal's message, then fill in its parameters."""
     parameters = dict(refusal.parameters)
     if isinstance(refusal, AddressRefused) and "kind" in parameters:
         parameters["kind"] = kind_name(AddressKind(parameters["kind"]))
@@ -19,5 +19,5 @@ def explain(refusal: ActionRefused) -> str:
 
 
 def kind_name(kind: AddressKind) -> str:
-    """Say what kind of address it is."""
+    """Give the kind of an address in the visitor's language."""
     return str(_(kind.value))

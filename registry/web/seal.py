@@ -1,7 +1,7 @@
-"""Values that leave for a browser and must come back unread, unchanged, soon, and once.
+"""Sealed values: a browser stores them and sends them back, but cannot read or change them.
 
-A seal is encrypted and authenticated (Fernet: AES-128-CBC and HMAC-SHA256). It is bound to a
-purpose and an owner, so that nobody can use another's, nor one's own for something else.
+A seal is encrypted and authenticated (Fernet: AES-128-CBC and HMAC-SHA256). It is valid for one
+purpose, for one owner, for a limited time and, if the caller wishes, for one use.
 """
 
 import base64
@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet, InvalidToken
 
 
 class SealError(ValueError):
-    """A seal that is forged, somebody else's, too old, or used before; the text has no content."""
+    """The seal is forged, too old, used before, or another owner's; the text has no content."""
 
 
 class Seal:
@@ -25,7 +25,7 @@ class Seal:
     def __init__(
         self, secret: str, spend: Callable[[str], bool], clock: Callable[[], float] = time.time
     ) -> None:
-        """`spend` a seal's number: False where that was done before."""
+        """`spend` stores that a seal's number was used; it gives False if it was used before."""
         self._secret = secret.encode()
         self._spend = spend
         self._clock = clock
@@ -36,11 +36,11 @@ class Seal:
         return self._fernet(purpose).encrypt_at_time(text.encode(), int(self._clock())).decode()
 
     def open(self, purpose: str, owner: str, sealed: str, max_age_s: int) -> dict[str, str]:
-        """Give back what `close` was given; it may be opened again and again."""
+        """Give the content, or raise SealError; a seal can be opened any number of times."""
         return self._read(purpose, owner, sealed, max_age_s)[1]
 
     def open_once(self, purpose: str, owner: str, sealed: str, max_age_s: int) -> dict[str, str]:
-        """Give back what `close` was given, the first time only."""
+        """Give the content, or raise SealError; a seal can be opened only once in this way."""
         number, content = self._read(purpose, owner, sealed, max_age_s)
         if not self._spend(number):
             raise SealError("used before")
@@ -54,10 +54,10 @@ class Seal:
                 sealed.encode(), max_age_s, int(self._clock())
             )
         except (InvalidToken, ValueError):
-            raise SealError("not a seal of ours, or too old") from None
-        whose, number, content = json.loads(text)
-        if not hmac.compare_digest(whose, owner):
-            raise SealError("somebody else's")
+            raise SealError("not one of our seals, or too old") from None
+        sealed_for, number, content = json.loads(text)
+        if not hmac.compare_digest(sealed_for, owner):
+            raise SealError("another owner's")
         return number, content
 
     def _fernet(self, purpose: str) -> Fernet:

@@ -1,4 +1,4 @@
-"""What pages and sign-in work with, put together once at start."""
+"""What pages and sign-in use: settings, rules, database sessions and more, made once at start."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,26 +18,26 @@ _NAME = "mediastreamer"
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Settings, rules, database sessions and the rest; streaming services are in `catalog`."""
+    """What the pages of one application use; streaming services are in its `catalog`."""
 
     settings: RegistrySettings
     catalog: Catalog
     rules: AddressRules
     sessions: sessionmaker[Session] = field(repr=False)
-    """Of transactions that change something."""
+    """Sessions for transactions that write; `readers` only read."""
     readers: sessionmaker[Session] = field(repr=False)
     seal: Seal = field(repr=False)
     sweep_soon: Callable[[], None]
-    """Asks that nothing of deleted rows remain in the database's files."""
+    """Erases deleted rows from the database's files soon; returns at once."""
     publishing_waits: Callable[[], bool]
-    """Says whether changes are kept but do not reach the DNS servers at the moment."""
+    """Says whether changes are stored but do not reach the DNS servers at present."""
     mailer: Mailer | None = None
 
     def attach(self, app: Flask) -> None:
-        """Let the pages of `app` find them."""
+        """Make them available to the pages of `app`."""
         app.extensions[_NAME] = self
 
 
 def services() -> Services:
-    """Services of the application that answers the current request."""
+    """Give the services of the application that answers the current request."""
     return cast("Services", current_app.extensions[_NAME])

@@ -1,4 +1,4 @@
-"""Single use: a number counts once, whichever registry it comes back to, restarts included."""
+"""Single use of seals: all registry processes share the list, also after a restart."""
 
 import datetime
 
@@ -10,9 +10,9 @@ from registry.models import SpentSeal
 
 
 def spend_seal(sessions: sessionmaker[Session], number: str, today: datetime.date) -> bool:
-    """Spend a number; False where it was spent before.
+    """Store that a seal was used, in a transaction of its own; False if it was used before.
 
-    A transaction of its own, for what is done with it may be refused and tried again.
+    The action that needs the seal has another transaction, which may fail and be rolled back.
     """
     tomorrow = today + datetime.timedelta(days=1)
     with sessions.begin() as session:

@@ -182,7 +182,7 @@ def test_a_resolver_that_is_behind_shows_as_another_region(
             check(page, home)
             cause(page, "the region is not the one you chose")
             expect(page.locator("[data-say=got]")).to_have_text("United States")
-            expect(page.locator("[data-step=relay] .mark")).to_have_text("not asked")
+            expect(page.locator("[data-step=relay] .mark")).to_have_text("not checked")
             take_picture(page, "check-region")
         finally:
             os.kill(redis, signal.SIGCONT)
@@ -229,7 +229,7 @@ def test_another_resolver_a_leak_and_an_address_that_is_not_let_in(
         take_picture(page, "check-other")
         device.servers = [other, ("127.0.0.1", home.dns)]
         page.reload()
-        cause(page, "a second DNS server, or IPv6, leads around us")
+        cause(page, "also uses another DNS server")
         device.servers, device.source = [("127.0.0.1", home.dns)], "127.0.0.9"
         page.reload()
         cause(page, "this address is not registered")

@@ -84,7 +84,7 @@ class Roles:
             assert line is not None, f"{role} ended ({process.wait(20)}): {said}"
             said.append(line)
         # A registry that finds Redis empty may say so first.
-        assert said[:-1] in ([], ["publishing the whole allowlist anew\n"])
+        assert said[:-1] in ([], ["publishing the whole allowlist again\n"])
         return process
 
     def _command(self, role: str) -> list[str]:

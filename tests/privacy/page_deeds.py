@@ -37,7 +37,7 @@ def send_to_the_page(life: Life) -> None:
 
     def signs_in_wrongly(word: str) -> bool:
         said = browser.sign_in(f"{word}@example.com", word).text
-        return "do not belong together" in said
+        return "e-mail address or the password is wrong" in said
 
     def forgets(word: str) -> bool:
         form = browser.get("/forgot").form("Send the link")
@@ -103,7 +103,9 @@ def live_an_account(life: Life) -> None:
     """Sign-up, mail, confirmation, sign-in, choices, updater, host name, export, deletion."""
     email = f"{life.gone.word('e-mail address of an account')}@example.com"
     browser = life.browser(life.moved)
-    browser.submit(browser.get("/sign-up").form("Make an account"), email=email, password=PASSWORD)
+    browser.submit(
+        browser.get("/sign-up").form("Create an account"), email=email, password=PASSWORD
+    )
     browser.submit(browser.get(life.link_in_mail_to(email)).form("Confirm"))
 
     def signs_in(word: str) -> bool:
@@ -117,7 +119,7 @@ def live_an_account(life: Life) -> None:
         return "no name server knows a public address for it" in said  # loopback is not public
 
     def updates(word: str) -> bool:
-        form = browser.get("/updaters").form("Make an updater")
+        form = browser.get("/updaters").form("Create an updater")
         label = life.gone.word("label of an updater")
         made = html.unescape(browser.submit(form, label=label, password=PASSWORD).text)
         link = re.search(r'<code id="link">[a-z]+://[^/]+([^<]+)</code>', made)
@@ -129,7 +131,7 @@ def live_an_account(life: Life) -> None:
         return email in browser.submit(form, password=PASSWORD).text
 
     def leaves(_: str) -> bool:
-        form = browser.get("/account").form("Delete my account for good")
+        form = browser.get("/account").form("Delete my account permanently")
         return browser.submit(form, password=PASSWORD).status == 200
 
     life.traffic.send("sign-in", signs_in)

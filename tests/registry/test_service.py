@@ -38,7 +38,7 @@ def test_without_redis_pages_go_on_and_say_so(
     start_registry: StartServer, own_redis_server: RedisServer
 ) -> None:
     """An address is kept, to be published once Redis comes; until then nobody is promised more."""
-    waits = "cannot be told of changes"
+    waits = "do not reach our DNS servers"
     server = start_registry(redis_url=own_redis_server.url)
     visitor = visitor_of(server)
     client, page = visitor.signed_in()

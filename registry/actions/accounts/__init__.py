@@ -1,1 +1,1 @@
-"""Accounts: added one by one or from a table, suspended, exported, deleted."""
+"""Accounts: adding them one by one or from a table, suspending, exporting, deleting."""

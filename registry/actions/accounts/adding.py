@@ -1,4 +1,4 @@
-"""A new account, and an e-mail address that nobody else has."""
+"""Adding an account, and reserving an e-mail address for one."""
 
 import datetime
 
@@ -23,7 +23,10 @@ def add_account(
     region: str | None = None,
     paid_until: datetime.date | None = None,
 ) -> int:
-    """Add an account and give its number; without a password it gets one by mail or command."""
+    """Add an account and give its number, or raise EmailTaken.
+
+    Without a password nobody can sign in until one is set by a mailed link or by a command.
+    """
     email = normal_email(email)
     values = {
         "email": email,
@@ -42,7 +45,7 @@ def add_account(
 
 
 def normal_email(text: str) -> str:
-    """Lower-cased normal form of an address that mail can reach; no look-up is made."""
+    """Give the lower-cased normal form of an e-mail address, or raise EmailUnusable; no look-up."""
     try:
         return validate_email(text.strip(), check_deliverability=False).normalized.lower()
     except EmailNotValidError:
@@ -50,10 +53,10 @@ def normal_email(text: str) -> str:
 
 
 def reserve_email(session: Session, email: str) -> None:
-    """Let nobody else be given `email` until this transaction ends; EmailTaken if somebody was.
+    """Reserve `email` until this transaction ends, or raise EmailTaken.
 
-    By a row that is there for a moment: without it, who came second would find out by an UPDATE
-    that fails, which leaves the e-mail address in PostgreSQL's log.
+    A temporary row does it. Without the row, the second of two transactions would fail in its
+    UPDATE, and PostgreSQL would write the e-mail address into its log.
     """
     values = {"email": email, "fs_uniquifier": new_uniquifier()}
     statement = insert_unless_present(session, Account).values(values).returning(Account.id)

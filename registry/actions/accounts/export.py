@@ -1,4 +1,4 @@
-"""Everything that is held about an account, made from the schema: a new column cannot be missed."""
+"""Everything stored about an account, derived from the schema, so a new column is included."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,10 +13,10 @@ Json = dict[str, list[dict[str, Any]]]
 
 
 def export_account(session: Session, account_id: int) -> Json:
-    """Give each table's rows about the account, column by column.
+    """Give the rows about the account: table -> rows, each column -> value.
 
-    Hashes of secrets are said to be there and not shown: who reads an export over somebody's
-    shoulder must not be able to try passwords.
+    Hashes of secrets are not shown, only that there is one. Otherwise a stranger who gets hold of
+    an export could try passwords against the hash.
     """
     lock_account(session, account_id)
     return {
@@ -29,7 +29,7 @@ def export_account(session: Session, account_id: int) -> Json:
 
 
 def tables_about(account_id: int) -> Iterator[tuple[Table, ColumnElement[bool]]]:
-    """Tables that reach an account through foreign keys, each with the rows that are its own."""
+    """Give the tables that refer to an account, each with the condition for this account's rows."""
     account = Base.metadata.tables[Account.__tablename__]
     found: dict[Table, ColumnElement[bool]] = {account: account.c.id == account_id}
     for table in Base.metadata.sorted_tables:  # parents before children
@@ -41,7 +41,7 @@ def tables_about(account_id: int) -> Iterator[tuple[Table, ColumnElement[bool]]]
 
 
 def stored_fields() -> list[tuple[str, str, str]]:
-    """Table, column and what it holds, for everything that the database stores."""
+    """Give table, column and description of everything that the database stores."""
     tables = Base.metadata.sorted_tables
     return [(table.name, column.name, column.doc or "") for table in tables for column in table.c]
 
@@ -49,4 +49,4 @@ def stored_fields() -> list[tuple[str, str, str]]:
 def _shown(column: Column[Any], value: object) -> object:
     if value is None or isinstance(value, bool | int):
         return value
-    return "(kept, not shown)" if column.info.get("secret") else str(value)
+    return "(stored, not shown)" if column.info.get("secret") else str(value)

@@ -1,8 +1,8 @@
-"""Many accounts at once, from a table: checked whole, then stored in one transaction.
+"""Many accounts from one table: first the whole table is checked, then it is stored at once.
 
-Doing it again is harmless: an account or network that is there stays, and a region that the
-table names is set. Imported accounts have no password until they choose one by mail, or an
-operator sets it.
+Importing the same table again is harmless: accounts and networks that exist stay, and regions are
+set as the table says. Imported accounts have no password until a person sets one by a mailed
+link, or an operator sets it.
 """
 
 import csv
@@ -25,7 +25,7 @@ from smartdns.contract.addresses import Network
 from zones.catalog import Catalog
 
 HEADER = ["email", "address", "region"]
-AT_ONCE = 1000
+ROWS_PER_STATEMENT = 1000
 
 T = TypeVar("T")
 
@@ -41,16 +41,16 @@ class ImportRow:
 
 @dataclass(frozen=True, slots=True)
 class ImportCounts:
-    """How much was new."""
+    """How many rows were new."""
 
     accounts: int
     networks: int
 
 
 class TableRefused(ActionRefused):
-    """Nothing was stored, because of these lines: number -> what is wrong with it."""
+    """Nothing was stored; `faults` has line number -> what is wrong with the line."""
 
-    message = "Nothing was stored: lines that cannot be imported: %(count)s."
+    message = "Nothing was stored. Lines that cannot be imported: %(count)s."
 
     def __init__(self, faults: dict[int, str]) -> None:
         super().__init__(count=len(faults))
@@ -60,9 +60,9 @@ class TableRefused(ActionRefused):
 def read_table(
     lines: Iterable[str], *, catalog: Catalog, parse: Callable[[str], Network]
 ) -> list[ImportRow]:
-    """Read CSV with the header `email,address,region`; all faults are raised together.
+    """Read CSV with the header `email,address,region`; TableRefused lists all faults.
 
-    `parse` reads the address or network of a household.
+    `parse` reads a household's address or network and raises ValueError.
     """
     reader = csv.reader(lines, strict=True)
     rows: list[ImportRow] = []
@@ -77,7 +77,7 @@ def read_table(
             faults[number] = str(error)
             continue
         if row.region and regions.setdefault(row.email, row.region) != row.region:
-            faults[number] = "an earlier line gives this account another region"
+            faults[number] = "an earlier line has another region for this account"
         rows.append(row)
     if faults:
         raise TableRefused(faults)
@@ -103,7 +103,7 @@ def _cells(
 
 def _row(cells: list[str], catalog: Catalog, parse: Callable[[str], Network]) -> ImportRow:
     if len(cells) != len(HEADER):
-        raise ValueError(f"takes {len(HEADER)} cells, not {len(cells)}")
+        raise ValueError(f"must have {len(HEADER)} cells, but has {len(cells)}")
     email, address, region = (cell.strip() for cell in cells)
     return ImportRow(
         normal_email(email),
@@ -117,22 +117,22 @@ def import_accounts(
     rows: Sequence[ImportRow],
     advance: Callable[[int], object] = lambda _count: None,
 ) -> ImportCounts:
-    """Store the rows; `advance` is told of each portion how many rows it had."""
+    """Store the rows; `advance` is called with the number of rows of each batch."""
     added, slots = 0, []
-    for portion in _portions(rows):
-        added += _add_accounts(session, portion)
-        ids = _ids(session, {row.email for row in portion})
-        _set_regions(session, portion, ids)
-        slots += _add_slots(session, portion, ids)
-        advance(len(portion))
-    # Last of all, since from the sequence number on every other registration waits.
+    for batch in _batches(rows):
+        added += _add_accounts(session, batch)
+        ids = _ids(session, {row.email for row in batch})
+        _set_regions(session, batch, ids)
+        slots += _add_slots(session, batch, ids)
+        advance(len(batch))
+    # This comes last: once we have a sequence number, every other registration waits for us.
     _add_registrations(session, slots)
     return ImportCounts(added, len(slots))
 
 
-def _portions(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), AT_ONCE):
-        yield items[start : start + AT_ONCE]
+def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), ROWS_PER_STATEMENT):
+        yield items[start : start + ROWS_PER_STATEMENT]
 
 
 def _ids(session: Session, emails: Collection[str]) -> dict[str, int]:
@@ -153,7 +153,7 @@ def _add_accounts(session: Session, rows: Sequence[ImportRow]) -> int:
 
 
 def _set_regions(session: Session, rows: Sequence[ImportRow], ids: dict[str, int]) -> None:
-    """Set what differs, and have those accounts' networks published."""
+    """Set the regions that differ, and mark the networks of those accounts as pending."""
     wanted = {ids[row.email]: row.region for row in rows if row.region}
     query = select(Account.id, Account.region).where(among(session, Account.id, wanted))
     known = session.execute(query)
@@ -161,25 +161,25 @@ def _set_regions(session: Session, rows: Sequence[ImportRow], ids: dict[str, int
     if not changed:
         return
     session.execute(update(Account), [{"id": n, "region": wanted[n]} for n in changed])
-    held = select(Registration.network).join(Slot).where(among(session, Slot.account_id, changed))
-    mark_pending(session, session.scalars(held))
+    networks = select(Registration.network).join(Slot)
+    changed_networks = networks.where(among(session, Slot.account_id, changed))
+    mark_pending(session, session.scalars(changed_networks))
 
 
 def _add_slots(
     session: Session, rows: Sequence[ImportRow], ids: dict[str, int]
 ) -> list[tuple[int, Network]]:
-    """Open a slot for each network that the account was not given by hand before."""
+    """Open a slot for each network that an operator has not yet given to the account."""
     query = select(Slot.account_id, Registration.network).join(Registration)
     of_these = among(session, Slot.account_id, ids.values())
-    typed = query.where(of_these, Slot.kind == SlotKind.OPERATOR)
-    there = set(session.execute(typed))
+    existing = set(session.execute(query.where(of_these, Slot.kind == SlotKind.OPERATOR)))
     wanted = {(ids[row.email], row.network): None for row in rows if row.network is not None}
-    missing = [pair for pair in wanted if pair not in there]
+    missing = [pair for pair in wanted if pair not in existing]
     if not missing:
         return []
     values = [{"account_id": account, "kind": SlotKind.OPERATOR} for account, _ in missing]
     insert_rows(session, Slot, values)
-    # Any of an account's new slots will do for any of its new networks.
+    # It does not matter which of an account's new slots gets which of its new networks.
     empty = select(Slot.account_id, Slot.id).outerjoin(Registration)
     empty = empty.where(Slot.kind == SlotKind.OPERATOR, Registration.id.is_(None))
     free: dict[int, list[int]] = {}
@@ -192,10 +192,10 @@ def _add_registrations(session: Session, slots: Sequence[tuple[int, Network]]) -
     if not slots:
         return
     choice = next_choice(session)
-    for portion in _portions(slots):
+    for batch in _batches(slots):
         values = [
             {"slot_id": slot, "family": network.version, "network": network, "choice": choice}
-            for slot, network in portion
+            for slot, network in batch
         ]
         insert_rows(session, Registration, values)
-        mark_pending(session, (network for _, network in portion))
+        mark_pending(session, (network for _, network in batch))

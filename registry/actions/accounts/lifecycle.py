@@ -12,7 +12,7 @@ from registry.pending import mark_pending
 
 
 def suspend_account(session: Session, account_id: int) -> None:
-    """Let the account in no longer, and sign it out; it keeps what it has."""
+    """Stop letting the account in, and sign it out; its addresses stay registered."""
     lock_account(session, account_id).active = False
     session.execute(delete(BrowserSession).where(BrowserSession.account_id == account_id))
     mark_pending(session, networks_of(session, account_id))
@@ -25,15 +25,15 @@ def resume_account(session: Session, account_id: int) -> None:
 
 
 def set_paid_until(session: Session, account_id: int, day: datetime.date | None) -> None:
-    """Let the account in up to and including `day` (UTC); None: without an end."""
+    """Set the last day (UTC) on which the account is let in; None: no end."""
     lock_account(session, account_id).paid_until = day
     mark_pending(session, networks_of(session, account_id))
 
 
 def delete_account(session: Session, account_id: int) -> None:
-    """Delete the account and all that is held about it; the database cascades.
+    """Delete the account and everything stored about it; the database cascades.
 
-    After the commit, `overwrite_deleted` empties what the files still hold.
+    The rows may remain in the database's files until `overwrite_deleted` is called.
     """
     lock_account(session, account_id)
     mark_pending(session, networks_of(session, account_id))

@@ -1,1 +1,1 @@
-"""Registered addresses: `rules` says which may be, `slots` and `registrations` hold them."""
+"""Registered addresses: `rules` says which are allowed, `slots` and `registrations` store them."""

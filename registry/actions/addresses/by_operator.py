@@ -1,4 +1,4 @@
-"""Networks that an operator types: every one is obeyed, each in a slot of its own."""
+"""Networks that an operator enters: any network is accepted, each in a slot of its own."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,11 +12,11 @@ from smartdns.contract.addresses import Network
 
 
 def add_network(session: Session, account_id: int, network: Network) -> bool:
-    """Let a network in on an operator's word, outside the limit; say if it was not there yet."""
+    """Let a network in, without counting it against the limit; say whether it is new."""
     lock_account(session, account_id)
     query = select(Slot.id).join(Registration).where(Slot.account_id == account_id)
-    typed = query.where(Slot.kind == SlotKind.OPERATOR, Registration.network == network)
-    if session.scalar(typed.limit(1)) is not None:
+    entered = query.where(Slot.kind == SlotKind.OPERATOR, Registration.network == network)
+    if session.scalar(entered.limit(1)) is not None:
         return False
     slot = Slot(account_id=account_id, kind=SlotKind.OPERATOR)
     session.add(slot)
@@ -25,11 +25,11 @@ def add_network(session: Session, account_id: int, network: Network) -> bool:
 
 
 def remove_network(session: Session, account_id: int, network: Network) -> None:
-    """Take a network out of every slot of the account that holds it."""
+    """Remove a network from every slot of the account, or raise UnknownSlot if none has it."""
     lock_account(session, account_id)
     query = select(Registration.id).join(Slot).where(Slot.account_id == account_id)
-    held = session.scalars(query.where(Registration.network == network)).all()
-    if not held:
+    found = session.scalars(query.where(Registration.network == network)).all()
+    if not found:
         raise UnknownSlot
-    for registration_id in held:
+    for registration_id in found:
         remove_address(session, account_id, registration_id)

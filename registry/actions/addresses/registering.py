@@ -17,10 +17,11 @@ from smartdns.contract.addresses import Address, Network, household_network
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Registered:
-    """The network that is let in now, and whether it was not before."""
+    """The network that is let in now."""
 
     network: Network
     changed: bool
+    """It was not let in before."""
 
 
 def register_address(
@@ -32,10 +33,11 @@ def register_address(
     slot: int | Literal["new"] | None = None,
     insisting: bool = False,
 ) -> Registered:
-    """Register the address that a request came from, in place of what the slot held.
+    """Register the address that a request came from; it replaces the address in the slot.
 
-    `slot`: None for the page's own slot; "new" for one more; a number for that slot of the page.
-    A network that a slot of this account has proved already stays where it is.
+    `slot`: None for the first slot of the page; "new" for another one; or a slot number.
+    If another slot of the account has proved the same network, nothing moves to the page's slot.
+    `insisting`: the visitor confirms an address that the rules call doubtful.
     """
     judge_address(address, rules, insisting=insisting)
     lock_account(session, account_id)
@@ -54,10 +56,10 @@ def _slot(
     if isinstance(wanted, int):
         slot = find_slot(session, account_id, wanted)
         if slot.kind is not SlotKind.PAGE:
-            raise UnknownSlot  # an updater would put its own address back
+            raise UnknownSlot  # the slot's updater would soon replace the address again
         return slot
-    own = page_slot(session, account_id) if wanted is None else None
-    return own or open_slot(session, account_id, SlotKind.PAGE, limit=limit)
+    first = page_slot(session, account_id) if wanted is None else None
+    return first or open_slot(session, account_id, SlotKind.PAGE, limit=limit)
 
 
 def _proved(session: Session, account_id: int, network: Network) -> Registration | None:

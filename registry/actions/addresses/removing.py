@@ -1,4 +1,4 @@
-"""Removing registered addresses: one and its undoing, or all of them."""
+"""Removing registered addresses: one of them, with undo, or all of them."""
 
 from dataclasses import dataclass
 
@@ -16,31 +16,31 @@ from smartdns.contract.addresses import Network
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Removed:
-    """What was removed: enough to put it back, for as long as the caller keeps it."""
+    """What `restore_address` needs to undo a removal; only the caller keeps it."""
 
     network: Network
     kind: SlotKind
     slot_id: int | None
-    """The slot it was in; None: that is gone, too."""
+    """The slot it was in; None: the slot was deleted, too."""
 
 
 def remove_address(session: Session, account_id: int, registration_id: int) -> Removed:
-    """Let in one of the account's networks no longer.
+    """Remove one registered network of the account, or raise UnknownSlot.
 
-    A slot of the page or of an operator goes with the last that it held; an updater keeps its
-    token and may report again.
+    A slot of the page or of an operator is deleted when it becomes empty. An updater keeps its
+    slot and its token, and may report an address again.
     """
     lock_account(session, account_id)
     query = select(Registration).join(Slot).where(Slot.account_id == account_id)
-    held = session.scalar(query.where(Registration.id == registration_id))
-    if held is None:
+    registration = session.scalar(query.where(Registration.id == registration_id))
+    if registration is None:
         raise UnknownSlot
-    slot, network = held.slot, held.network
+    slot, network = registration.slot, registration.network
     mark_pending(session, [network])
-    slot.registrations.remove(held)
-    goes = not slot.registrations and slot.kind in {SlotKind.PAGE, SlotKind.OPERATOR}
-    removed = Removed(network, slot.kind, None if goes else slot.id)
-    if goes:
+    slot.registrations.remove(registration)
+    is_empty = not slot.registrations and slot.kind in {SlotKind.PAGE, SlotKind.OPERATOR}
+    removed = Removed(network, slot.kind, None if is_empty else slot.id)
+    if is_empty:
         session.delete(slot)
     session.flush()
     return removed
@@ -61,7 +61,7 @@ def restore_address(session: Session, account_id: int, removed: Removed, *, limi
 
 
 def forget_all_addresses(session: Session, account_id: int) -> None:
-    """Turn MediaStreamer off: no address, no updater that would report one, no name followed."""
+    """Turn MediaStreamer off: delete every slot, updaters and followed host names included."""
     account = lock_account(session, account_id)
     account.register_automatically = False
     mark_pending(session, networks_of(session, account_id))

@@ -1,8 +1,8 @@
-"""Which address may stand for a household: a judgement without any look-up.
+"""Which addresses can be registered: a decision without any look-up.
 
-Three outcomes: it may; it may if whoever asks insists (`AddressDoubtful`: a VPN's or a telephone
-company's address belongs to many strangers, and the TV will not have it); it may not
-(`AddressRefused`).
+An address is allowed, or refused (`AddressRefused`), or doubtful (`AddressDoubtful`): then the
+visitor can still confirm it. Addresses of VPNs and mobile networks are doubtful, because many
+strangers share them and the TV usually has another one.
 """
 
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ from smartdns.contract.addresses import (
     kind_of,
 )
 
-JOIN_WIFI = "Join the Wi-Fi of the TV, then try again."
+JOIN_WIFI = "Connect to the Wi-Fi of the TV, then try again."
 
 KIND_REFUSED = f"Your request came from %(kind)s, which cannot be registered. {JOIN_WIFI}"
 OWN_REFUSED = (
-    "Your request came through an address of MediaStreamer itself, so it does not show where"
-    " you are. Switch off the relay, VPN or proxy that it took, then try again."
+    "Your request came through an address of MediaStreamer itself, so it does not show your own"
+    " address. Switch off the relay, VPN or proxy that you use, then try again."
 )
 DOUBTFUL: Mapping[str, str] = MappingProxyType(
     {
@@ -39,7 +39,7 @@ _PRIVATE_KINDS = frozenset({AddressKind.PRIVATE, AddressKind.CARRIER_NAT, Addres
 
 
 class NetworkSet:
-    """Networks to look an address up in, however many: one look-up for each prefix length."""
+    """Networks, each with a word; finding an address takes one look-up per prefix length."""
 
     def __init__(self, networks: Mapping[Network, str]) -> None:
         self._words: dict[tuple[int, int], dict[int, str]] = {}
@@ -49,7 +49,7 @@ class NetworkSet:
             at_length[int(network.network_address) >> shift] = word
 
     def find(self, address: Address) -> str | None:
-        """Give the word of a network that holds `address`."""
+        """Give the word of a network that contains `address`, or None."""
         number = int(address)
         for (version, shift), words in self._words.items():
             if version == address.version and (word := words.get(number >> shift)) is not None:
@@ -59,23 +59,23 @@ class NetworkSet:
 
 @dataclass(frozen=True, slots=True)
 class AddressRules:
-    """What this installation lets register from the web."""
+    """Which addresses people can register on the web of this installation."""
 
     private_allowed: bool = False
-    """Private, loopback and carrier addresses may: a household's own installation."""
+    """Private, loopback and carrier addresses are allowed: for a household's own installation."""
     own: frozenset[Address] = frozenset()
-    """Addresses of our relays, resolvers and gateways: never a household's. A household that
-    runs all this on its own machine leaves the machine's private addresses out."""
+    """Addresses of our relays, resolvers and gateways: never a household's. On a household's own
+    installation the private addresses of the machine are not in it."""
     known: NetworkSet = field(default_factory=lambda: NetworkSet({}))
-    """Networks of which the operator says what they are."""
+    """Networks that the operator has named as VPN, Private Relay or mobile."""
     ipv6_prefix: int = HOUSEHOLD_IPV6_PREFIX
     """Length of the prefix that one household has."""
     slot_limit: int = 5
-    """Slots that one account may have, those that an operator made aside."""
+    """Slots that one account may have; those of an operator are not counted."""
 
 
 def judge_address(address: Address, rules: AddressRules, *, insisting: bool = False) -> None:
-    """Let `address` pass, or raise AddressRefused or, unless `insisting`, AddressDoubtful."""
+    """Accept `address`, or raise AddressRefused or, unless `insisting`, AddressDoubtful."""
     kind = kind_of(address)
     if kind is not AddressKind.GLOBAL and not (rules.private_allowed and kind in _PRIVATE_KINDS):
         raise AddressRefused(KIND_REFUSED, kind.name.lower(), kind=kind.value)
@@ -87,9 +87,9 @@ def judge_address(address: Address, rules: AddressRules, *, insisting: bool = Fa
 
 
 def caution_about(network: Network) -> str | None:
-    """Say what an operator, whom every network is granted, should know of this one."""
+    """Give what an operator should know who lets this network in, or None."""
     kind = kind_of(network.network_address)
     if kind is not AddressKind.GLOBAL:
-        return f"{network} is {kind.value}: only devices that reach the resolver with it get in"
+        return f"{network} is {kind.value}: only devices that reach the resolver from it are let in"
     households = network.prefixlen < (32 if network.version == 4 else 48)
     return f"{network} is more than one household" if households else None

@@ -1,4 +1,4 @@
-"""Places for addresses, of which an account has no more than its limit."""
+"""Slots: each has the address of one household; an account has no more than its limit."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,16 +19,16 @@ def open_slot(
     label: str = "",
     hostname: str | None = None,
 ) -> Slot:
-    """Open the slot with the lowest free number.
+    """Open the slot with the lowest free number, or raise SlotsFull.
 
-    The account's row is locked first, so that parallel requests see each other's slots; the
-    unique index on (account, number) would stop them even so.
+    The account's row is locked first, so that parallel requests see each other's slots. Without
+    the lock, the unique index on (account, number) would still stop them.
     """
     lock_account(session, account_id)
     query = select(Slot.number).where(Slot.account_id == account_id, Slot.number.is_not(None))
     taken = set(session.scalars(query))
     free = next((n for n in range(1, limit + 1) if n not in taken), None)
-    # A limit that was lowered later counts the slots that are there, whatever their numbers.
+    # If the limit was lowered later, there may be slots with numbers above it.
     if free is None or len(taken) >= limit:
         raise SlotsFull(limit=limit)
     slot = Slot(
@@ -44,7 +44,7 @@ def open_slot(
 
 
 def find_slot(session: Session, account_id: int, number: int) -> Slot:
-    """Give the account's slot of that number."""
+    """Give the account's slot with this number, or raise UnknownSlot."""
     query = select(Slot).where(Slot.account_id == account_id, Slot.number == number)
     slot = session.scalar(query)
     if slot is None:
@@ -53,6 +53,6 @@ def find_slot(session: Session, account_id: int, number: int) -> Slot:
 
 
 def page_slot(session: Session, account_id: int) -> Slot | None:
-    """Give the slot of the page's button: of those that the page keeps, the first."""
+    """Give the first of the slots that the button on the page fills, or None."""
     query = select(Slot).where(Slot.account_id == account_id, Slot.kind == SlotKind.PAGE)
     return session.scalar(query.order_by(Slot.number).limit(1))

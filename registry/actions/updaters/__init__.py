@@ -1,1 +1,1 @@
-"""What keeps an address up to date by itself: routers and links with a token, DDNS host names."""
+"""Updaters keep an address up to date: a router or link with a token, or a DDNS host name."""

@@ -1,4 +1,4 @@
-"""What the answer to a followed name means for what its slot holds: without any look-up."""
+"""What the addresses of a followed host name mean for its slot; no look-up happens here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,32 +9,32 @@ from smartdns.contract.addresses import Address, Network, household_network
 
 FAMILIES = (4, 6)
 GRACE_DAYS = 2
-"""A name that fails keeps what it held until so many whole days after the first failure."""
+"""Whole days after the first failure during which a failing name keeps its networks."""
 
 Answers = Mapping[int, Sequence[Address] | None]
-"""Family (4 or 6) -> addresses in the order of the answer; empty: none exists; None: no answer."""
+"""Family (4 or 6) -> addresses in the order of the answer; empty: it has none; None: unknown."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Claim:
-    """What a slot shall hold from now on."""
+    """What a name claims for its slot."""
 
     networks: Mapping[int, Network]
-    """One network of each family that the name claims now."""
+    """Family -> the network that the name claims now."""
     kept: frozenset[int]
-    """Families that could not be asked: what is held stays for a while."""
+    """Families for which no server answered: their networks stay registered for a while."""
 
     @property
     def failing(self) -> bool:
-        """Say whether the name told nothing that could be used."""
+        """Whether the name claims nothing that can be registered."""
         return not self.networks
 
 
-def claim_of(answers: Answers, held: Mapping[int, Network], rules: AddressRules) -> Claim:
-    """Read the answers for both families.
+def claim_of(answers: Answers, registered: Mapping[int, Network], rules: AddressRules) -> Claim:
+    """Read the answers for both families; `registered` has family -> the slot's network.
 
-    Of several addresses the one that is held already counts, else the first that may be
-    registered; private ones never may, not even on a household's own installation.
+    Of several addresses, the registered one counts, otherwise the first one that the rules allow.
+    Private addresses are never allowed, not even on a household's own installation.
     """
     strict = replace(rules, private_allowed=False)
     networks: dict[int, Network] = {}
@@ -44,9 +44,12 @@ def claim_of(answers: Answers, held: Mapping[int, Network], rules: AddressRules)
         if addresses is None:
             kept.add(family)
             continue
-        usable = [_network(address, strict) for address in addresses if _may(address, strict)]
+        usable = [
+            _network(address, strict) for address in addresses if _is_allowed(address, strict)
+        ]
         if usable:
-            networks[family] = held[family] if held.get(family) in usable else usable[0]
+            former = registered.get(family)
+            networks[family] = former if former in usable else usable[0]
     return Claim(networks, frozenset(kept))
 
 
@@ -54,7 +57,7 @@ def _network(address: Address, rules: AddressRules) -> Network:
     return household_network(address, rules.ipv6_prefix)
 
 
-def _may(address: Address, rules: AddressRules) -> bool:
+def _is_allowed(address: Address, rules: AddressRules) -> bool:
     try:
         judge_address(address, rules)
     except AddressRefused:

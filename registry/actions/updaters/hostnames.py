@@ -1,4 +1,4 @@
-"""A DDNS host name that says where a home is: a claim, and what becomes of it."""
+"""Following a DDNS host name: it claims an address for a home, but proves nothing."""
 
 import datetime
 from collections.abc import Collection, Mapping
@@ -25,10 +25,10 @@ def follow_hostname(
     senders: Collection[Address],
     rules: AddressRules,
 ) -> int:
-    """Open a slot for a host name (normal form) and give its number.
+    """Open a slot for a host name (normal form) and give its number, or raise HostnameUnusable.
 
-    The name must lead to where the request came from: to no network but those of `senders`, the
-    addresses that the visitor has just proved.
+    `senders`: the addresses that the visitor's requests came from. The name must not have the
+    address of any other network.
     """
     claim = claim_of(answers, {}, rules)
     proved = {household_network(sender, rules.ipv6_prefix) for sender in senders}
@@ -37,9 +37,9 @@ def follow_hostname(
     if not set(claim.networks.values()) <= proved:
         raise HostnameUnusable(reason="it does not lead to where you are now")
     lock_account(session, account_id)
-    there = select(Slot.id).where(Slot.account_id == account_id, Slot.hostname == hostname)
-    if session.scalar(there) is not None:
-        raise HostnameUnusable(reason="it is followed already")
+    same = select(Slot.id).where(Slot.account_id == account_id, Slot.hostname == hostname)
+    if session.scalar(same) is not None:
+        raise HostnameUnusable(reason="it is already followed")
     slot = open_slot(
         session, account_id, SlotKind.HOSTNAME, limit=rules.slot_limit, hostname=hostname
     )
@@ -49,30 +49,33 @@ def follow_hostname(
 
 
 def is_up_to_date(session: Session, slot_id: int, answers: Answers, *, rules: AddressRules) -> bool:
-    """Say, without changing anything, that the slot holds just what its name claims."""
+    """Say whether the slot already has what its name claims; changes nothing."""
     slot = session.get(Slot, slot_id)
     if slot is None:
         return True
-    held = {r.family: r.network for r in slot.registrations}
-    claim = claim_of(answers, held, rules)
-    return not claim.failing and claim.networks == held and slot.failing_since is None
+    registered = {r.family: r.network for r in slot.registrations}
+    claim = claim_of(answers, registered, rules)
+    return not claim.failing and claim.networks == registered and slot.failing_since is None
 
 
 def apply_answers(
     session: Session, slot_id: int, answers: Answers, *, rules: AddressRules, day: datetime.date
 ) -> None:
-    """Let a slot hold what its name claims now; a name that fails keeps what it held a while."""
+    """Register what the name claims now; if it claims nothing, keep the networks for a while.
+
+    `day` is today in UTC.
+    """
     slot = session.get(Slot, slot_id)
     if slot is None or slot.kind is not SlotKind.HOSTNAME:
-        return  # removed while the name servers were asked
+        return  # the slot was removed during the look-up
     lock_account(session, slot.account_id)
-    held: Mapping[int, Network] = {r.family: r.network for r in slot.registrations}
-    claim = claim_of(answers, held, rules)
+    registered: Mapping[int, Network] = {r.family: r.network for r in slot.registrations}
+    claim = claim_of(answers, registered, rules)
     for network in claim.networks.values():
         register_network(session, slot, network)
     _note_failure(slot, claim, day)
-    for family in held.keys() - claim.networks.keys():
-        if _is_over(slot, claim, family, day):
+    for family in registered.keys() - claim.networks.keys():
+        if _has_ended(slot, claim, family, day):
             remove_registration(session, slot, family)
 
 
@@ -83,8 +86,8 @@ def _note_failure(slot: Slot, claim: Claim, day: datetime.date) -> None:
         slot.failing_since, slot.failure_mailed = None, False
 
 
-def _is_over(slot: Slot, claim: Claim, family: int, day: datetime.date) -> bool:
-    """Say whether what the name claimed before is to be dropped."""
+def _has_ended(slot: Slot, claim: Claim, family: int, day: datetime.date) -> bool:
+    """Say whether to remove the network of this family, which the name claimed earlier."""
     if slot.failing_since is None:
-        return family not in claim.kept  # the other family is there, and this one is no more
+        return family not in claim.kept  # the name has an address of the other family only
     return day > slot.failing_since + datetime.timedelta(days=GRACE_DAYS)

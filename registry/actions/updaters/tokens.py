@@ -1,4 +1,4 @@
-"""Tokens that can do one thing: report where a home is now."""
+"""Update tokens: the only thing a token can do is register the address that it is used from."""
 
 import base64
 import datetime
@@ -22,22 +22,22 @@ from smartdns.contract.addresses import Address, Network, household_network
 
 @dataclass(frozen=True, slots=True, repr=False)
 class IssuedToken:
-    """A new token, in clear this once; we keep its hash."""
+    """A new token in clear text, which is shown once; only its hash is stored."""
 
     number: int
-    """Of its slot."""
+    """Number of its slot."""
     username: str
-    """What to enter as the user name; any other would do as well."""
+    """The user name to enter; we accept any other, too."""
     token: str
     """Lower-case letters and digits, so that no router has to escape it."""
 
     def link(self, public_url: str) -> str:
-        """Address that registers whoever opens it."""
+        """Give the secret link: opening it registers the address it is opened from."""
         return f"{public_url}/u/{self.token}"
 
 
 def issue_token(session: Session, account_id: int, label: str = "", *, limit: int) -> IssuedToken:
-    """Open a slot for an updater and give its token."""
+    """Open a slot for an updater and give its token, or raise SlotsFull."""
     slot = open_slot(session, account_id, SlotKind.UPDATER, limit=limit, label=label)
     token = base64.b32encode(secrets.token_bytes(20)).decode().lower()  # 160 bits
     slot.token_hash = hash_token(token)
@@ -46,12 +46,12 @@ def issue_token(session: Session, account_id: int, label: str = "", *, limit: in
 
 
 def revoke_slot(session: Session, account_id: int, number: int) -> None:
-    """Close a slot with all that it is: its token or host name, and its addresses."""
+    """Delete a slot with its token or host name and its addresses, or raise UnknownSlot."""
     lock_account(session, account_id)
     slot = find_slot(session, account_id, number)
     if slot.kind is SlotKind.OPERATOR:
         raise UnknownSlot
-    mark_pending(session, [held.network for held in slot.registrations])
+    mark_pending(session, [one.network for one in slot.registrations])
     session.delete(slot)
     session.flush()
 
@@ -62,7 +62,7 @@ def is_token(session: Session, token: str) -> bool:
     return session.scalar(query) is not None
 
 
-# Put together once: every router asks it every few minutes.
+# Built once, because every router runs this query every few minutes.
 _UNCHANGED = (
     select(Slot.id)
     .join(Registration)
@@ -81,9 +81,9 @@ _UNCHANGED = (
 def unchanged_network(
     session: Session, token: str, address: Address, *, rules: AddressRules, day: datetime.date
 ) -> Network | None:
-    """Give the network that `token` has reported already, without changing anything.
+    """Give the network of `address` if `token` has already registered it; changes nothing.
 
-    None: go through `update_by_token`, which also says what is wrong.
+    None: call `update_by_token`, which registers it or says what is wrong.
     """
     network = household_network(address, rules.ipv6_prefix)
     found = session.execute(
@@ -95,10 +95,10 @@ def unchanged_network(
 def update_by_token(
     session: Session, token: str, address: Address, *, rules: AddressRules, day: datetime.date
 ) -> Registered | ActionRefused:
-    """Register the address that the request came from in the token's slot.
+    """Register the address that the request came from, in the token's slot; or UnknownToken.
 
-    A refusal is given back, not raised, because the slot remembers since which day it fails.
-    Raises UnknownToken. `day` is today in UTC.
+    A refusal is returned and not raised: the transaction must commit, because the slot stores
+    since which day its updater has failed. `day` is today in UTC.
     """
     slot = session.scalar(select(Slot).where(Slot.token_hash == hash_token(token)))
     if slot is None:
@@ -117,11 +117,11 @@ def update_by_token(
 
 
 def is_let_in(account: Account, day: datetime.date) -> bool:
-    """Say whether the account's addresses are let in on `day`."""
+    """Say whether the account's addresses are let in on `day` (UTC)."""
     paid = account.paid_until is None or day <= account.paid_until
     return account.active and account.confirmed and paid
 
 
 def hash_token(token: str) -> str:
-    """SHA-256 in hex; the token has 160 random bits, so nothing slower is due."""
+    """Give the SHA-256 in hexadecimal; 160 random bits need no slower hash."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -1,1 +1,1 @@
-"""What is settled about a request before a page sees it: who sends it, and how often."""
+"""What is determined about a request before a page sees it: its sender, and how often it asks."""

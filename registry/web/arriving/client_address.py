@@ -1,8 +1,8 @@
-"""The one answer to "whose address is this?", for a request and the headers it carries.
+"""Determining the client's address of a request.
 
-The peer's own address counts, whatever any header says, unless the operator named that peer as a
-proxy (`TRUSTED_PROXIES`). Then `X-Forwarded-For` is read from the right, past every hop that is
-named as well: the first that is not is the client. No other header counts, ever.
+It is the address of the connection's other end, the peer. Only if the operator has named the peer
+as a proxy (`TRUSTED_PROXIES`), the header X-Forwarded-For is read, from right to left: the first
+address that is not a named proxy is the client's. No other header is ever used.
 """
 
 from collections.abc import Collection, Sequence
@@ -22,25 +22,25 @@ FORWARDING_HEADERS = frozenset(
         "x-cluster-client-ip",
     }
 )
-"""Lower-case names of headers by which proxies tell a client's address."""
+"""Lower-case names of the headers in which proxies write a client's address."""
 
 
 class ClientAddressError(ValueError):
-    """The address cannot be known; the text tells the operator what to set, and has no address."""
+    """The address cannot be determined; the text says what the operator must set."""
 
 
 def find_client_address(
     peer: str, forwarded_for: str, carried: Collection[str], trusted: Sequence[Network]
 ) -> Address:
-    """Give the address that a request was sent from.
+    """Give the address that a request was sent from, or raise ClientAddressError.
 
     `peer`: the other end of the connection; `forwarded_for`: all X-Forwarded-For values joined by
-    commas, "" for none; `carried`: lower-case names of the request's headers; `trusted`: the
-    proxies that the operator named. ClientAddressError when nobody can tell.
+    commas, "" for none; `carried`: lower-case names of the request's forwarding headers;
+    `trusted`: the proxies that the operator has named.
     """
     address = _address(peer.partition("%")[0])
     if not _named(address, trusted):
-        # A forgotten setting would otherwise register the proxy's own address for everybody.
+        # If the operator forgot the setting, everybody would register the proxy's own address.
         if kind_of(address) is AddressKind.LOOPBACK and not FORWARDING_HEADERS.isdisjoint(carried):
             raise ClientAddressError(
                 "the request came through a proxy on this machine that is not named: "
@@ -50,7 +50,7 @@ def find_client_address(
     hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
     if not hops:
         raise ClientAddressError(
-            "a named proxy sent no X-Forwarded-For: let it set that header to the client's address"
+            "a named proxy sent no X-Forwarded-For: set that header to the client's address there"
         )
     for hop in reversed(hops):
         address = _address(_without_port(hop))
@@ -68,12 +68,12 @@ def _address(text: str) -> Address:
         return parse_address(text)
     except ValueError:
         raise ClientAddressError(
-            "X-Forwarded-For of a named proxy holds something that is not an address"
+            "X-Forwarded-For of a named proxy contains something that is not an address"
         ) from None
 
 
 def _without_port(hop: str) -> str:
-    """`192.0.2.1:80` and `[2001:db8::1]:80` as some proxies write them."""
+    """Remove the port of `192.0.2.1:80` or `[2001:db8::1]:80`, which some proxies write."""
     if hop.startswith("["):
         return hop[1:].partition("]")[0]
     return hop.partition(":")[0] if hop.count(":") == 1 else hop

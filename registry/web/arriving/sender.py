@@ -1,7 +1,8 @@
-"""What a request is told about itself before any library looks at it: who sends, which host.
+"""WSGI middleware that determines the sender of a request and checks its host.
 
-Libraries read Host, X-Forwarded-For and the like on their own account, so those headers end here:
-the application sees the address that `client_address` found and the host of `PUBLIC_URL`.
+Libraries read Host, X-Forwarded-For and similar headers by themselves. So the middleware removes
+or replaces these headers: the application sees the address that `client_address` has found, and
+the host of `PUBLIC_URL`.
 """
 
 import ipaddress
@@ -31,23 +32,23 @@ Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class SenderMiddleware:
-    """WSGI middleware around the application."""
+    """WSGI middleware: sets the sender and the host, then calls the application."""
 
     application: Application
     public_url: str
     own_hosts: frozenset[str]
-    """Lower-case host names that are ours, without ports."""
+    """Our host names, lower-case and without ports."""
     own_domain: str
-    """With a dot in front; every name below it is ours, too."""
+    """With a dot in front; every name below it is also ours."""
     trusted_proxies: Sequence[Network]
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Settle sender and host, drop what claims to know better, and go on."""
+        """Determine the sender, replace the host, remove forwarding headers, and go on."""
         try:
             environ[_ADDRESS] = self._sender(environ)
             if not self._is_ours(environ.get("HTTP_HOST", "")):
                 environ[_REFUSAL] = (
-                    "this server does not go by the name that was asked for: open it by its"
+                    "this server does not have the name that you asked for: open it by its"
                     " address, or set MEDIASTREAMER_PUBLIC_URL to that name"
                 )
         except ClientAddressError as error:
@@ -70,9 +71,9 @@ class SenderMiddleware:
         )
 
     def _is_ours(self, host: str) -> bool:
-        """Our names, or an address: a foreign name that points here is DNS rebinding.
+        """Accept our names and every address; any other name would allow DNS rebinding.
 
-        Routers speak HTTP/1.0, at times without a Host at all.
+        Routers use HTTP/1.0, sometimes without a Host header.
         """
         name = _HOST.fullmatch(host.strip().lower())
         if name is None:
@@ -98,17 +99,17 @@ def sender() -> Address:
 
 
 def sender_of(environ: Mapping[str, Any]) -> Address:
-    """Give the address that a request was sent from, outside of Flask."""
+    """Give the address that a request was sent from, for code without Flask."""
     address: Address = environ[_ADDRESS]
     return address
 
 
 def refusal() -> str | None:
-    """Say why the current request gets no answer, or None."""
+    """Give the reason why the current request is refused, or None."""
     return refusal_of(request.environ)
 
 
 def refusal_of(environ: Mapping[str, Any]) -> str | None:
-    """Say why a request gets no answer, outside of Flask."""
+    """Give the reason why a request is refused, or None; for code without Flask."""
     reason: str | None = environ.get(_REFUSAL)
     return reason

@@ -1,8 +1,8 @@
-"""From which addresses a visitor was seen: this request's, and one of the other family.
+"""The addresses of a visitor: that of the request, and one of the other family.
 
-A TV may ask over IPv4 while the page is read over IPv6. So the page's script (or a link) asks a
-host that has one family only. That host answers with a sealed sighting: which address asked, for
-which browser session. The page takes it back within two minutes, once, in that session only.
+A TV may use IPv4 while the browser uses IPv6. So the page's script (or a link) asks a host name
+that has addresses of one family only. The answer is a sealed sighting: the address that asked, and
+the browser session. The page accepts it once, within two minutes, and in that session only.
 """
 
 import hashlib
@@ -26,15 +26,16 @@ SIGHTING_S = 120
 
 
 def own_ticket() -> str:
-    """Give what a host of one family must be shown; it names session and account, sealed."""
+    """Give the ticket for the host of one family: session and account, sealed."""
     account = str(visitor().id)
     return services().seal.close("ticket", "", {"browser": _browser(), "account": account})
 
 
 def accept_sighting(sealed: str, *, spend: bool) -> None:
-    """Accept a sealed sighting for this request; a bad one counts for nothing.
+    """Accept a sealed sighting for this request; an invalid one is ignored.
 
-    To show it is not to `spend` it: the form that follows carries it again.
+    `spend`: it cannot be used again. The page that only shows it does not spend it, because the
+    form on that page sends it again.
     """
     if not sealed:
         return
@@ -48,7 +49,7 @@ def accept_sighting(sealed: str, *, spend: bool) -> None:
 
 
 def addresses_seen() -> list[Address]:
-    """Addresses of this visitor, at most one of each family; IPv4 first."""
+    """Give the addresses of this visitor, at most one of each family; IPv4 first."""
     own = sender()
     sighted: Address | None = request.environ.get("mediastreamer.sighted")
     addresses = [own]
@@ -59,7 +60,7 @@ def addresses_seen() -> list[Address]:
 
 @sightings.get("/sighting")
 def observe() -> BaseResponse:
-    """Seal the address that asks, for the session that the ticket names."""
+    """Answer with the sender's address, sealed for the session in the ticket."""
     try:
         ticket = services().seal.open("ticket", "", request.args.get("ticket", ""), SIGHTING_S)
     except SealError:
@@ -67,9 +68,9 @@ def observe() -> BaseResponse:
     address = load_household(int(ticket["account"]), [sender()]).seen[0]
     sighting = services().seal.close("sighting", ticket["browser"], {"address": str(sender())})
     public_url = services().settings.public_url
-    if request.args.get("return") == "1":  # without script: by a link there and back
+    if request.args.get("return") == "1":  # without script: a link leads here and back
         return redirect(f"{public_url}/?seen={sighting}", 303)
-    content = {"sighting": sighting, "shown": address.text, "registered": address.registered}
+    content = {"sighting": sighting, "text": address.text, "registered": address.registered}
     return _readable_by(public_url, content)
 
 
@@ -81,7 +82,7 @@ def _readable_by(origin: str, content: dict[str, Any]) -> Response:
 
 
 def family_hosts() -> dict[int, str]:
-    """Family -> URL of the host that has it alone, for those that the operator named."""
+    """Give family -> URL of the host name with that family only, as the operator has set them."""
     settings = services().settings
     url = urlsplit(settings.public_url)
     port = f":{url.port}" if url.port else ""
@@ -90,5 +91,5 @@ def family_hosts() -> dict[int, str]:
 
 
 def _browser() -> str:
-    """Name this browser's session without giving away what its cookie holds."""
+    """Identify this browser's session without revealing the content of its cookie."""
     return hashlib.sha256(str(session.get("browser", "")).encode()).hexdigest()

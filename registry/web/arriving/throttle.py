@@ -1,7 +1,7 @@
-"""How often somebody may try: counted in memory, under names that nobody can read back.
+"""Rate limits for guessing passwords and for sending mail, counted in memory.
 
-A count lives for its window and is never written anywhere. Keys are HMACed with a secret made at
-start, so that even the memory holds no list of addresses and accounts.
+A count lasts as long as its window and is never stored. Its key is an HMAC with a secret made at
+start, so that not even the memory contains a list of addresses or accounts.
 """
 
 import functools
@@ -34,12 +34,12 @@ def _account() -> str:
 
 
 def _account_here() -> str:
-    """An account as tried from one place, so that nobody can lock its owner out from another."""
+    """Give the key of an account and a network: nobody can lock out the owner from elsewhere."""
     return _key("here", _account(), _network())
 
 
 def _failed(response: Response) -> bool:
-    """A form that comes back, rather than leading on, was not accepted."""
+    """Say whether the form was refused: otherwise it leads to another page."""
     return response.status_code != 302
 
 
@@ -60,9 +60,9 @@ _LIMITS = {
     "security.reset_password": ((("30 per hour", _network),), None),
     "security.change_password": ((("20 per hour", _network),), _failed),
     "security.change_email": ((("20 per hour", _network),), None),
-    # These ask for the password again.
+    # These forms ask for the password again.
     "updaters.make": ((("30 per hour", _network),), None),
-    "account.held": ((("30 per hour", _network),), None),
+    "account.stored_data": ((("30 per hour", _network),), None),
     "account.delete": ((("30 per hour", _network),), None),
 }
 
@@ -72,10 +72,10 @@ _hashing = threading.BoundedSemaphore(_HASHES_AT_ONCE)
 
 
 def throttle(app: Flask) -> None:
-    """Limit what guesses passwords or sends mail; beyond it a request is answered with 429.
+    """Limit requests that check a password or send mail; above the limit the answer is 429.
 
-    What computes argon2 (64 MiB each time) does so for a few at a time, or strangers could fill
-    the memory with it.
+    Only a few of these requests run at a time: each computes argon2, which takes 64 MiB, so
+    strangers could otherwise use up the memory.
     """
     limiter = Limiter(_network, app=app, storage_uri="memory://", headers_enabled=False)
     for endpoint, (limits, counts) in _LIMITS.items():
@@ -88,7 +88,7 @@ def throttle(app: Flask) -> None:
 
 def _in_turn(view: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(view)
-    def waiting(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401  # whatever the view takes
+    def waiting(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401  # arguments of any view
         if request.method != "POST":
             return view(*arguments, **named)
         with _hashing:

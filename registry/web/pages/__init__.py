@@ -1,1 +1,1 @@
-"""The pages of an account holder, and those that are open to everybody."""
+"""The pages for account owners, and the pages that everybody can open."""

@@ -1,4 +1,4 @@
-"""The account itself: who signs in, what we hold, and the way out."""
+"""The page about the account: sign-in data, everything that we store, and deletion."""
 
 import json
 
@@ -21,20 +21,20 @@ _signed_in = auth_required("session")
 @account.get("")
 @_signed_in
 def show() -> str:
-    """Show what can be done about the account."""
+    """Show the page."""
     return render_template("account.html", account=visitor())
 
 
-@account.post("/held")
+@account.post("/data")
 @_signed_in
-def held() -> BaseResponse | str:
-    """Show everything we hold about the account, or hand it over as a file."""
+def stored_data() -> BaseResponse | str:
+    """Show everything that we store about the account, or send it as a JSON file."""
     if not _password_given():
         return _back()
     with services().sessions.begin() as session:
         everything = export_account(session, visitor().id)
     if request.form.get("as") != "json":
-        return render_template("held.html", everything=everything)
+        return render_template("stored_data.html", everything=everything)
     text = json.dumps(everything, indent=2, ensure_ascii=False)
     file = Response(text, content_type="application/json")
     file.headers["Content-Disposition"] = 'attachment; filename="mediastreamer.json"'
@@ -43,8 +43,8 @@ def held() -> BaseResponse | str:
 
 @account.post("/sign-out-everywhere")
 @_signed_in
-def leave_everywhere() -> BaseResponse:
-    """Sign out this browser and every other."""
+def sign_out_of_all() -> BaseResponse:
+    """Sign out this browser and every other one."""
     with services().sessions.begin() as session:
         sign_out_everywhere(session, visitor().id)
     logout_user()
@@ -55,21 +55,21 @@ def leave_everywhere() -> BaseResponse:
 @account.post("/delete")
 @_signed_in
 def delete() -> BaseResponse:
-    """Delete the account with all that is held about it."""
+    """Delete the account with everything that is stored about it."""
     if not _password_given():
         return _back()
     with services().sessions.begin() as session:
         delete_account(session, visitor().id)
     services().sweep_soon()
     logout_user()
-    flash(_("Your account and everything we held about it are deleted."))
+    flash(_("Your account and everything we stored about it have been deleted."))
     return redirect(url_for("security.login"), 303)
 
 
 def _password_given() -> bool:
     if visitor().verify_and_update_password(request.form.get("password", "")):
         return True
-    flash(_("That is not your password."), "error")
+    flash(_("This is not your password."), "error")
     return False
 
 

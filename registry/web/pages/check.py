@@ -1,8 +1,8 @@
-"""Is it working? The visitor's own device asks our check names and draws its conclusions.
+"""The check *Is it working?*: the visitor's own device looks up check names.
 
-A picture below a check name is found only by who asks through our resolvers from a registered
-address; below another kind of it, only in a certain region, or only by way of the relay. All of
-them show without script, too; nothing is reported and nothing is kept.
+Each check name leads to a picture. A device finds the picture only if it asks our resolvers from a
+registered address; with other check names only in one region, or only through the relay. The
+pictures also work without script. The device reports nothing, and we store nothing.
 """
 
 import secrets
@@ -27,23 +27,23 @@ _PICTURE = "/static/reached.svg"
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Where the pictures of the check lie; `*` stands for a label."""
+    """Origins of the check's pictures; `*` is the place of a label."""
 
     page: str
-    """Origin of those that the page itself serves."""
+    """Origin of the pictures that the page serves."""
     relay: str | None
-    """Origin of those that come by way of a relay; None: relays let none through."""
+    """Origin of the pictures that come through a relay; None: there are none."""
 
     def reached(self) -> str:
-        """Give the address of one that leads straight to the page."""
+        """Give the URL of a picture that every registered device can load."""
         return self._at(self.page, _random())
 
     def in_region(self, checked: CheckedService, region: str) -> str:
-        """Give the address of one that is there in one region of a service only."""
+        """Give the URL of a picture that exists only in one region of a service."""
         return self._at(self.page, f"{IN_REGION}{region}-{_random()}-{checked.service}")
 
     def by_relay(self, checked: CheckedService) -> str:
-        """Give the address of one that comes by way of a service's relay."""
+        """Give the URL of a picture that comes through the relay of a service."""
         return self._at(self.relay or "", f"{BY_RELAY}{_random()}-{checked.service}")
 
     def _at(self, origin: str, label: str) -> str:
@@ -52,7 +52,7 @@ class Pictures:
 
 @check.get("/check")
 def show() -> str:
-    """Show what this device is answered, and what to do about it."""
+    """Show which answers this device gets, and what to do about it."""
     address, checked = None, checked_services(services(), None, {})[:1]
     if current_user.is_authenticated:
         household = load_household(visitor().id, [sender()])
@@ -65,34 +65,34 @@ def show() -> str:
         pictures=pictures(services().settings),
         checked=checked,
         domain=domain,
-        around=_by_another_way(),
+        through_vpn=_is_through_vpn(),
     )
 
 
 @check.get("/tv")
 def television() -> str:
-    """Show the same in large letters, for the browser of a TV; nobody signs in there."""
+    """Show the same in large letters for the browser of a TV, without signing in."""
     checked = [service.anywhere() for service in checked_services(services(), None, {})[:1]]
     return render_template(
         "television.html",
         pictures=pictures(services().settings),
         checked=checked,
         address=sender(),
-        around=_by_another_way(),
+        through_vpn=_is_through_vpn(),
     )
 
 
 @check.get("/address")
 def address() -> Response:
-    """Say from which address a request comes, for programs that watch it."""
+    """Answer with the sender's address, for programs such as ddclient."""
     return Response(f"{sender()}\n", content_type="text/plain; charset=utf-8")
 
 
 def pictures(settings: RegistrySettings) -> Pictures | None:
-    """Say where the pictures lie; None where a browser could not tell.
+    """Give where the pictures are; None if a browser cannot load them.
 
-    On https the certificate must hold for every check name, or each would look unreachable.
-    Relays are at the ports that devices use.
+    With https the certificate must be valid for every check name; otherwise no picture would load.
+    Relays have the standard ports, so the relay's origin has no port.
     """
     url = urlsplit(settings.public_url)
     https = url.scheme == "https"
@@ -105,20 +105,20 @@ def pictures(settings: RegistrySettings) -> Pictures | None:
 
 
 def picture_origins(services: Services) -> tuple[str, ...]:
-    """Give every origin that a picture of the check may come from."""
+    """Give every origin from which the check loads pictures."""
     found = pictures(services.settings)
     return () if found is None else tuple(filter(None, (found.page, found.relay)))
 
 
-def _by_another_way() -> bool:
-    """Whether the visit came through what the operator knows as a VPN or as Private Relay.
+def _is_through_vpn() -> bool:
+    """Say whether the request came from a VPN or Private Relay that the operator has listed.
 
-    Without such a list that looks like another resolver, as a browser's own encrypted DNS does:
-    from inside a page the two are the same, for both look up everything but our check names.
+    Without such a list the page cannot tell a VPN from another DNS server: in both cases the
+    browser looks names up somewhere else.
     """
     return services().rules.known.find(sender()) in {"vpn", "private-relay"}
 
 
 def _random() -> str:
-    """Give a label that no cache knows; it means nothing."""
+    """Give a random label, so that no cache has the name."""
     return secrets.token_hex(5)

@@ -1,4 +1,4 @@
-"""By which streaming services the check tells whether a household gets the regions it chose."""
+"""The streaming services with which the check finds out which regions a device gets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,36 +10,36 @@ from zones.catalog import Service
 
 MOST = 6
 _MOST_REGIONS = 14
-"""Each is a question to the resolver and a picture from the page."""
+"""Each region costs a DNS query and a picture from the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedService:
-    """One streaming service, and the region that it should be in."""
+    """A streaming service of the check, and the region that it should be in."""
 
     service: str
     title: str
     region: str | None
-    """None: whichever it is."""
+    """None: any region is right."""
     regions: Mapping[str, str]
-    """Code -> name of those that it may be in instead."""
+    """Code -> name of the regions to look for."""
 
     @property
     def region_name(self) -> str:
-        """Name of the region that it should be in."""
+        """Give the name of the region that it should be in."""
         return self.regions.get(self.region or "", "")
 
     def anywhere(self) -> "CheckedService":
-        """Expect nothing: the TV's browser knows no account."""
+        """Give the same without an expected region: in the TV's browser nobody is signed in."""
         return replace(self, region=None)
 
 
 def checked_services(
     services: Services, default: str | None, chosen: Mapping[str, str]
 ) -> list[CheckedService]:
-    """Give the service that stands for the default region, then those with a region of their own.
+    """Give a service that shows the default region, then those with a chosen region.
 
-    `default` is the account's region, `chosen` what it chose by service ("off" among them).
+    `default`: the account's region; `chosen`: service -> region, or "off".
     """
     known = services.catalog.services
     names = offered_regions()
@@ -48,7 +48,7 @@ def checked_services(
     free = [service for service in offered if service.name not in chosen]
     fitting = [service for service in free if default in service.regions] or free
     samples = []
-    if fitting:  # the one in most regions is likely the one that people have
+    if fitting:  # people most likely have the service with most regions
         widest = max(fitting, key=lambda service: len(service.regions))
         samples.append(_checked(widest, widest.region_for(default, relays), names))
     for name, region in sorted(chosen.items()):

@@ -1,4 +1,4 @@
-"""Regions and streaming services to choose from, by the names that people know."""
+"""The regions and streaming services that people can choose from, with their names."""
 
 from dataclasses import dataclass
 
@@ -21,14 +21,14 @@ class ServiceChoice:
 
 
 def offered_regions() -> dict[str, str]:
-    """Code -> name of each region that has a relay, in the order of the visitor's alphabet."""
+    """Give code -> name of each region that has a relay, sorted by name."""
     names = {code: region_name(region) for code, region in services().catalog.regions.items()}
     offered = {code: name for code, name in names.items() if _has_relay(code)}
     return dict(sorted(offered.items(), key=lambda pair: pair[1].casefold()))
 
 
 def offered_services() -> list[ServiceChoice]:
-    """List services that some relay can serve, by title."""
+    """Give the services for which there is a relay, sorted by title."""
     choices = (_choice(service) for service in services().catalog.services.values())
     return sorted(
         (choice for choice in choices if choice.regions),
@@ -37,22 +37,22 @@ def offered_services() -> list[ServiceChoice]:
 
 
 def region_name(region: Region) -> str:
-    """Name of a country in the visitor's language."""
+    """Give the name of a region in the visitor's language."""
     return str(get_locale().territories.get(region.code.upper(), region.title))
 
 
 def service_title(name: str) -> str:
-    """Title of a streaming service; its name, once the catalogue has lost it."""
+    """Give the title of a streaming service, or its name if the catalogue does not have it."""
     service = services().catalog.services.get(name)
     return name if service is None else service.title
 
 
 def slot_description(slot: SlotView) -> str:
-    """Say what keeps a slot up to date."""
+    """Say what keeps the address of a slot up to date."""
     names = {
         SlotKind.PAGE: _("registered on this page"),
         SlotKind.UPDATER: _("updater %(number)s", number=slot.number),
-        SlotKind.HOSTNAME: _("host name followed"),
+        SlotKind.HOSTNAME: _("followed host name"),
         SlotKind.OPERATOR: _("entered by the operator"),
     }
     return str(names[slot.kind])

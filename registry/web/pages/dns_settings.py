@@ -1,4 +1,4 @@
-"""DNS Settings: where am I, is it registered, and one button."""
+"""The page *DNS Settings*: the visitor's address, whether it is registered, and a button."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -46,7 +46,7 @@ _signed_in = auth_required("session")
 @dns_settings.get("/")
 @_signed_in
 def show() -> str:
-    """Show the page; an address seen through a host of one family may come with the link."""
+    """Show the page; the link may contain a sighting of an address of the other family."""
     seen = request.args.get("seen", "")
     accept_sighting(seen, spend=False)
     household = load_household(visitor().id, addresses_seen())
@@ -66,7 +66,7 @@ def show() -> str:
 @dns_settings.post("/addresses")
 @_signed_in
 def register() -> Response:
-    """Register each address that this visitor was seen from."""
+    """Register each address that the visitor's requests came from."""
     accept_sighting(request.form.get("seen", ""), spend=True)
     slot = _slot(request.form.get("slot", ""))
     insisting = request.form.get("insist") == "1"
@@ -87,13 +87,13 @@ def register() -> Response:
         except ActionRefused as refusal:
             refused.append(refusal)
     if registered:
-        flash(_("This network is registered. Restart the TV or console if it still says no."))
+        flash(_("This network is registered. Restart the TV or console if it still does not work."))
     else:
-        _say(refused)
+        _show(refused)
     return _back()
 
 
-def _say(refused: list[ActionRefused]) -> None:
+def _show(refused: list[ActionRefused]) -> None:
     for refusal in refused:
         flash(explain(refusal), "warning" if isinstance(refusal, AddressDoubtful) else "error")
 
@@ -107,9 +107,9 @@ def _slot(text: str) -> int | Literal["new"] | None:
 @dns_settings.post("/addresses/remove")
 @_signed_in
 def remove() -> Response:
-    """Remove one registered address, and offer to put it back."""
+    """Remove one registered address, and offer to undo it."""
 
-    def deed(writing: Session) -> None:
+    def remove_and_seal(writing: Session) -> None:
         removed = remove_address(writing, visitor().id, _number("registration"))
         session["undo"] = services().seal.close(
             "removed",
@@ -121,18 +121,18 @@ def remove() -> Response:
             },
         )
 
-    return _do(deed, _("The address is removed."))
+    return _do(remove_and_seal, _("The address is removed."))
 
 
 @dns_settings.post("/addresses/restore")
 @_signed_in
 def undo() -> Response:
-    """Put back what was just removed; the page itself carries it, nothing of ours remembers."""
+    """Undo a removal; the page has what is needed for it, so nothing is stored here."""
     try:
         sealed = request.form.get("removed", "")
         content = services().seal.open_once("removed", str(visitor().id), sealed, UNDO_S)
     except SealError:
-        flash(_("That was too long ago to undo. Register the address again."), "error")
+        flash(_("It is too late to undo this. Register the address again."), "error")
         return _back()
     removed = Removed(
         parse_network(content["network"]),
@@ -149,10 +149,10 @@ def undo() -> Response:
 @dns_settings.post("/off")
 @_signed_in
 def forget_all() -> Response:
-    """Turn MediaStreamer off and forget all addresses."""
+    """Turn MediaStreamer off: delete all addresses and updaters."""
     return _do(
         lambda writing: forget_all_addresses(writing, visitor().id),
-        _("MediaStreamer is off. We hold no address of yours any more."),
+        _("MediaStreamer is off. We no longer store any of your addresses."),
     )
 
 
@@ -170,20 +170,20 @@ def choose_region() -> Response:
 @dns_settings.post("/services")
 @_signed_in
 def choose_service() -> Response:
-    """Choose a region for one streaming service, or none, or the default again."""
+    """Choose a region for one streaming service, or "off", or the default again."""
     service, region = request.form.get("service", ""), request.form.get("region") or None
     return _do(
         lambda writing: choose_service_region(
             writing, visitor().id, service, region, catalog=services().catalog
         ),
-        _("That is saved. Restart the streaming app to see it."),
+        _("Your choice is saved. Restart the streaming app to see it."),
     )
 
 
 @dns_settings.post("/automatic")
 @_signed_in
 def automatic() -> Response:
-    """Switch registering without a tap on or off."""
+    """Switch automatic registration on or off."""
     wanted = request.form.get("automatic") == "1"
     return _do(
         lambda writing: set_automatic_registration(writing, visitor().id, wanted=wanted),
@@ -193,11 +193,11 @@ def automatic() -> Response:
     )
 
 
-def _do(deed: Callable[[Session], None], done: str) -> Response:
+def _do(action: Callable[[Session], None], message: str) -> Response:
     try:
         with services().sessions.begin() as writing:
-            deed(writing)
-        flash(done)
+            action(writing)
+        flash(message)
     except ActionRefused as refusal:
         flash(explain(refusal), "error")
     return _back()

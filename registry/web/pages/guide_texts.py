@@ -1,16 +1,16 @@
-"""How to enter DNS servers on each device: short, and checked against the makers' own menus."""
+"""How to enter DNS servers on each device, with the names in the manufacturers' menus."""
 
 from dataclasses import dataclass
 
 
 def _(text: str) -> str:
-    """Mark for translation; the page translates when it shows it."""
+    """Mark a text for translation; the page translates it when it shows it."""
     return text
 
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """One device."""
+    """The guide for one device or group of devices."""
 
     name: str
     title: str
@@ -53,7 +53,7 @@ GUIDES: tuple[Guide, ...] = (
             _FIRST,
             _RESTART,
         ),
-        (_("An Xbox 360 does not say which site it wants, so it cannot be helped this way."),),
+        (_("This does not work for an Xbox 360: it does not tell the relay which site it wants."),),
     ),
     Guide(
         "switch",
@@ -70,9 +70,9 @@ GUIDES: tuple[Guide, ...] = (
         "Samsung TV",
         (
             _("Open Settings, then General, then Network, then Network Status."),
-            _("When the test has ended choose IP Settings, then DNS Setting, then Enter manually."),
+            _("After the test choose IP Settings, then DNS Setting, then Enter manually."),
             _ONE_FIELD,
-            _("Hold the power button of the remote until the TV starts anew."),
+            _("Hold the power button of the remote until the TV restarts."),
         ),
     ),
     Guide(
@@ -95,7 +95,7 @@ GUIDES: tuple[Guide, ...] = (
             _FIRST,
             _RESTART,
         ),
-        (_("Some apps ask Google's servers whatever you enter: see “When a device ignores DNS”."),),
+        (_("Some apps always ask Google's servers: see “When a device ignores DNS”."),),
     ),
     Guide(
         "android-tv",
@@ -104,7 +104,7 @@ GUIDES: tuple[Guide, ...] = (
             _("Open Settings, then Network & Internet, and choose your network."),
             _("Choose IP settings, then Static; keep address, gateway and length as they are."),
             _FIRST,
-            _("Under Private DNS choose Off: it would go around what you just entered."),
+            _("Under Private DNS choose Off; otherwise the device ignores what you enter here."),
             _RESTART,
         ),
     ),
@@ -112,18 +112,18 @@ GUIDES: tuple[Guide, ...] = (
         "chromecast-roku",
         "Chromecast · Roku",
         (
-            _("These have no field for DNS, and ask Google's servers by themselves."),
+            _("These have no setting for DNS; they always ask Google's servers."),
             _("In your router, set the DNS servers of your home network to the addresses below."),
-            _("Then block the addresses 8.8.8.8 and 8.8.4.4 for this device, or route them away."),
+            _("In the router, block the addresses 8.8.8.8 and 8.8.4.4 for this device."),
             _("Unplug the device for a minute."),
         ),
-        (_("The router then serves every device in the home through us."),),
+        (_("Then we serve every device that uses the router."),),
     ),
     Guide(
         "iphone-ipad",
         "iPhone · iPad",
         (
-            _("Open Settings, then Wi-Fi, and tap the i beside your network."),
+            _("Open Settings, then Wi-Fi, and tap the i next to your network."),
             _("Choose Configure DNS, then Manual."),
             _("Remove the servers that are there and add both addresses below."),
             _("On the same page switch off Limit IP Address Tracking, which is Private Relay."),
@@ -141,7 +141,7 @@ GUIDES: tuple[Guide, ...] = (
         ),
         (
             _("It is simpler to enter DNS on the TV itself: the rest of your home stays as it is."),
-            _("Under DNS Rebind Protection nothing has to be changed."),
+            _("You do not need to change anything under DNS Rebind Protection."),
         ),
     ),
     Guide(

@@ -1,4 +1,4 @@
-"""Guides for devices, with this service's own DNS servers filled in; open to everybody."""
+"""The guides for devices, with the DNS servers of this service; everybody can open them."""
 
 from flask import Blueprint, abort, render_template
 
@@ -12,13 +12,13 @@ _BY_NAME = {guide.name: guide for guide in GUIDES}
 
 @guides.get("")
 def index() -> str:
-    """List the devices."""
+    """Show the list of devices."""
     return render_template("guides.html", guides=GUIDES)
 
 
 @guides.get("/<name>")
 def show(name: str) -> str:
-    """Show how it is done on one device."""
+    """Show the guide for one device."""
     guide = _BY_NAME.get(name)
     if guide is None:
         abort(404)

@@ -1,4 +1,4 @@
-"""What to paste into each router, with the household's own server, name and token filled in."""
+"""Configurations for routers and programs, with the server, user name and token filled in."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -6,14 +6,14 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class RouterConfiguration:
-    """One router or program, and its text."""
+    """The configuration of one router or program."""
 
     title: str
     text: str
 
 
 def router_configurations(public_url: str, username: str, token: str) -> list[RouterConfiguration]:
-    """Give the texts; the label `home` stands for a host name, which we do not need."""
+    """Give the texts; `home.invalid` is a host name, which routers require but we ignore."""
     url = urlsplit(public_url)
     server, https = url.netloc, url.scheme == "https"
     base = f"{public_url}/nic/update"

@@ -1,4 +1,4 @@
-"""Routers and links that report a changed address: made here, shown once, taken back here."""
+"""The page about updaters: creating them, showing their secret once, removing them."""
 
 from collections.abc import Callable
 
@@ -32,7 +32,7 @@ _signed_in = auth_required("session")
 @updaters.get("")
 @_signed_in
 def show() -> str:
-    """Show the updaters there are, and the form for a new one."""
+    """Show the updaters of the account, and the form for a new one."""
     slots = load_household(visitor().id, ()).slots
     return render_template(
         "updaters.html",
@@ -45,9 +45,9 @@ def show() -> str:
 @updaters.post("")
 @_signed_in
 def make() -> Response | str:
-    """Make one, and show its secret this once."""
+    """Create an updater, and show its secret once."""
     if not visitor().verify_and_update_password(request.form.get("password", "")):
-        flash(_("That is not your password."), "error")
+        flash(_("This is not your password."), "error")
         return _back()
     label, limit = request.form.get("label", ""), services().rules.slot_limit
     try:
@@ -70,11 +70,11 @@ def make() -> Response | str:
 @updaters.post("/hostname")
 @_signed_in
 def follow() -> Response:
-    """Follow a DDNS name, which must lead to where the visitor is now."""
+    """Follow a DDNS name, which must have the visitor's present address."""
     if not services().settings.follow_hostnames:
         abort(404)
 
-    def deed(session: Session) -> None:
+    def follow_it(session: Session) -> None:
         follow_hostname(
             session,
             visitor().id,
@@ -89,41 +89,41 @@ def follow() -> Response:
     except ActionRefused as refusal:
         flash(explain(refusal), "error")
         return _back()
-    # Before the transaction, since it may take seconds.
+    # This comes before the transaction, because it may take seconds.
     answers = look_up(system_name_servers(), hostname)
-    return _do(deed, _("The host name is followed."))
+    return _do(follow_it, _("The host name is followed."))
 
 
 @updaters.post("/mails")
 @_signed_in
 def write() -> Response:
-    """Write when an updater fails, or no longer."""
+    """Switch mails about failing updaters on or off."""
     wanted = request.form.get("mails") == "1"
     return _do(
         lambda session: set_updater_mails(session, visitor().id, wanted=wanted),
-        _("From now on we write when an updater fails for a day.")
+        _("From now on we send a mail when an updater has failed for a day.")
         if wanted
-        else _("From now on we write nothing about failing updaters."),
+        else _("From now on we send no mails about failing updaters."),
     )
 
 
 @updaters.post("/remove")
 @_signed_in
 def remove() -> Response:
-    """Take one back: its token is worth nothing from now on, its addresses are forgotten."""
+    """Remove an updater: its token becomes invalid, and its addresses are deleted."""
     text = request.form.get("number", "")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
     return _do(
         lambda session: revoke_slot(session, visitor().id, number),
-        _("The updater is removed, and its address with it."),
+        _("The updater and its address have been removed."),
     )
 
 
-def _do(deed: Callable[[Session], object], done: str) -> Response:
+def _do(action: Callable[[Session], object], message: str) -> Response:
     try:
         with services().sessions.begin() as session:
-            deed(session)
-        flash(done)
+            action(session)
+        flash(message)
     except ActionRefused as refusal:
         flash(explain(refusal), "error")
     return _back()

@@ -1,1 +1,1 @@
-"""The Flask application and the HTTP server, with what holds for every reply."""
+"""The Flask application and the HTTP server, and what is the same for every response."""

@@ -1,4 +1,4 @@
-"""The pages as one Flask application."""
+"""The Flask application of all pages, and the WSGI middleware around it."""
 
 import datetime
 import functools
@@ -33,12 +33,12 @@ SESSION_DAYS = 30
 
 
 def make_application(services: Services) -> Flask:
-    """Put pages, sign-in and their protections together; `wsgi_app` is what to serve."""
+    """Make the application with all pages and protections; the server serves its `wsgi_app`."""
     settings = services.settings
     https = settings.public_url.startswith("https:")
     app = Flask("registry.web")
     app.config.update(_flask_settings(settings.secret_key, https=https))
-    app.logger.disabled = True  # it would write what was asked for beside each error
+    app.logger.disabled = True  # it would log the requested path of each error
     services.attach(app)
     add_error_pages(app)
     speak_languages(app)
@@ -70,7 +70,7 @@ def make_application(services: Services) -> Flask:
 
 
 def _name_by_content(app: Flask) -> Callable[[str, dict[str, object]], None]:
-    """Let a file's address change with its content, so that browsers may keep it for long."""
+    """Put a digest of its content into a static file's URL: browsers can cache it for long."""
 
     @functools.cache
     def digest(name: str) -> str:
@@ -85,14 +85,14 @@ def _name_by_content(app: Flask) -> Callable[[str, dict[str, object]], None]:
 
 
 def own_hosts(services: Services) -> frozenset[str]:
-    """Names that the pages go by."""
+    """Give the host names of the pages."""
     settings = services.settings
     names = (settings.public_host, settings.ipv4_host, settings.ipv6_host)
     return frozenset(name.lower() for name in names if name)
 
 
 def reachable(services: Services) -> tuple[str, ...]:
-    """Origins beside our own that the page's script asks: those of one family."""
+    """Give the other origins that the page's script asks: the host names of one family."""
     settings = services.settings
     url = urlsplit(settings.public_url)
     port = f":{url.port}" if url.port else ""
@@ -103,7 +103,7 @@ def reachable(services: Services) -> tuple[str, ...]:
 def _flask_settings(secret_key: str, *, https: bool) -> dict[str, object]:
     return {
         "SECRET_KEY": secret_key,
-        # On a household's plain http a Secure cookie would never come back.
+        # Over plain http, as in a household, a browser does not send a Secure cookie.
         "SESSION_COOKIE_NAME": "__Host-session" if https else "session",
         "SESSION_COOKIE_SECURE": https,
         "SESSION_COOKIE_HTTPONLY": True,
@@ -113,9 +113,9 @@ def _flask_settings(secret_key: str, *, https: bool) -> dict[str, object]:
         "MAX_CONTENT_LENGTH": LONGEST_BODY,
         "MAX_FORM_MEMORY_SIZE": LONGEST_BODY,
         "SEND_FILE_MAX_AGE_DEFAULT": datetime.timedelta(days=30),
-        "WTF_CSRF_TIME_LIMIT": None,  # as long as the session it belongs to
-        # It would ask for a Referer, which `no-referrer` withholds; `error_pages` looks at
-        # Sec-Fetch-Site instead.
+        "WTF_CSRF_TIME_LIMIT": None,  # valid as long as its session
+        # It would require a Referer, which our policy `no-referrer` prevents; `error_pages`
+        # checks Sec-Fetch-Site instead.
         "WTF_CSRF_SSL_STRICT": False,
         "BABEL_DEFAULT_LOCALE": "en",
         "TRAP_HTTP_EXCEPTIONS": False,

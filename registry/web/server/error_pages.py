@@ -1,4 +1,4 @@
-"""Error pages: plain and kind, and without a word about the request."""
+"""Error pages: short, polite, and without anything about the request."""
 
 import logging
 import traceback
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 def add_error_pages(app: Flask) -> None:
-    """Answer every failure with a page of ours."""
+    """Answer every error with one of our pages."""
     app.before_request(_refuse)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(CSRFError, _forgery)
@@ -29,10 +29,10 @@ def add_error_pages(app: Flask) -> None:
 
 
 def _refuse() -> None:
-    """Turn away whose sender or host cannot be known, and what another site sends here."""
+    """Refuse a request with an unknown sender or host, and a form that another site sends."""
     if (reason := refusal()) is not None:
         abort(400, reason)
-    # With `no-referrer` browsers send no Referer and a null Origin, so this is the header to see.
+    # Because of `no-referrer`, browsers send no Referer and a null Origin.
     cross = request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}
     if cross and request.method not in {"GET", "HEAD", "OPTIONS"}:
         abort(403)
@@ -47,7 +47,7 @@ def _http_error(error: HTTPException) -> tuple[str, int] | HTTPException:
 
 
 def _forgery(_error: CSRFError) -> tuple[str, int]:
-    return _page(400, _("The page was open for too long, or your browser keeps no cookies."))
+    return _page(400, _("The page was open for too long, or your browser does not store cookies."))
 
 
 def _database_away(error: Exception) -> tuple[str, int]:
@@ -61,10 +61,10 @@ def _fault(error: Exception) -> tuple[str, int]:
 
 
 def _note(error: Exception) -> None:
-    """Say where a fault is, and nothing of what was being done."""
+    """Log the kind of error and the line of code, but nothing about the request."""
     last = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{PurePath(last.filename).name}:{last.lineno}"
-    _log.error("a page failed: %s at %s", type(error).__name__, place)
+    line = f"{PurePath(last.filename).name}:{last.lineno}"
+    _log.error("a page failed: %s at %s", type(error).__name__, line)
 
 
 def _page(code: int, reason: str | None = None) -> tuple[str, int]:
@@ -73,20 +73,20 @@ def _page(code: int, reason: str | None = None) -> tuple[str, int]:
         403: _("That is not allowed"),
         404: _("There is no such page"),
         405: _("There is no such page"),
-        413: _("That was too much"),
-        429: _("Too many tries"),
-        500: _("Something broke on our side"),
+        413: _("You sent too much"),
+        429: _("Too many attempts"),
+        500: _("Something went wrong on our side"),
         503: _("We will be back in a moment"),
     }
     advice = {
-        400: _("Please go back, load the page anew and try again."),
-        403: _("Please start from the page itself."),
-        404: _("The address may be mistyped, or the link too old."),
-        405: _("The address may be mistyped, or the link too old."),
+        400: _("Please go back, reload the page and try again."),
+        403: _("Please open our page first, and use its buttons."),
+        404: _("The address may be mistyped, or the link may be too old."),
+        405: _("The address may be mistyped, or the link may be too old."),
         413: _("Please go back and send less."),
         429: _("Please wait a few minutes, then try again."),
-        500: _("Nothing was changed. Please try again; if it stays, tell whoever runs this."),
-        503: _("Nothing was changed and your devices go on working. Please try again shortly."),
+        500: _("Nothing was changed. Please try again. If it fails again, tell the operator."),
+        503: _("Nothing was changed, and your devices still work. Please try again shortly."),
     }
     # Templates are given the visitor, and looking one up may be what has failed.
     assume_nobody_signed_in()

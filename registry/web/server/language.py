@@ -1,4 +1,4 @@
-"""In which language a page speaks: the visitor's choice, else the browser's, else English."""
+"""The language of a page: the visitor's choice, else the browser's preference, else English."""
 
 from urllib.parse import quote
 
@@ -17,20 +17,20 @@ language = Blueprint("language", __name__)
 
 @language.post("/language")
 def choose() -> Response:
-    """Keep the choice in the browser's own session, and with the account for our mails."""
+    """Store the choice in the browser's session and, for mails, in the account."""
     if (code := request.form.get("language")) in LANGUAGES:
         session["language"] = code
         if current_user.is_authenticated:
             with services().sessions.begin() as writing:
                 set_language(writing, visitor().id, code)
     path = request.form.get("next", "")
-    # Browsers drop tabs and take "\" for "/", so "/\elsewhere" would lead to another site, too.
+    # Browsers remove tabs and treat "\" as "/", so "/\elsewhere" would lead to another site.
     inside = path.startswith("/") and not path.startswith("//") and path == quote(path)
     return redirect(path if inside else url_for("dns_settings.show"))
 
 
 def speak_languages(app: Flask) -> None:
-    """Translate what `app` says."""
+    """Translate the pages of `app`."""
     Babel(app, locale_selector=_choose)
     app.register_blueprint(language)
 

@@ -1,7 +1,7 @@
-"""The check's picture and nothing else, for whoever comes through a relay.
+"""A site that serves only the picture of the check, for devices that come through a relay.
 
-Such a visitor has the relay's address. Pages and update endpoints are not to be had here, so
-nobody can register that address by coming this way.
+Their requests have the relay's address. This site has no pages and no update endpoints, so nobody
+can register the relay's address.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ _HEADERS = {
 
 
 class Picture(Resource):
-    """The same reply to every path."""
+    """The same response for every path."""
 
     isLeaf = True  # noqa: N815  # Twisted looks for it
 
@@ -30,7 +30,7 @@ class Picture(Resource):
         self._octets = _PICTURE.read_bytes()
 
     def render(self, request: Request) -> bytes:
-        """Give the picture to GET and HEAD, and nothing to anything else."""
+        """Answer GET and HEAD with the picture, every other method with 405."""
         for name, value in _HEADERS.items():
             request.setHeader(name, value)
         if request.method in {b"GET", b"HEAD"}:
@@ -41,7 +41,7 @@ class Picture(Resource):
 
 
 def make_picture_site() -> QuietSite:
-    """Serve it; no thread and no application behind."""
+    """Make the site; it needs no threads and no application."""
     return QuietSite(  # type: ignore[no-untyped-call]
         Picture(), requestFactory=BoundedRequest, timeout=IDLE_S
     )

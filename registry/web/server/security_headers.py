@@ -1,4 +1,4 @@
-"""What every reply tells the browser to refuse."""
+"""Headers of every response that tell the browser what to refuse."""
 
 from collections.abc import Callable, Iterable
 
@@ -9,10 +9,10 @@ _YEAR_S = 31_536_000
 
 
 def content_security_policy(reachable: Iterable[str] = (), pictures: Iterable[str] = ()) -> str:
-    """Scripts, styles and pictures of ours only, nothing inline, in nobody's frame.
+    """Allow only our own scripts, styles and pictures, nothing inline, and no framing.
 
-    `reachable`: further origins that the page's script may ask; `pictures`: where the pictures
-    of the check lie.
+    `reachable`: other origins that the page's script may ask; `pictures`: origins of the check's
+    pictures.
     """
     return "; ".join(
         (
@@ -31,7 +31,7 @@ def content_security_policy(reachable: Iterable[str] = (), pictures: Iterable[st
 def add_security_headers(
     app: Flask, *, https: bool, reachable: Iterable[str], pictures: Iterable[str]
 ) -> None:
-    """Set them on every reply of `app`, errors included."""
+    """Set the headers on every response of `app`, including errors."""
     headers = {
         "Content-Security-Policy": content_security_policy(reachable, pictures),
         "Referrer-Policy": "no-referrer",
@@ -47,7 +47,7 @@ def add_security_headers(
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         if request.endpoint != "static":
-            # What a page shows belongs to one person, for one moment.
+            # A page is for one person and may have changed the next moment.
             response.headers["Cache-Control"] = "no-store"
         return response
 

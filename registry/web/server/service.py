@@ -1,4 +1,4 @@
-"""The pages as a Twisted service: listening ports and threads, started and stopped."""
+"""The pages as a Twisted service, with its listening ports and its thread pool."""
 
 import socket
 from collections.abc import Mapping, Sequence
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class PagesService(Service):
-    """Serves one application, and the check's picture apart, on sockets that are bound already."""
+    """Serves the application, and the picture site, on sockets that are already bound."""
 
     def __init__(self, application: Flask, services: Services) -> None:
-        from twisted.internet import reactor  # noqa: PLC0415  # only now is it installed
+        from twisted.internet import reactor  # noqa: PLC0415  # it is not installed any earlier
 
         self._reactor = reactor
         self._application = application
@@ -33,22 +33,22 @@ class PagesService(Service):
         self._ports: list[IListeningPort] = []
         self._certificate = _certificate(services.settings)
         self.listen: list[str] = []
-        """Where pages are served."""
+        """URLs at which pages are served."""
 
     @property
     def listening(self) -> bool:
-        """Pages are served."""
+        """Whether pages are served."""
         return len(self._ports) >= len(self.listen) > 0
 
     def startService(self) -> None:
-        """Start threads, for what is to be served."""
+        """Start the threads; `open` starts serving."""
         super().startService()  # type: ignore[no-untyped-call]
         self._pool.start()
-        # A pool that still runs would keep the process alive after the reactor has ended.
+        # A running pool would keep the process alive after the reactor has ended.
         self._reactor.addSystemEventTrigger("during", "shutdown", self._stop_pool)
 
     def open(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
-        """Serve pages on `sockets` under "web", the picture on those under "check"."""
+        """Serve pages on the sockets under "web", the picture on those under "check"."""
         web = sockets.get("web", ())
         scheme = "http" if self._certificate is None else "https"
         self.listen = [f"{scheme}://{_text(bound)}" for bound in web]
@@ -64,7 +64,7 @@ class PagesService(Service):
             )
 
     def stopService(self) -> Deferred[None]:
-        """Accept nobody any more, finish what was begun, then let the threads go."""
+        """Stop listening, finish the present requests, then end the threads."""
         super().stopService()  # type: ignore[no-untyped-call]
         ports, self._ports = self._ports, []
         closed = gatherResults([maybeDeferred(port.stopListening) for port in ports])
@@ -82,7 +82,7 @@ def _certificate(settings: RegistrySettings) -> ssl.CertificateOptions | None:
         key = settings.web_key.read_bytes()
         chain = settings.web_certificate.read_bytes()
         pair = ssl.PrivateCertificate.loadPEM(key + b"\n" + chain)
-    except Exception as error:  # noqa: BLE001  # OpenSSL's errors are many and say little
+    except Exception as error:  # noqa: BLE001  # OpenSSL raises many kinds of errors
         raise SettingError(
             "MEDIASTREAMER_WEB_CERTIFICATE, MEDIASTREAMER_WEB_KEY: cannot be used "
             f"({type(error).__name__}); give PEM files that belong together"

@@ -1,4 +1,4 @@
-"""The page's HTTP server: Twisted's, without its access log, its name, and its tracebacks."""
+"""The HTTP server: Twisted's, but without access log, Server header and tracebacks."""
 
 from io import BytesIO
 from typing import Any
@@ -9,29 +9,29 @@ from twisted.web.server import Request, Site
 from twisted.web.wsgi import WSGIResource
 
 LONGEST_BODY = 64 * 1024
-"""Octets of a request's body; every form of ours is far below."""
+"""Octets of a request's body; all our forms are much smaller."""
 IDLE_S = 30.0
 THREADS = 12
 
 _TOO_LARGE = (
     b"<!doctype html><html lang=en><meta charset=utf-8><title>Too large</title>"
-    b"<p>That was more than this page takes. Please go back and try again."
+    b"<p>You sent more than this page accepts. Please go back and try again."
 )
 
 
 class BoundedRequest(Request):
-    """A request whose body is short and stays in memory."""
+    """A request whose body has a maximum length and stays in memory."""
 
     _left = LONGEST_BODY
 
     def gotLength(self, length: int | None) -> None:
-        """Refuse a body that announces itself as too large; never open a temporary file."""
+        """Refuse a body whose announced length is too large; never use a temporary file."""
         self.content = BytesIO()
         if length is not None and length > LONGEST_BODY:
             self._refuse()
 
     def handleContentChunk(self, data: bytes) -> None:
-        """Refuse a body that turns out to be too large, which one in chunks does not announce."""
+        """Refuse a body that becomes too large: one in chunks does not announce its length."""
         self._left -= len(data)
         if self._left >= 0:
             super().handleContentChunk(data)  # type: ignore[no-untyped-call]
@@ -39,7 +39,7 @@ class BoundedRequest(Request):
             self._refuse()
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        """Drop header names with an underscore: `X_Forwarded_For` would pass for another."""
+        """Drop headers with an underscore: WSGI would treat X_Forwarded_For as X-Forwarded-For."""
         if self._left < 0:
             return
         for name, _ in list(self.requestHeaders.getAllRawHeaders()):
@@ -48,7 +48,7 @@ class BoundedRequest(Request):
         super().requestReceived(command, path, version)  # type: ignore[no-untyped-call]
 
     def setHeader(self, name: bytes, value: bytes) -> None:
-        """Nobody needs to know which server this is."""
+        """Set every header but Server."""
         if name.lower() != b"server":
             super().setHeader(name, value)  # type: ignore[no-untyped-call]
 
@@ -63,23 +63,23 @@ class BoundedRequest(Request):
 
 
 class QuietSite(Site):
-    """A site that writes nothing about who came."""
+    """A site without any log."""
 
     noisy = False
     displayTracebacks = False
 
     def startFactory(self) -> None:
-        """Not the inherited one: it opens a log and ticks every second for its time stamps."""
+        """Do nothing: the inherited method opens a log and updates its time every second."""
 
     def stopFactory(self) -> None:
-        """Nothing was opened."""
+        """Do nothing: no log was opened."""
 
     def log(self, request: http.Request) -> None:
-        """No access log."""
+        """Write no access log."""
 
 
 def make_site(reactor: Any, pool: ThreadPool, application: Any) -> QuietSite:  # noqa: ANN401
-    """Serve a WSGI application; the caller starts and stops the thread pool."""
+    """Make a site for a WSGI application; the caller starts and stops the thread pool."""
     resource = WSGIResource(reactor, pool, application)
     return QuietSite(  # type: ignore[no-untyped-call]
         resource, requestFactory=BoundedRequest, timeout=IDLE_S

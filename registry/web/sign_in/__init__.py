@@ -1,1 +1,1 @@
-"""Signing up, in and out, passwords and mailed links: Flask-Security, told what not to do."""
+"""Signing up, in and out, passwords and mailed links: Flask-Security and our changes to it."""

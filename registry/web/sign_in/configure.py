@@ -1,4 +1,4 @@
-"""Signing in and out and everything about a password: Flask-Security, told what not to do."""
+"""Setting up Flask-Security for signing in and out, and for everything about passwords."""
 
 import datetime
 from typing import Any
@@ -21,13 +21,13 @@ from registry.web.sign_in.words import messages, subjects
 
 
 def configure_sign_in(app: Flask, services: Services) -> None:
-    """Give `app` its sign-in, and with mail its sign-up, confirmation and reset."""
+    """Add sign-in to `app`, and with a mailer also sign-up, confirmation and password reset."""
     mail = services.mailer is not None
     app.config.update(_security_settings(mail=mail))
     app.config["MAILER"] = services.mailer
     app.config.update(messages() | subjects())
     app.config["SECURITY_REGISTERABLE"] = mail and services.settings.sign_up is not SignUp.CLOSED
-    app.before_request(_files_are_for_everybody)  # before Flask-Security asks who it is
+    app.before_request(_skip_static_files)  # before Flask-Security looks up the visitor
     visitors = Visitors(services.sessions, services.readers)
     security = Security(
         app,
@@ -37,12 +37,12 @@ def configure_sign_in(app: Flask, services: Services) -> None:
         change_email_form=ChangeEmailWithPassword,
     )
     security.unauthn_handler(_to_sign_in)
-    security.want_json(lambda _request: False)  # pages only; no second door
+    security.want_json(lambda _request: False)  # pages only, no JSON interface
     manager = app.login_manager  # type: ignore[attr-defined]
     manager.user_loader(visitors.load)
     manager.request_loader(lambda _request: None)  # no tokens in headers or parameters
     manager.session_protection = None
-    # The inherited one hashes address and user agent into the cookie.
+    # The inherited function puts a hash of address and user agent into the cookie.
     manager._session_identifier_generator = lambda: ""  # noqa: SLF001
 
     def begin(_app: Flask, user: Visitor, **_: object) -> None:
@@ -60,13 +60,13 @@ def configure_sign_in(app: Flask, services: Services) -> None:
     user_logged_out.connect(end, app, weak=False)
 
 
-def _files_are_for_everybody() -> None:
+def _skip_static_files() -> None:
     if request.endpoint == "static":
         assume_nobody_signed_in()
 
 
 def _to_sign_in(_mechanisms: object, headers: object = None) -> Response:  # noqa: ARG001
-    """Lead to the form without a reproach, and back to the page afterwards."""
+    """Redirect to the sign-in form, which leads back to the page; show no error."""
     inside = request.method == "GET" and request.path != "/"
     return redirect(url_for("security.login", next=request.path if inside else None))
 
@@ -103,16 +103,16 @@ def _security_settings(*, mail: bool) -> dict[str, Any]:
         "RESET_PASSWORD_WITHIN": datetime.timedelta(hours=1),
         "CONFIRM_EMAIL_WITHIN": datetime.timedelta(days=3),
         "CHANGE_EMAIL_WITHIN": datetime.timedelta(hours=1),
-        # Forms that need the password again ask for it themselves, each time.
+        # Forms that need the password again have a field for it.
         "FRESHNESS": datetime.timedelta(minutes=-1),
         "USE_REGISTER_V2": True,
-        # One scheme, hashed once: a second, salted HMAC would tie hashes to a setting.
+        # Hashed once: with Flask-Security's HMAC the hashes would depend on a setting.
         "PASSWORD_HASH": "argon2",
         "PASSWORD_SCHEMES": ["argon2"],
         "PASSWORD_SINGLE_HASH": {"argon2"},
         "PASSWORD_SALT": "unused with a single hash",
         "EMAIL_VALIDATOR_ARGS": {"check_deliverability": False},
-        "PASSWORD_CONFIRM_REQUIRED": False,  # whoever mistypes it has the reset by mail
+        "PASSWORD_CONFIRM_REQUIRED": False,  # a mistyped password can be reset by mail
         "I18N_DOMAIN": "messages",
         "I18N_DIRNAME": str(TRANSLATIONS),
     }

@@ -1,7 +1,7 @@
-"""Invitations: a link that lets one e-mail address make an account, and nobody else.
+"""Invitations: a link with which only one e-mail address can sign up.
 
-Nothing is stored: the link carries who is invited, signed. It is spent once there is an account
-with that address.
+Nothing is stored: the signed link contains the e-mail address. The link has no further use once
+there is an account with that address.
 """
 
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -15,7 +15,7 @@ def make_invitation(secret_key: str, email: str) -> str:
 
 
 def is_invited(secret_key: str, invitation: str, email: str | None) -> bool:
-    """Say whether the invitation holds, and for that address; None: for any."""
+    """Say whether the invitation is valid and for this address; None: for any address."""
     try:
         invited = _signer(secret_key).loads(invitation, max_age=VALID_S)
     except BadData:

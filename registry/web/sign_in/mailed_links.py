@@ -1,7 +1,7 @@
-"""Links out of mails, and the forms that lead to them.
+"""Links in mails, and the forms that request them.
 
-Programs that look into mails open every link, so opening one changes nothing: the page behind it
-has a button. Changing the e-mail address asks for the password again.
+Some mail programs open every link to check it. So opening a link changes nothing: it shows a page
+with a button. Changing the e-mail address requires the password.
 """
 
 from collections.abc import Callable
@@ -23,10 +23,10 @@ FlaskView = Callable[..., Any]
 
 
 class ChangeEmailWithPassword(PasswordFormMixin, ChangeEmailForm):
-    """A new e-mail address, and the password that goes with the present one."""
+    """The form for a new e-mail address, with a field for the present password."""
 
     def validate(self, **kwargs: object) -> bool:
-        """Check the password before saying anything about the new address."""
+        """Check the password first, so that nobody else learns anything about the address."""
         if visitor().verify_and_update_password(self.password.data or ""):
             return bool(super().validate(**kwargs))
         self.password.errors = [get_message("INVALID_PASSWORD")[0]]
@@ -34,7 +34,7 @@ class ChangeEmailWithPassword(PasswordFormMixin, ChangeEmailForm):
 
 
 def guard_mailed_links(app: Flask) -> None:
-    """Put a button between a mailed link and what it does."""
+    """Make mailed links show a button first; check invitations at sign-up."""
     views = app.view_functions
     if "security.confirm_email" in views:
         views["security.confirm_email"] = _by_button(views["security.confirm_email"])
@@ -58,7 +58,7 @@ def _by_button(view: FlaskView) -> FlaskView:
 
 
 def _unless_taken(view: FlaskView) -> FlaskView:
-    """Refuse whoever is a moment late as the view refuses whoever is later."""
+    """Give the same answer as the view does if the address was taken only a moment ago."""
 
     def guarded(token: str) -> ResponseReturnValue:
         try:
@@ -75,7 +75,7 @@ def _by_invitation(view: FlaskView) -> FlaskView:
     def guarded() -> ResponseReturnValue:
         if services().settings.sign_up is SignUp.INVITATION:
             invitation = request.values.get("invitation", "")
-            # Whom it names is known only when the form comes; until then any valid one will do.
+            # The e-mail address is known only when the form comes; before, any valid one counts.
             email = request.form.get("email") if request.method == "POST" else None
             if not is_invited(services().settings.secret_key, invitation, email):
                 abort(403)

@@ -1,4 +1,4 @@
-"""What a new password must be, for every form that sets one."""
+"""Checking new passwords, in every form that sets one."""
 
 from flask_security import PasswordUtil
 
@@ -8,7 +8,7 @@ from registry.web.refusals import explain
 
 
 class NewPasswords(PasswordUtil):
-    """Flask-Security's normal form and our judgement: its own knows neither list nor account."""
+    """Flask-Security's normal form, but our rules: its own have no list of common passwords."""
 
     def validate(
         self,
@@ -16,7 +16,7 @@ class NewPasswords(PasswordUtil):
         is_register: bool,  # noqa: ARG002, FBT001  # Flask-Security's signature
         **kwargs: object,
     ) -> tuple[list[str] | None, str]:
-        """Give what is wrong with it, or None, and its normal form."""
+        """Give what is wrong with the password, or None, and its normal form."""
         normal = self.normalize(password)
         email = kwargs.get("email") or getattr(kwargs.get("user"), "email", None) or ""
         try:

@@ -1,4 +1,4 @@
-"""Flask-Security's mails, and its idea of an e-mail address."""
+"""How Flask-Security sends mails and checks e-mail addresses."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class SecurityMail(MailUtil):
-    """Flask-Security's mails through the mailer, and its idea of an e-mail address."""
+    """Sends mails through our mailer, and normalises e-mail addresses as our actions do."""
 
     def __init__(self, app: Flask) -> None:
         super().__init__(app)
@@ -27,16 +27,16 @@ class SecurityMail(MailUtil):
         html: str | None,  # noqa: ARG002
         **_: Any,  # noqa: ANN401
     ) -> None:
-        """Post the plain text."""
+        """Send the plain text."""
         if self._mailer is not None:
             self._mailer.send(str(recipient), str(subject), body or "")
 
     def normalize(self, email: str) -> str:
-        """For signing in: whatever an operator has given an account, in lower case."""
+        """Normalise for signing in: lower case only, since an operator may have set any text."""
         return email.strip().lower()
 
     def validate(self, email: str) -> str:
-        """For signing up: an address that mail can go to; no look-ups."""
+        """Validate and normalise for signing up; no look-ups."""
         try:
             found = email_validator.validate_email(email, check_deliverability=False)
         except ValueError:

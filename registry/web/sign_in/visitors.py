@@ -1,4 +1,4 @@
-"""Accounts as Flask-Security sees them, and the browsers in which they are signed in."""
+"""Accounts as Flask-Security uses them, and the browser sessions that are signed in."""
 
 import datetime
 import hashlib
@@ -19,18 +19,18 @@ from registry.day import utc_today
 from registry.models import Account, BrowserSession
 
 _BROWSER = "browser"
-_SOME_TIME = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
+_FIXED_TIME = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 
 
 class Visitor(UserMixin, Account):
-    """An account with what Flask-Security asks of a user; the same rows, no columns of its own."""
+    """An account with what Flask-Security needs of a user; it has no columns of its own."""
 
-    roles: ClassVar[list[RoleMixin]] = []  # type: ignore[misc]  # nobody has any
+    roles: ClassVar[list[RoleMixin]] = []  # type: ignore[misc]  # there are no roles
 
     @property
     def confirmed_at(self) -> datetime.datetime | None:
-        """Whether it was confirmed, in the type that Flask-Security knows; when is not kept."""
-        return _SOME_TIME if self.confirmed else None
+        """A fixed time if the account is confirmed, as Flask-Security needs; no time is stored."""
+        return _FIXED_TIME if self.confirmed else None
 
     @confirmed_at.setter
     def confirmed_at(self, moment: datetime.datetime | None) -> None:
@@ -38,12 +38,12 @@ class Visitor(UserMixin, Account):
 
 
 def visitor() -> Visitor:
-    """Give who is signed in; only where signing in is required."""
+    """Give the signed-in visitor; only for views that require signing in."""
     return cast("Visitor", current_user)
 
 
 class Visitors(UserDatastore):
-    """Finds visitors in short reading transactions and writes what changed in one at the end."""
+    """Finds visitors in short reading transactions; writes all changes in one at the end."""
 
     def __init__(self, sessions: sessionmaker[Session], readers: sessionmaker[Session]) -> None:
         super().__init__(Visitor, RoleMixin)
@@ -51,7 +51,7 @@ class Visitors(UserDatastore):
         self._readers = readers
 
     def find_user(self, case_insensitive: bool = False, **wanted: Any) -> Visitor | None:  # noqa: ANN401, ARG002, FBT001, FBT002
-        """Find by one attribute; e-mail addresses are kept in lower case."""
+        """Find by one attribute; e-mail addresses are stored in lower case."""
         attribute, value = wanted.popitem()
         if attribute == "email":
             value = str(value).lower()
@@ -59,12 +59,12 @@ class Visitors(UserDatastore):
             return reading.scalar(select(Visitor).where(getattr(Visitor, attribute) == value))
 
     def find_role(self, role: str) -> None:
-        """There are no roles."""
+        """Give None: there are no roles."""
 
     def create_user(self, **given: Any) -> Visitor:  # noqa: ANN401
-        """Make an account for somebody who signs up; it must be confirmed.
+        """Add an unconfirmed account for somebody who signs up.
 
-        At once, before anything is mailed to it; a button pressed twice makes one.
+        It is committed at once, before a mail is sent. Pressing the button twice adds one account.
         """
         values = {
             "email": given["email"].lower(),
@@ -80,37 +80,35 @@ class Visitors(UserDatastore):
     def set_uniquifier(self, user: UserMixin, uniquifier: str | None = None) -> None:
         """End every session of the account and every link mailed to it."""
         user.fs_uniquifier = uniquifier or new_uniquifier()
-        _unwritten().signed_out.add(user.id)
+        _changes().signed_out.add(user.id)
         self.put(user)
 
     def put(self, model: UserMixin) -> Visitor:
-        """Remember to write it; a new e-mail address at once, or EmailTaken."""
+        """Write it at `commit`; but write a new e-mail address at once, or raise EmailTaken."""
         assert isinstance(model, Visitor)  # noqa: S101  # the only user model there is
         if inspect(model).attrs.email.history.has_changes():
             with self._sessions.begin() as writing:
                 reserve_email(writing, model.email)
                 writing.add(model)
             return model
-        _unwritten().visitors.append(model)
+        _changes().visitors.append(model)
         return model
 
     def commit(self) -> None:
-        """Write what this request changed."""
-        unwritten = _unwritten()
-        if not unwritten.visitors:
+        """Write the changes of this request."""
+        changes = _changes()
+        if not changes.visitors:
             return
         with self._sessions.begin() as writing:
-            writing.add_all(unwritten.visitors)
-            if unwritten.signed_out:
+            writing.add_all(changes.visitors)
+            if changes.signed_out:
                 writing.execute(
-                    delete(BrowserSession).where(
-                        BrowserSession.account_id.in_(unwritten.signed_out)
-                    )
+                    delete(BrowserSession).where(BrowserSession.account_id.in_(changes.signed_out))
                 )
-        g.pop("unwritten")
+        g.pop("changes")
 
     def begin_session(self, visitor: Visitor) -> None:
-        """Sign this browser in, under a new random identifier."""
+        """Sign this browser in, with a new random identifier."""
         self.commit()
         self.end_session()
         identifier = secrets.token_urlsafe(32)
@@ -126,7 +124,7 @@ class Visitors(UserDatastore):
         session[_BROWSER] = identifier
 
     def end_session(self) -> None:
-        """Sign this browser out on our side, so that a copy of its cookie is worth nothing."""
+        """Sign this browser out; copies of its cookie become invalid, too."""
         identifier = session.pop(_BROWSER, None)
         if identifier is not None:
             with self._sessions.begin() as writing:
@@ -135,7 +133,7 @@ class Visitors(UserDatastore):
                 )
 
     def load(self, uniquifier: str) -> Visitor | None:
-        """Whoever is signed in in this browser."""
+        """Give the visitor who is signed in with this browser, or None."""
         identifier = session.get(_BROWSER)
         if not identifier:
             return None
@@ -157,24 +155,24 @@ class Visitors(UserDatastore):
 
 
 def assume_nobody_signed_in() -> None:
-    """Let whoever asks for the visitor from here on find nobody, without a look-up."""
+    """Make `current_user` anonymous for the rest of this request, without a look-up."""
     if not hasattr(g, "_login_user"):
         g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]  # noqa: SLF001
 
 
-class _Unwritten:
-    """What a request has changed so far."""
+class _Changes:
+    """What a request has changed and not yet written."""
 
     def __init__(self) -> None:
         self.visitors: list[Visitor] = []
         self.signed_out: set[int] = set()
 
 
-def _unwritten() -> _Unwritten:
-    if "unwritten" not in g:
-        g.unwritten = _Unwritten()
-    unwritten: _Unwritten = g.unwritten
-    return unwritten
+def _changes() -> _Changes:
+    if "changes" not in g:
+        g.changes = _Changes()
+    changes: _Changes = g.changes
+    return changes
 
 
 def _hash(identifier: str) -> str:
@@ -182,6 +180,6 @@ def _hash(identifier: str) -> str:
 
 
 def _last_day() -> datetime.date:
-    """The end of next month."""
+    """Give the last day of next month."""
     first = (utc_today().replace(day=1) + datetime.timedelta(days=62)).replace(day=1)
     return first - datetime.timedelta(days=1)

@@ -1,4 +1,4 @@
-// For the browsers of TVs, too: nothing here is younger than 2012.
+// This also runs in the browsers of TVs, so it uses no JavaScript newer than 2012.
 (function () {
   "use strict";
   var root = document.getElementById("steps");
@@ -12,7 +12,7 @@
     for (var i = 0; i < 10; i++) text += letters.charAt(Math.floor(Math.random() * letters.length));
     return text;
   }
-  // Whether a picture is found below a label of the page's or of the relay's.
+  // Loads a picture from the origin with this label; calls `then` with whether it was found.
   function probe(origin, label, then) {
     var image = new Image(), timer, over = false;
     function end(found) {
@@ -27,17 +27,17 @@
     image.src = origin.replace("*", label) + "/static/reached.svg";
   }
   function mark(step, kind, text) {
-    var place = step.querySelector(".mark");
-    place.className = "mark " + kind;
-    place.textContent = text;
-    place.hidden = false;
+    var element = step.querySelector(".mark");
+    element.className = "mark " + kind;
+    element.textContent = text;
+    element.hidden = false;
   }
-  function conclude(cause, said) {
+  function conclude(cause, details) {
     all("[data-cause]").forEach(function (each) {
       each.hidden = each.getAttribute("data-cause") !== cause;
     });
     all("[data-say]").forEach(function (each) {
-      each.textContent = said ? said[each.getAttribute("data-say")] : "";
+      each.textContent = details ? details[each.getAttribute("data-say")] : "";
     });
   }
 
@@ -53,7 +53,7 @@
   function isIn(service, region, then) {
     probe(word("page"), "in-" + region + "-" + random() + "-" + service, then);
   }
-  // The region that a service is in: the expected one, else whichever answers; null if none does.
+  // Finds the region of a service: the expected one, otherwise any other; null if there is none.
   function findRegion(service, expected, candidates, then) {
     function lookElsewhere() {
       var left = candidates.length, found = null;
@@ -92,7 +92,7 @@
   }
   function checkRelay() {
     if (!relay || !relayed) {
-      if (relay) mark(relay, "none", word("unasked"));
+      if (relay) mark(relay, "none", word("unchecked"));
       conclude("none");
       return;
     }
@@ -103,10 +103,10 @@
     }
     ask(function (found) { if (found) settle(true); else ask(settle); });
   }
-  function skip(steps) { steps.forEach(function (step) { mark(step, "none", word("unasked")); }); }
+  function skip(steps) { steps.forEach(function (step) { mark(step, "none", word("unchecked")); }); }
 
   all(".ask").forEach(function (link) { link.parentNode.removeChild(link); });
-  [device].concat(regions, relay || []).forEach(function (step) { mark(step, "none", word("asking")); });
+  [device].concat(regions, relay || []).forEach(function (step) { mark(step, "none", word("checking")); });
   askOften(function (reached) {
     if (reached === ASKED) {
       mark(device, "good", word("yes"));
@@ -115,7 +115,7 @@
     }
     mark(device, "bad", word(reached ? "sometimes" : "no"));
     if (reached) conclude("leak");
-    else if (word("around") === "1") conclude("around");
+    else if (word("vpn") === "1") conclude("vpn");
     else conclude(word("registered") === "0" ? "address" : "other");
     skip(regions.concat(relay || []));
   });

@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  // On a household's plain http a page may not use the clipboard; the old way still works there.
+  // Over plain http, as in a household, there is no navigator.clipboard; execCommand still works.
   const copy = async (source) => {
     if (navigator.clipboard) {
       await navigator.clipboard.writeText(source.textContent.trim());

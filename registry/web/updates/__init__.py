@@ -1,1 +1,1 @@
-"""Where routers and secret links report the address of a home."""
+"""The endpoints at which routers and secret links report the address of a home."""

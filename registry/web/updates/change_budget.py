@@ -9,10 +9,10 @@ MOST_CHANGES, WINDOW_S = 30, 600.0
 
 
 class ChangeBudget:
-    """How often one token may change its address: in memory, by hash, for a window at a time.
+    """Counts the changes of each token, in memory and by its hash, in windows of ten minutes.
 
-    A home moves once in a while; two that share a token would push each other out for ever, and
-    each change is work for every resolver.
+    The address of a home changes only now and then. Two homes with the same token would replace
+    each other's address again and again, and every change is work for every resolver.
     """
 
     def __init__(self, most: int = MOST_CHANGES, window_s: float = WINDOW_S) -> None:
@@ -22,13 +22,13 @@ class ChangeBudget:
         self._counts: Counter[str] = Counter()
 
     def is_spent(self, token: str, now: float) -> bool:
-        """Say whether the token has changed its address often enough for now."""
+        """Say whether the token has used up its changes; `now` is on the monotonic clock."""
         with self._lock:
             if (window := int(now // self._window_s)) != self._window:
                 self._window, self._counts = window, Counter()
             return self._counts[hash_token(token)] >= self._most
 
     def spend(self, token: str) -> None:
-        """Count a change."""
+        """Count one change of the token."""
         with self._lock:
             self._counts[hash_token(token)] += 1

@@ -1,12 +1,13 @@
-"""The dyndns2 protocol, as values: what a router asks, and what it reads in the reply.
+"""The dyndns2 protocol: reading a router's request and making the response; no I/O.
 
-`GET /nic/update?hostname=h1,h2&myip=…` with Basic authentication; a plain-text line for each host
-name, of which clients read the first word. There is no standard; the codes are those of
-https://help.dyn.com/remote-access-api/ and what ddclient, inadyn, OpenWrt's ddns-scripts,
-FRITZ!Box, Synology and DD-WRT make of them.
+The request is `GET /nic/update?hostname=h1,h2&myip=…` with Basic authentication. The response has
+a plain-text line for each host name, of which clients read the first word. There is no standard.
+The codes are those of https://help.dyn.com/remote-access-api/, as ddclient, inadyn, OpenWrt's
+ddns-scripts, FRITZ!Box, Synology and DD-WRT interpret them.
 
-`myip` and its likes are not read: what gets registered is the address that the request came from.
-A router behind another one reports a private address, and a token must not let in a stranger.
+`myip` and similar parameters are ignored: we register the address that the request came from. A
+router behind another router would report a private address, and a token must not be able to let
+in a stranger.
 """
 
 import base64
@@ -28,29 +29,29 @@ _HOSTNAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 
 @dataclass(frozen=True, slots=True)
 class Hostnames:
-    """Host names of one request, for a reply with a line for each; what they are does not matter.
+    """The host names of one request; the response has a line for each.
 
-    They are labels that routers insist on; the token alone says whose home it is.
+    Routers require host names, but we do not use them: the token alone identifies the home.
     """
 
     usable: tuple[bool, ...]
-    """One for each name, in order: whether it is one."""
+    """For each name in order: whether it is a host name."""
 
     @property
     def refusal(self) -> str | None:
-        """Code for the whole request, if nothing is to be registered."""
+        """Give the code for the whole request if nothing is to be registered, else None."""
         if len(self.usable) > MOST_HOSTNAMES:
             return NUMHOST
         return None if any(self.usable) else NOTFQDN
 
     def render(self, code: str, address: Address | None = None) -> str:
-        """Lines of a reply: `code` and the address for each name, or what is wrong with it."""
-        done = code if address is None else f"{code} {address}"
-        return "\n".join(done if usable else NOTFQDN for usable in self.usable)
+        """Give the lines of the response: code and address, or `notfqdn`, for each name."""
+        line = code if address is None else f"{code} {address}"
+        return "\n".join(line if usable else NOTFQDN for usable in self.usable)
 
 
 def parse_hostnames(query: str) -> Hostnames:
-    """Read the host names out of a query string; several are separated by commas."""
+    """Read the host names, separated by commas, from a query string."""
     values = dict(parse_qsl(query, max_num_fields=100)) if query.count("&") < 100 else {}
     names = [name.strip() for name in values.get("hostname", "").split(",")]
     return Hostnames(tuple(_is_hostname(name) for name in names if name))
@@ -61,7 +62,7 @@ def _is_hostname(name: str) -> bool:
 
 
 def parse_token(authorization: str) -> str | None:
-    """Read the token out of a Basic Authorization header: its password, whoever the user is."""
+    """Read the token from a Basic Authorization header: the password; any user name will do."""
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -74,11 +75,11 @@ def parse_token(authorization: str) -> str | None:
 
 
 def is_embedded(site: str, destination: str, purpose: str) -> bool:
-    """Say whether a browser sent this for another site's sake, not for its user's.
+    """Say whether a browser sent the request for another site, and not because a user opened it.
 
-    `site`, `destination`, `purpose`: Sec-Fetch-Site, Sec-Fetch-Dest and Sec-Purpose, "" where
-    absent (routers, curl). A link that somebody put as a picture into a forum would otherwise
-    enrol every reader; one that is prefetched is not one that was opened.
+    `site`, `destination`, `purpose`: Sec-Fetch-Site, Sec-Fetch-Dest and Sec-Purpose, "" if absent
+    (routers, curl). Otherwise a secret link, used as a picture in a forum, would register every
+    reader. A prefetched link was not opened either.
     """
     return (
         site not in {"", "none", "same-origin"}

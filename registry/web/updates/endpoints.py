@@ -1,10 +1,10 @@
-"""Where routers and secret links report: apart from pages, sessions, cookies and forms.
+"""The endpoints for routers and secret links; they use no sessions, cookies or forms.
 
     GET /nic/update, /v3/update, /update    dyndns2, for routers (`dyndns2`)
-    GET /u/TOKEN                            secret link: opened, it registers the sender
+    GET /u/TOKEN                            secret link: opening it registers the sender
 
-A WSGI application in front of the pages, since a report that changes nothing is most of them and
-takes one look-up. What is registered is always the address that the request came from.
+This is WSGI middleware before Flask, because most reports change nothing and need only one
+database query. The registered address is always the one that the request came from.
 """
 
 import datetime
@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class UpdateReply:
-    """What goes back."""
+    """A plain-text response."""
 
     status: int
     text: str
@@ -49,17 +49,17 @@ class UpdateReply:
 
 
 EMBEDDED = UpdateReply(
-    403, "Another site asked for this. Open the link yourself: type it or bookmark it."
+    403, "Another site requested this link. Open it yourself: type it in, or use a bookmark."
 )
-NOT_ALLOWED = UpdateReply(405, "Only GET is understood here.", (("Allow", "GET"),))
+NOT_ALLOWED = UpdateReply(405, "Only GET is allowed here.", (("Allow", "GET"),))
 BADAUTH = UpdateReply(401, dyndns2.BADAUTH, (("WWW-Authenticate", 'Basic realm="MediaStreamer"'),))
 TROUBLE = UpdateReply(503, dyndns2.TROUBLE, (("Retry-After", "600"),))
-NO_SUCH_LINK = UpdateReply(404, "This link is not valid any more. Make a new one on DNS Settings.")
+NO_SUCH_LINK = UpdateReply(404, "This link is no longer valid. Create a new one on DNS Settings.")
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateEndpoints:
-    """WSGI middleware: answers updates, and hands everything else to the pages."""
+    """WSGI middleware: answers updates, and passes every other request to the pages."""
 
     pages: Application
     rules: AddressRules
@@ -95,7 +95,7 @@ class UpdateEndpoints:
         ):
             return EMBEDDED
         if refusal_of(environ) is not None:
-            return TROUBLE  # the operator must mend something; routers shall come again
+            return TROUBLE  # the operator must correct a setting; routers will try again
         try:
             return answer(environ, sender_of(environ))
         except SQLAlchemyError as error:
@@ -111,25 +111,25 @@ class UpdateEndpoints:
             with self.readers() as session:
                 return UpdateReply(200, hostnames.refusal) if is_token(session, token) else BADAUTH
         try:
-            done = self._report(token, address)
+            outcome = self._report(token, address)
         except UnknownToken:
             return BADAUTH
-        if isinstance(done, ActionRefused):
+        if isinstance(outcome, ActionRefused):
             return UpdateReply(200, hostnames.render(dyndns2.ABUSE))
-        return UpdateReply(200, hostnames.render("good" if done.changed else "nochg", address))
+        return UpdateReply(200, hostnames.render("good" if outcome.changed else "nochg", address))
 
     def _open_link(self, environ: dict[str, Any], address: Address) -> UpdateReply:
         token = environ["PATH_INFO"].removeprefix(LINK).strip("/").lower()
         try:
-            done = self._report(token, address)
+            outcome = self._report(token, address)
         except UnknownToken:
             return NO_SUCH_LINK
-        if isinstance(done, ActionRefused):
-            return UpdateReply(403, str(done))
-        return UpdateReply(200, f"{'good' if done.changed else 'nochg'} {address}\nRegistered.")
+        if isinstance(outcome, ActionRefused):
+            return UpdateReply(403, str(outcome))
+        return UpdateReply(200, f"{'good' if outcome.changed else 'nochg'} {address}\nRegistered.")
 
     def _report(self, token: str, address: Address) -> Registered | ActionRefused:
-        """Register; where nothing changes, nothing is written and nobody is waited for."""
+        """Register the address; if it is already registered, write nothing and take no lock."""
         day = self.today()
         with self.readers() as session:
             network = unchanged_network(session, token, address, rules=self.rules, day=day)
@@ -138,7 +138,7 @@ class UpdateEndpoints:
         if self.budget.is_spent(token, time.monotonic()):
             return TooManyChanges()
         with self.sessions.begin() as session:
-            done = update_by_token(session, token, address, rules=self.rules, day=day)
-        if isinstance(done, Registered) and done.changed:
+            outcome = update_by_token(session, token, address, rules=self.rules, day=day)
+        if isinstance(outcome, Registered) and outcome.changed:
             self.budget.spend(token)
-        return done
+        return outcome

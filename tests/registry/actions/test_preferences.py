@@ -15,7 +15,7 @@ def test_regions_are_checked_against_the_catalogue(
     sessions: sessionmaker[Session], anna: int, catalog: Catalog
 ) -> None:
     """Unknown regions and services are refused with what there is; known ones are published."""
-    with pytest.raises(UnknownRegion, match=r"There are: .*us"), sessions.begin() as session:
+    with pytest.raises(UnknownRegion, match=r"Choose one of: .*us"), sessions.begin() as session:
         set_region(session, anna, "xx", catalog=catalog)
     with pytest.raises(UnknownService), sessions.begin() as session:
         choose_service_region(session, anna, "nonesuch", "us", catalog=catalog)

@@ -157,4 +157,4 @@ def test_hard_coded_resolvers_and_private_dns_are_in_the_guide() -> None:
 
 def test_devices_without_sni_are_in_the_guide() -> None:
     """They cannot be relayed."""
-    assert "does not say which site it wants" in _guides()
+    assert "does not tell the relay which site it wants" in _guides()

@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make every table, and the one row that counts what is published."""
+    """Create every table, and the single row of `published_head`."""
     _make_accounts()
     _make_slots()
     _make_publishing()

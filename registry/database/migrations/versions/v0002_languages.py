@@ -1,4 +1,4 @@
-"""The language of mails, and one list of spent seals for all registries."""
+"""The language of mails, and the list of spent seals that all registries share."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add a column and a table; nobody's rows change."""
+    """Add a column and a table; existing rows do not change."""
     op.add_column("account", sa.Column("language", sa.String(8)))
     op.create_table(
         "spent_seal",

@@ -61,7 +61,7 @@ def test_export_has_every_column_of_every_table(
     assert "8.8.8.8/32" in text
     assert "9.9.9.9" not in text
     assert "other@example.com" not in text
-    assert export["account"][0]["fs_uniquifier"] == "(kept, not shown)"
+    assert export["account"][0]["fs_uniquifier"] == "(stored, not shown)"
 
 
 def test_every_table_is_about_an_account_or_about_publishing() -> None:

@@ -104,7 +104,7 @@ def test_addresses_of_no_household_are_refused_with_the_reason(
     ("address", "advice"),
     [
         ("5.5.5.5", "Switch the VPN off"),
-        ("6.6.6.6", "Join the Wi-Fi of the TV"),
+        ("6.6.6.6", "Connect to the Wi-Fi of the TV"),
         ("7.7.7.7", "Switch Private Relay off"),
     ],
 )

@@ -48,7 +48,7 @@ def test_a_sighting_registers_the_other_family(at_home: Visitor) -> None:
     reply = over_ipv6(at_home, page)
     assert reply.headers["Access-Control-Allow-Origin"] == at_home.server.url
     content = json.loads(reply.text)
-    assert content["shown"] == "::/64"
+    assert content["text"] == "::/64"
     assert content["registered"] is False
     client.submit(page.form(BUTTON), seen=content["sighting"])
     assert at_home.networks == [f"{at_home.address}/32", "::/64"]

@@ -73,7 +73,7 @@ def test_mails_are_few_for_an_account_and_for_a_network(endpoint: str) -> None:
         ("security.change_password", 20),
         ("security.change_email", 20),
         ("updaters.make", 30),
-        ("account.held", 30),
+        ("account.stored_data", 30),
         ("account.delete", 30),
     ],
 )

@@ -22,14 +22,17 @@ def test_changing_the_password_ends_every_other_session(visitor_on_each: Visitor
     form = client.get("/account/password").form("Set the password")
     wrong = {"password": "not it", "new_password": NEW_PASSWORD}
     page = client.submit(form, **wrong, new_password_confirm=NEW_PASSWORD)
-    assert "That is not your password" in page.text
+    assert "This is not your password" in page.text
     right = {"password": PASSWORD, "new_password": NEW_PASSWORD}
     page = client.submit(form, **right, new_password_confirm=NEW_PASSWORD)
     assert "Your new password is set" in page.text
     assert client.get("/").path == "/"
     assert other.get("/").path.startswith("/sign-in")
     fresh = visitor_on_each.client()
-    assert "do not belong together" in fresh.sign_in(visitor_on_each.email, PASSWORD).text
+    assert (
+        "e-mail address or the password is wrong"
+        in fresh.sign_in(visitor_on_each.email, PASSWORD).text
+    )
     assert "This network" in fresh.sign_in(visitor_on_each.email, NEW_PASSWORD).text
 
 
@@ -50,7 +53,7 @@ def test_a_common_password_is_refused(visitor: Visitor, password: str) -> None:
     form = client.get("/account/password").form("Set the password")
     new = visitor.email if password == "EMAIL" else password
     values = {"password": PASSWORD, "new_password": new, "new_password_confirm": new}
-    assert "Take three words" in client.submit(form, **values).text
+    assert "Choose three words" in client.submit(form, **values).text
     assert "This network" in visitor.client().sign_in(visitor.email, PASSWORD).text
 
 
@@ -69,7 +72,7 @@ def test_everything_we_hold_is_shown_and_handed_over(visitor_on_each: Visitor) -
     client, page = visitor_on_each.signed_in()
     client.submit(page.form(BUTTON))
     form = client.get("/account").form("Show it")
-    assert "That is not your password" in client.submit(form, password="x").text
+    assert "This is not your password" in client.submit(form, password="x").text
     shown = client.submit(form, password=PASSWORD)
     file = client.submit(form, password=PASSWORD, **{"as": "json"})
     assert file.headers["Content-Type"] == "application/json"
@@ -90,8 +93,8 @@ def test_deleting_the_account_leaves_nothing(visitor_on_each: Visitor) -> None:
     client, page = visitor_on_each.signed_in()
     other, _ = visitor_on_each.signed_in()
     client.submit(page.form(BUTTON))
-    form = client.get("/account").form("Delete my account for good")
-    assert "That is not your password" in client.submit(form, password="x").text
+    form = client.get("/account").form("Delete my account permanently")
+    assert "This is not your password" in client.submit(form, password="x").text
     page = client.submit(form, password=PASSWORD)
     assert "deleted" in page.text
     assert other.get("/").path.startswith("/sign-in")
@@ -100,7 +103,7 @@ def test_deleting_the_account_leaves_nothing(visitor_on_each: Visitor) -> None:
         assert session.get(Account, visitor_on_each.account_id) is None
         assert session.scalars(select(BrowserSession).where(mine)).all() == []
     again = visitor_on_each.client().sign_in(visitor_on_each.email, PASSWORD)
-    assert "do not belong together" in again.text
+    assert "e-mail address or the password is wrong" in again.text
 
 
 def test_on_sqlite_nothing_of_a_deleted_account_is_left_in_the_files(
@@ -111,7 +114,7 @@ def test_on_sqlite_nothing_of_a_deleted_account_is_left_in_the_files(
     visitor = visitor_of(server)
     client, page = visitor.signed_in()
     client.submit(page.form(BUTTON))
-    client.submit(client.get("/account").form("Delete my account for good"), password=PASSWORD)
+    client.submit(client.get("/account").form("Delete my account permanently"), password=PASSWORD)
     wait_until(lambda: not _found_in_files(visitor), 10.0)
 
 

@@ -89,7 +89,7 @@ def test_removing_can_be_undone_once(visitor_on_each: Visitor) -> None:
     assert visitor_on_each.networks == [f"{visitor_on_each.address}/32"]
     client.submit(page.form("Remove"))
     page = client.submit(undo)
-    assert "too long ago" in page.text
+    assert "too late to undo" in page.text
     assert visitor_on_each.networks == []
 
 
@@ -104,7 +104,7 @@ def test_nobody_undoes_or_removes_for_somebody_else(visitor: Visitor) -> None:
     assert visitor.networks == [f"{visitor.address}/32"]
     removed = client.submit(page.form("Remove")).form("Undo").values["removed"]
     refused = other_client.post("/addresses/restore", {"csrf_token": csrf, "removed": removed})
-    assert "too long ago" in refused.text
+    assert "too late to undo" in refused.text
     assert visitor.networks == []
 
 
@@ -114,7 +114,7 @@ def test_turning_off_forgets_every_address(visitor_on_each: Visitor) -> None:
     page = client.submit(page.form(BUTTON))
     page = client.submit(page.form("Turn MediaStreamer off and forget all my addresses"))
     assert visitor_on_each.networks == []
-    assert "We hold no address of yours" in page.text
+    assert "no longer store any of your addresses" in page.text
 
 
 def test_regions_are_chosen_and_unknown_ones_refused(visitor: Visitor) -> None:

@@ -37,7 +37,7 @@ def test_following_a_host_name(way: Round, following: RegistryServer) -> None:
         sign_in(page, visitor)
         page.get_by_role("link", name="Routers and links").click()
         card = page.locator("section", has=page.locator("#follow"))
-        expect(card).to_contain_text("The name servers on the way see the name.")
+        expect(card).to_contain_text("The name servers that we ask see the name.")
         for name in ("moved.example.com", "house.example.com"):
             page.get_by_label("Host name", exact=True).fill(name)
             page.get_by_role("button", name="Follow it").click()
@@ -47,8 +47,8 @@ def test_following_a_host_name(way: Round, following: RegistryServer) -> None:
         )
         way.look(page, "host-name")
         assert visitor.networks == ["8.8.8.8/32"]
-        page.get_by_role("button", name="Remove host name followed").click()
-        says(page, "The updater is removed")
+        page.get_by_role("button", name="Remove followed host name").click()
+        says(page, "The updater and its address have been removed")
 
     way.visit(walk)
     assert visitor.networks == []

@@ -105,7 +105,7 @@ def test_a_service_offers_only_regions_that_make_sense(
         sign_in(page, visitor)
         page.get_by_label("Streaming service").select_option("BBC iPlayer")
         options = page.locator("#service-region option").all_inner_texts()
-        assert options == ["United Kingdom", "off: not steered at all"]
+        assert options == ["United Kingdom", "off: use no relay"]
         page.locator("form:has(#service) button").click()
         expect(page.get_by_role("button", name="Remove the choice for BBC")).to_be_visible()
 
@@ -121,9 +121,9 @@ def test_copy_buttons_copy(chromium: ChromiumThread, on_each: RegistryServer) ->
         page.get_by_role("button", name="Copy 127.0.0.2").click()
         expect(page.get_by_text("Copied")).to_be_visible()
         page.goto(f"{visitor.server.url}/updaters")
-        page.get_by_label("Your word for it").click()
+        page.get_by_label("Your name for it").click()
         page.keyboard.press("Control+V")
-        expect(page.get_by_label("Your word for it")).to_have_value("127.0.0.2")
+        expect(page.get_by_label("Your name for it")).to_have_value("127.0.0.2")
 
     chromium.visit(walk)
 
@@ -138,7 +138,7 @@ def test_an_updater_is_made_and_its_link_registers(
         sign_in(page, visitor)
         page.goto(f"{visitor.server.url}/updaters")
         page.get_by_label("Your password").fill(PASSWORD)
-        page.get_by_role("button", name="Make an updater").click()
+        page.get_by_role("button", name="Create an updater").click()
         link = page.locator("#link").inner_text()
         assert serious_findings(page) == []
         take_picture(page, "updater")

@@ -26,7 +26,7 @@ def following(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServ
 def make(visitor: Visitor, label: str = "") -> str:
     """Make an updater; give the page that shows it."""
     client, _ = visitor.signed_in()
-    form = client.get("/updaters").form("Make an updater")
+    form = client.get("/updaters").form("Create an updater")
     return html.unescape(client.submit(form, label=label, password=PASSWORD).text)
 
 
@@ -50,8 +50,8 @@ def test_an_updater_reports_by_link_and_by_the_protocol(visitor: Visitor) -> Non
 def test_the_password_is_asked_for_and_the_secret_shown_once(visitor: Visitor) -> None:
     """Without the password nothing is made; the list shows no secret afterwards."""
     client, _ = visitor.signed_in()
-    form = client.get("/updaters").form("Make an updater")
-    assert "That is not your password" in client.submit(form, password="wrong").text
+    form = client.get("/updaters").form("Create an updater")
+    assert "This is not your password" in client.submit(form, password="wrong").text
     assert "Your updaters" not in client.get("/updaters").text
     token = re.search(r"/u/([a-z0-9]+)", make(visitor, "Router"))
     assert token is not None
@@ -103,10 +103,12 @@ def test_a_host_name_that_cannot_be_followed_is_refused_with_the_reason(
 def test_mails_about_failures_are_switched_off_and_on(following: RegistryServer) -> None:
     """The choice is kept, and offered the other way round afterwards."""
     client, _ = visitor_of(following).signed_in()
-    page = client.submit(client.get("/updaters").form("Stop writing to me when an updater fails"))
-    assert "From now on we write nothing" in page.text
-    page = client.submit(page.form("Write to me when an updater fails for a day"))
-    assert "From now on we write when" in page.text
+    page = client.submit(
+        client.get("/updaters").form("Stop sending me mails about failing updaters")
+    )
+    assert "From now on we send no mails" in page.text
+    page = client.submit(page.form("Send me a mail when an updater has failed for a day"))
+    assert "From now on we send a mail when" in page.text
 
 
 def test_without_the_operators_leave_no_host_name_is_followed(visitor: Visitor) -> None:

@@ -53,7 +53,7 @@ def test_with_the_database_away_the_page_says_so_and_recovers(
         _rename(administrative, name, moved)
         page = client.request("GET", "/")
         assert page.status == 503
-        assert "your devices go on working" in page.text
+        assert "your devices still work" in page.text
         assert name not in page.text
         assert client.request("GET", "/static/style.css").status == 200
         _rename(administrative, moved, name)

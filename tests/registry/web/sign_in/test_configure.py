@@ -77,7 +77,7 @@ def test_a_suspended_account_looks_like_a_wrong_password(visitor: Visitor) -> No
         suspend_account(session, visitor.account_id)
     assert client.get("/").path.startswith("/sign-in")
     page = client.sign_in(visitor.email, PASSWORD)
-    assert "do not belong together" in page.text
+    assert "e-mail address or the password is wrong" in page.text
 
 
 def test_guessing_is_slowed_down_for_the_account_at_one_place(visitor: Visitor) -> None:

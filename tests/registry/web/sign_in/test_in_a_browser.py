@@ -26,10 +26,10 @@ def test_signing_up_confirming_and_signing_in(way: Round) -> None:
 
     def walk(page: Page) -> None:
         page.goto(way.server.url)
-        page.get_by_role("link", name="Make an account").click()
+        page.get_by_role("link", name="Create an account").click()
         way.look(page, "sign-up")
         fill_in(page, email=newcomer.email, password=PASSWORD)
-        says(page, "We have written to you")
+        says(page, "We have sent you a mail")
         page.goto(way.mailed_link(newcomer.email))
         way.look(page, "confirm")
         page.get_by_role("button", name="Confirm").click()
@@ -48,7 +48,7 @@ def test_a_forgotten_password_is_set_anew(way: Round) -> None:
         page.get_by_role("link", name="Forgot your password?").click()
         way.look(page, "forgot")
         fill_in(page, email=visitor.email)
-        says(page, "If there is such an account, we have written to it")
+        says(page, "If there is such an account, we have sent it a mail")
         page.goto(way.mailed_link(visitor.email))
         way.look(page, "reset")
         fill_in(page, password=NEW_PASSWORD, password_confirm=NEW_PASSWORD)
@@ -68,7 +68,7 @@ def test_changing_the_password(way: Round) -> None:
         page.get_by_role("link", name="Account").click()
         page.locator("li", has_text="Password").get_by_role("link", name="Change").click()
         fill_in(page, password="wrong", **new)
-        expect(page.locator("#password-errors")).to_have_text("That is not your password.")
+        expect(page.locator("#password-errors")).to_have_text("This is not your password.")
         way.look(page, "change-password")
         fill_in(page, password=PASSWORD, **new)
         says(page, "Your new password is set")
@@ -89,7 +89,7 @@ def test_changing_the_email_address(way: Round) -> None:
         page.locator("li", has_text=visitor.email).get_by_role("link", name="Change").click()
         way.look(page, "change-email")
         fill_in(page, email=f"new-{visitor.email}", password=PASSWORD)
-        says(page, "We have written to the new address")
+        says(page, "We have sent a mail to the new address")
         page.goto(way.mailed_link(f"new-{visitor.email}"))
         page.get_by_role("button", name="Confirm").click()
         says(page, "Your new e-mail address is set")
@@ -127,14 +127,14 @@ def test_everything_held_is_downloaded_and_shown(way: Round) -> None:
         page.locator("#register button").click()
         says(page, "This network is registered")
         page.get_by_role("link", name="Account").click()
-        page.locator("#held-password").fill(PASSWORD)
+        page.locator("#data-password").fill(PASSWORD)
         with page.expect_download() as download:
             page.get_by_role("button", name="Download it (JSON)").click()
         assert download.value.suggested_filename == "mediastreamer.json"
         held = json.loads(Path(download.value.path()).read_text())
         assert held["account"][0]["email"] == visitor.email
         assert "127.0.0.1/32" in [row["network"] for row in held["registration"]]
-        page.locator("#held-password").fill(PASSWORD)
+        page.locator("#data-password").fill(PASSWORD)
         page.get_by_role("button", name="Show it").click()
         expect(page.get_by_text("127.0.0.1/32")).to_be_visible()
         way.look(page, "held")
@@ -152,10 +152,10 @@ def test_deleting_the_account(way: Round) -> None:
         page.get_by_text("Delete my account …").click()
         page.locator("#delete-password").fill(PASSWORD)
         way.look(page, "delete")
-        page.get_by_role("button", name="Delete my account for good").click()
-        says(page, "everything we held about it are deleted")
+        page.get_by_role("button", name="Delete my account permanently").click()
+        says(page, "everything we stored about it have been deleted")
         fill_in(page, email=visitor.email, password=PASSWORD)
-        expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+        expect(page.get_by_role("alert")).to_contain_text("e-mail address or the password is wrong")
 
     way.visit(walk)
     with way.server.sessions() as session:

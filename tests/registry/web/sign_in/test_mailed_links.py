@@ -62,7 +62,7 @@ def link_in(text: str, server: RegistryServer) -> str:
 
 def sign_up(client: FormClient, email: str) -> str:
     """Send the sign-up form; give the text of the page that follows."""
-    form = client.get("/sign-up").form("Make an account")
+    form = client.get("/sign-up").form("Create an account")
     return client.submit(form, email=email, password=PASSWORD).text
 
 
@@ -71,11 +71,11 @@ def test_signing_up_works_once_the_mailed_link_was_confirmed(
 ) -> None:
     """Before confirming nobody gets in; opening the link confirms nothing, its button does."""
     client = browser(server)
-    assert "We have written to you" in sign_up(client, email)
+    assert "We have sent you a mail" in sign_up(client, email)
     path = link_in(mail_server.next_to(email), server)
-    assert "do not belong together" in client.sign_in(email, PASSWORD).text
+    assert "e-mail address or the password is wrong" in client.sign_in(email, PASSWORD).text
     page = client.get(path)
-    assert "do not belong together" in client.sign_in(email, PASSWORD).text
+    assert "e-mail address or the password is wrong" in client.sign_in(email, PASSWORD).text
     assert "is confirmed" in client.submit(page.form("Confirm")).text
     assert "This network" in client.sign_in(email, PASSWORD).text
 
@@ -85,7 +85,7 @@ def test_a_button_pressed_twice_makes_one_account(
 ) -> None:
     """Both replies say the same, and the link of the later mail confirms it, too."""
     client = browser(server)
-    form = client.get("/sign-up").form("Make an account")
+    form = client.get("/sign-up").form("Create an account")
     values = {**form.values, "email": email, "password": PASSWORD}
 
     def press(_: int) -> int:
@@ -95,7 +95,7 @@ def test_a_button_pressed_twice_makes_one_account(
         assert list(threads.map(press, range(2))) == [302, 302]
     mails = [mail_server.next_to(email) for _ in range(2)]
     # If the second came late after all, its mail says that there is an account already.
-    links = [link_in(mail, server) for mail in mails if "You have one already" not in mail]
+    links = [link_in(mail, server) for mail in mails if "You already have one" not in mail]
     last = [client.get(link).form("Confirm") for link in links][-1]
     assert "is confirmed" in client.submit(last).text
     assert "This network" in browser(server).sign_in(email, PASSWORD).text
@@ -112,7 +112,7 @@ def test_signing_up_twice_looks_the_same_and_tells_the_owner_by_mail(
         re.sub(r'value="[^"]*"', "", sign_up(unknown, f"nobody-{email}")),
     }
     assert len(texts) == 1
-    assert "You have one already" in mail_server.next_to(email)
+    assert "You already have one" in mail_server.next_to(email)
     mail_server.next_to(f"nobody-{email}")
 
 
@@ -129,10 +129,10 @@ def test_a_reset_link_works_once_and_not_after_a_change(
     new = {"password": "another long password", "password_confirm": "another long password"}
     assert "Your new password is set" in client.submit(form, **new).text
     assert signed_in.get("/").path.startswith("/sign-in")
-    assert "was set anew" in mail_server.next_to(email)
-    assert "not valid any more" in client.get(path).text
+    assert "was reset" in mail_server.next_to(email)
+    assert "no longer valid" in client.get(path).text
     again = client.submit(form, **new)
-    assert "not valid any more" in again.text
+    assert "no longer valid" in again.text
     assert "This network" in client.sign_in(email, "another long password").text
 
 
@@ -160,13 +160,13 @@ def test_a_new_email_counts_from_its_confirmation_on(
     client.sign_in(email, PASSWORD)
     form = client.get("/account/email").form("Send the link")
     page = client.submit(form, email=f"new-{email}", password="wrong")
-    assert "That is not your password" in page.text
+    assert "This is not your password" in page.text
     client.submit(form, email=f"new-{email}", password=PASSWORD)
     path = link_in(mail_server.next_to(f"new-{email}"), server)
     page = client.submit(client.get(path).form("Confirm"))
     assert "Your new e-mail address is set" in page.text
     fresh = browser(server)
-    assert "do not belong together" in fresh.sign_in(email, PASSWORD).text
+    assert "e-mail address or the password is wrong" in fresh.sign_in(email, PASSWORD).text
     assert "This network" in fresh.sign_in(f"NEW-{email}", PASSWORD).text
 
 
@@ -201,7 +201,7 @@ def test_of_two_who_confirm_the_same_email_at_once_the_second_is_told(
     assert told.status == 200
     later = client.submit(button)
     for each in (told, later):
-        assert "not valid any more" in each.text
+        assert "no longer valid" in each.text
         assert "Your new e-mail address is set" not in each.text
     assert "This network" in browser(server).sign_in(email, PASSWORD).text
     assert new not in postgresql_log(server.engine)
@@ -253,10 +253,10 @@ def test_by_invitation_only_the_invited_address_may_sign_up(
     assert client.get("/sign-up").status == 403
     assert client.get("/sign-up?invitation=forged").status == 403
     invitation = make_invitation(SECRET, email)
-    form = client.get(f"/sign-up?invitation={invitation}").form("Make an account")
+    form = client.get(f"/sign-up?invitation={invitation}").form("Create an account")
     refused = client.submit(form, email="other@example.com", password=PASSWORD)
     assert refused.status == 403
-    assert "We have written" in client.submit(form, email=email, password=PASSWORD).text
+    assert "We have sent you a mail" in client.submit(form, email=email, password=PASSWORD).text
     link_in(mail_server.next_to(email), server)
 
 
