@@ -1,4 +1,4 @@
-"""`mediastreamer address`: networks by an operator's hand."""
+"""`mediastreamer address`: networks that an operator enters."""
 
 import json
 import sys
@@ -21,15 +21,15 @@ network_argument = click.argument("network", metavar="NETWORK")
 def address() -> None:
     """Register and remove addresses by hand.
 
-    NETWORK is an address or ADDRESS/LENGTH. With "-" it is read from standard input, one a line,
-    so that it shows neither in the shell's history nor in the list of processes.
+    NETWORK is an address or ADDRESS/LENGTH. With "-" networks are read from standard input, one
+    per line; then they appear neither in the shell's history nor in the list of processes.
     """
 
 
 def _networks(registry: Registry, text: str) -> list[Network]:
     texts = sys.stdin.read().split() if text == "-" else [text]
     if not texts:
-        raise click.UsageError("no network on standard input")
+        raise click.UsageError("there is no network on standard input")
     networks = []
     for number, one in enumerate(texts, 1):
         try:
@@ -45,16 +45,16 @@ def _networks(registry: Registry, text: str) -> list[Network]:
 @network_argument
 @state_option
 def add(state: State, email: str, network: str) -> None:
-    """Let a network in, whatever it is; an odd one with a warning."""
+    """Let a network in. Any network is accepted, an unusual one with a warning."""
     with open_registry(state) as registry:
         networks = _networks(registry, network)
         with registry.sessions.begin() as session:
             number = find_account(session, email).id
             added = sum(add_network(session, number, one) for one in networks)
     for one in networks:
-        if (oddity := caution_about(one)) is not None:
-            click.echo(f"Warning: {oddity}.", err=True)
-    click.echo(f"{added} added, {len(networks) - added} there already.")
+        if (caution := caution_about(one)) is not None:
+            click.echo(f"Warning: {caution}.", err=True)
+    click.echo(f"{added} added, {len(networks) - added} already there.")
 
 
 @address.command()
@@ -62,7 +62,7 @@ def add(state: State, email: str, network: str) -> None:
 @network_argument
 @state_option
 def remove(state: State, email: str, network: str) -> None:
-    """Let a network in no longer for this account."""
+    """Remove a network from this account."""
     with open_registry(state) as registry:
         networks = _networks(registry, network)
         with registry.sessions.begin() as session:
@@ -77,13 +77,13 @@ def remove(state: State, email: str, network: str) -> None:
 @state_option
 @json_option
 def list_(state: State, email: str | None, *, as_json: bool) -> None:
-    """List networks, and who keeps each up to date; without EMAIL those of all accounts."""
+    """List networks and what keeps each up to date; without EMAIL those of all accounts."""
     query = select(Registration.network, Slot, Account.email).select_from(Registration)
     query = query.join(Slot).join(Account)
     with open_registry(state) as registry, registry.readers() as session:
         if email is not None:
             query = query.where(Account.id == find_account(session, email).id)
-        held = [
+        networks = [
             {
                 "network": str(network),
                 "email": owner,
@@ -96,9 +96,9 @@ def list_(state: State, email: str | None, *, as_json: bool) -> None:
             )
         ]
     if as_json:
-        click.echo(json.dumps(held, indent=2))
+        click.echo(json.dumps(networks, indent=2))
         return
-    for one in held:
+    for one in networks:
         owner = "" if email is not None else f"{one['email']}  "
-        place = "" if one["slot"] is None else f" {one['slot']}"
-        click.echo(f"{owner}{one['network']}  {one['kind']}{place} {one['label']}".rstrip())
+        slot = "" if one["slot"] is None else f" {one['slot']}"
+        click.echo(f"{owner}{one['network']}  {one['kind']}{slot} {one['label']}".rstrip())

@@ -1,4 +1,4 @@
-"""`mediastreamer allowlist`: the Redis side."""
+"""`mediastreamer allowlist`: the allowlist in Redis."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ from smartdns.contract.grants import Head
 
 @click.group()
 def allowlist() -> None:
-    """See, check and rebuild the allowlist in Redis."""
+    """Show, check and rebuild the allowlist in Redis."""
 
 
 @contextlib.contextmanager
@@ -39,22 +39,24 @@ def _registry(state: State) -> Iterator[Registry]:
 @state_option
 @json_option
 def status(state: State, *, as_json: bool) -> None:
-    """Show how far Redis has come, and whether it is set up to forget; exit status 1 if not."""
+    """Show what Redis has, and whether its settings are right; exit status 1 if not."""
     with _registry(state) as registry:
         found = inspect_allowlist(registry.engine, registry.settings.redis_url)
     if as_json:
         click.echo(json.dumps({"good": found.good, **asdict(found)}, indent=2))
     else:
-        click.echo(f"database: {_shown(found.database)}, {found.pending} waiting to be published")
-        click.echo(f"Redis:    {_shown(found.redis)}, networks let in: {found.grants}")
+        click.echo(
+            f"database: {_head_text(found.database)}, {found.pending} waiting to be published"
+        )
+        click.echo(f"Redis:    {_head_text(found.redis)}, networks let in: {found.grants}")
         if found.redis != found.database:
-            click.echo("They differ: a running registry mends that within seconds.", err=True)
+            click.echo("They differ: a running registry corrects that within seconds.", err=True)
         for fault in found.faults:
             click.echo(fault, err=True)
     raise SystemExit(0 if found.good else 1)
 
 
-def _shown(head: Head | None) -> str:
+def _head_text(head: Head | None) -> str:
     return "nothing published" if head is None else f"epoch {head.epoch}, position {head.position}"
 
 
@@ -78,7 +80,7 @@ def check(state: State, *, as_json: bool) -> None:
     elif differing:
         click.echo(f"{differing} networks differ: run `mediastreamer allowlist rebuild`.", err=True)
     else:
-        click.echo(f"Redis has what the database says; {pending} wait to be published.")
+        click.echo(f"Redis agrees with the database; {pending} networks wait to be published.")
     raise SystemExit(1 if differing else 0)
 
 
@@ -86,7 +88,7 @@ def check(state: State, *, as_json: bool) -> None:
 @state_option
 @json_option
 def rebuild(state: State, *, as_json: bool) -> None:
-    """Publish everything anew; nobody who is let in notices."""
+    """Publish the whole allowlist again; registered devices do not notice it."""
     with (
         _registry(state) as registry,
         progress(count_registrations(registry.engine), "Publishing") as bar,
@@ -97,4 +99,4 @@ def rebuild(state: State, *, as_json: bool) -> None:
             utc_today(),
             lambda count: bar.update(count - bar.pos),
         )
-    click.echo(json.dumps(asdict(head)) if as_json else f"Published: {_shown(head)}.")
+    click.echo(json.dumps(asdict(head)) if as_json else f"Published: {_head_text(head)}.")

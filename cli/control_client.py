@@ -1,6 +1,7 @@
-"""Asking what runs on a state folder: `status`, `doctor` and `zones explain --from` do.
+"""Asking the processes of a state folder through their control sockets.
 
-One JSON line asks, `{"ask": n, "question": {"what": "status"}}`, and one answers.
+`status`, `doctor`, `privacy audit` and `zones explain --from` use it. The question is one JSON
+line, `{"ask": n, "question": {"what": "status"}}`, and the answer is another one.
 """
 
 import contextlib
@@ -11,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 NAME = "control"
-"""Of the socket in the state folder; a role that runs by itself adds its own name."""
+"""Name of the socket in the state folder; a role that runs alone appends its own name."""
 _TIMEOUT_S = 10.0
 
 
 def ask(folder: Path, question: Mapping[str, object]) -> list[Any]:
-    """Ask everything that runs on this state folder; [] when nothing does."""
+    """Ask everything that runs on this state folder; [] if nothing runs."""
     answers = []
     for path in sorted(folder.glob(f"{NAME}*")):
         with contextlib.suppress(OSError, ValueError):
@@ -35,5 +36,5 @@ def _ask_one(folder: Path, name: str, question: Mapping[str, object]) -> Any:  #
 
 
 def in_folder(folder: Path) -> contextlib.chdir[Path]:
-    """A path of a socket has 108 octets at most, a folder's may have more: so go there."""
+    """Change to the folder: a socket's path has at most 108 octets, a folder's may have more."""
     return contextlib.chdir(folder)

@@ -30,11 +30,11 @@ def database() -> None:
 @database.command()
 @state_option
 def upgrade(state: State) -> None:
-    """Bring the schema to this version; makes the database if there is none."""
+    """Upgrade the schema to this version; create the database if there is none."""
     state.prepare()
     with one_line_errors():
         changed = upgrade_database(read_settings(state.configuration()).database_url)
-    click.echo("The schema is upgraded." if changed else "The schema is current.")
+    click.echo("The schema was upgraded." if changed else "The schema is up to date.")
 
 
 @database.command()
@@ -43,7 +43,7 @@ def upgrade(state: State) -> None:
 def backup(state: State, file: Path) -> None:
     """Write everything to FILE (0600), or to standard output for "-".
 
-    Accounts that are deleted later are still in it: keep backups no longer than you need them.
+    A backup still contains accounts that are deleted later, so do not keep it longer than needed.
     """
     with open_registry(state) as registry, _private(file) as stream:
         count = write_backup(registry.engine, stream)
@@ -59,7 +59,7 @@ def _private(file: Path) -> Iterator[TextIO]:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise click.ClickException(
-            f"{file}: cannot be made ({error.strerror}); name a new file in a folder of yours"
+            f"{file}: cannot be created ({error.strerror}); choose a new file in your own folder"
         ) from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         yield stream
@@ -70,10 +70,10 @@ def _private(file: Path) -> Iterator[TextIO]:
     "file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, allow_dash=True)
 )
 @state_option
-@click.option("--yes", is_flag=True, help="Replace what the database has.")
+@click.option("--yes", is_flag=True, help="Replace the accounts that the database has.")
 @json_option
 def restore(state: State, file: str, *, yes: bool, as_json: bool) -> None:
-    """Put a backup back in one transaction; the allowlist is then published anew."""
+    """Restore a backup in one transaction; then the whole allowlist is published again."""
     with click.open_file(file, encoding="utf-8", errors="replace") as stream:
         lines = stream.readlines()
     with (

@@ -1,4 +1,4 @@
-"""Which exceptions are meant for people: their text is one clear line that says what to do."""
+"""The exceptions that are for people: the text is one line that says what to do."""
 
 import sys
 
@@ -13,7 +13,7 @@ FOR_PEOPLE = (
 
 
 def is_for_people(error: Exception) -> bool:
-    """Say so without importing anything: who raised it has its module loaded."""
+    """Say whether an exception is for people. This imports nothing: its module is loaded."""
     return any(
         isinstance(error, getattr(sys.modules.get(module), name, ())) for module, name in FOR_PEOPLE
     )

@@ -1,7 +1,7 @@
-"""`mediastreamer`: one command for operators; each sub-command is loaded when it is called.
+"""`mediastreamer`, the command for operators; each sub-command is imported when it is called.
 
-Loading lazily keeps the registry's libraries out of the data plane's processes, and the start of
-a worker short. Exit status: 0 good, 1 a finding or a failure, 2 wrong use.
+So the processes of the data plane do not load the registry's libraries, and a worker starts fast.
+Exit status: 0 success, 1 a finding or a failure, 2 wrong use.
 """
 
 import importlib
@@ -16,28 +16,28 @@ import click
 from cli.errors import is_for_people
 
 COMMANDS = {
-    "up": ("cli.run.up", "Run everything on this machine, with nothing to set up."),
+    "up": ("cli.run.up", "Run everything on this machine, without any set-up."),
     "registry": ("cli.run.roles", "Run the registry: pages, update endpoints, publishing."),
     "resolver": ("cli.run.roles", "Run the resolver: DNS for registered addresses."),
     "relay": ("cli.run.roles", "Run the relay: TLS and HTTP of streaming services."),
     "account": ("cli.account", "Add, change, list and remove accounts."),
     "address": ("cli.address", "Register and remove addresses by hand."),
-    "allowlist": ("cli.allowlist", "See, check and rebuild the allowlist in Redis."),
+    "allowlist": ("cli.allowlist", "Show, check and rebuild the allowlist in Redis."),
     "zones": ("cli.zones", "Check, list, explain and import streaming services."),
     "database": ("cli.database", "Upgrade, back up and restore the database."),
-    "status": ("cli.status", "Show what runs and how far it has come."),
-    "doctor": ("cli.doctor", "Find what is wrong and say how to mend it."),
-    "privacy": ("cli.privacy", "Prove that nothing about use is kept."),
+    "status": ("cli.status", "Show what runs, and whether it is ready."),
+    "doctor": ("cli.doctor", "Find faults and say how to correct them."),
+    "privacy": ("cli.privacy", "Prove that nothing about use is stored."),
     "worker": ("cli.run.worker", ""),
 }
-HIDDEN = frozenset({"worker"})  # started by a supervisor, with its sockets
+HIDDEN = frozenset({"worker"})  # a supervisor starts it
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when asked for, with their help known beforehand."""
+    """A group that imports a command when it is called; its help text is in the table above."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Names in the order of the table above."""
+        """Give the names in the order of the table above."""
         return [name for name in COMMANDS if name not in HIDDEN]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
@@ -79,14 +79,14 @@ def mediastreamer() -> None:
 
 
 def main() -> None:
-    """Run the command line; whatever goes wrong is one line on standard error."""
+    """Run the command line; an error is one line on standard error."""
     try:
         mediastreamer.main(prog_name="mediastreamer")
-    except Exception as error:  # noqa: BLE001  # a traceback may carry what must not be shown
+    except Exception as error:  # noqa: BLE001  # a traceback could show data
         if is_for_people(error):
             _stop(str(error))
         _stop(
-            f"a fault of the program: {type(error).__name__} at {_place(error.__traceback__)}; "
+            f"an internal error: {type(error).__name__} at {_line_of(error.__traceback__)}; "
             "please report this line"
         )
 
@@ -96,10 +96,10 @@ def _stop(line: str) -> NoReturn:
     sys.exit(1)
 
 
-def _place(traceback: TracebackType | None) -> str:
-    """Innermost frame as file:line, without the values that were in it."""
+def _line_of(traceback: TracebackType | None) -> str:
+    """Give the innermost frame as file:line, without its values."""
     if traceback is None:
-        return "an unknown place"
+        return "an unknown line"
     while traceback.tb_next is not None:
         traceback = traceback.tb_next
     file = PurePath(traceback.tb_frame.f_code.co_filename)

@@ -1,4 +1,4 @@
-"""`mediastreamer privacy`: prove on the running installation that nothing about use is kept."""
+"""`mediastreamer privacy`: prove on a running installation that nothing about use is stored."""
 
 import functools
 import itertools
@@ -38,14 +38,14 @@ from smartdns.settings import read_settings
 
 NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
 SETTLE_S = 2.0
-"""So that whatever writes late has written."""
+"""After the traffic, so that programs that write with a delay have written."""
 _Send = Callable[[Traffic, SocketAddress, str, str, str, set[int]], None]
-"""Told a place, a source, a suffix, who asks, and the response codes that belong to them."""
+"""Called with server, source address, suffix, who asks, and the expected response codes."""
 
 
 @click.group()
 def privacy() -> None:
-    """Prove that nothing about use is kept."""
+    """Prove that nothing about use is stored."""
 
 
 @privacy.command()
@@ -56,13 +56,13 @@ def privacy() -> None:
     metavar="DIR",
     multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Search files below DIR and the state folder, in place of the usual places (repeatable).",
+    help="Search files below DIR and the state folder instead of the usual folders (repeatable).",
 )
 def audit(state: State, search: tuple[Path, ...], *, as_json: bool) -> None:
-    """Send canaries through the running installation and search everything that could keep them.
+    """Send canaries through the running installation, then search for them everywhere.
 
-    Run it as root on the machine of the resolver, the relay or the registry; what it could not
-    see, it says. Exit status: 0 clean, 1 something was found or nothing was proved.
+    Run it as root on the machine of the resolver, the relay or the registry. It reports what it
+    could not search. Exit status: 0 clean, 1 something was found or nothing was proved.
     """
     roles = _running_roles(state)
     report = AuditReport()
@@ -72,7 +72,7 @@ def audit(state: State, search: tuple[Path, ...], *, as_json: bool) -> None:
     pids = {
         pid: name
         for name, role in roles.items()
-        for kind in ("pids", "standby")  # which holds addresses as well
+        for kind in ("pids", "standby")  # a standby has addresses, too
         for pid in role.get(kind, ())
     }
     with open_registry(state) as registry:
@@ -80,8 +80,8 @@ def audit(state: State, search: tuple[Path, ...], *, as_json: bool) -> None:
             _send_everything(traffic, state, roles, registry)
             time.sleep(SETTLE_S)
         needles = traffic.canaries.needles()
-        held = next(each for each, way in traffic.canaries.sent.items() if way == HOUSEHOLD)
-        look_at_writes(report, traffic.canaries.needles(but=held), watch, pids)
+        registered = next(each for each, way in traffic.canaries.sent.items() if way == HOUSEHOLD)
+        look_at_writes(report, traffic.canaries.needles(but=registered), watch, pids)
         for pid, role in pids.items():
             look_at_process(report, needles, role, pid)
         search_titles(report, needles)
@@ -95,7 +95,7 @@ def audit(state: State, search: tuple[Path, ...], *, as_json: bool) -> None:
         search_database(report, needles, registry.engine, began - 1)
         search_metrics(report, needles, metrics, before)
     if os.geteuid() != 0:
-        report.unseen("the machine as a whole", "the audit ran without root's rights")
+        report.unseen("the machine as a whole", "the audit did not run as root")
     text = report.as_text(utc_today().isoformat())
     click.echo(json.dumps(report.as_json(), indent=2) if as_json else text)
     raise SystemExit(0 if report.good else 1)
@@ -108,7 +108,7 @@ def _running_roles(state: State) -> dict[str, Any]:
     if not roles:
         raise click.ClickException(
             f"nothing runs on {state.folder}: start it with `mediastreamer up`, "
-            "or name another installation with --state DIR"
+            "or choose another installation with --state DIR"
         )
     return roles
 
@@ -145,12 +145,12 @@ def _send_everything(
             (household_address, "a household", let_in),
             (stranger_address, "a stranger", {REFUSED}),
         )
-        # There is one loopback address, and whether the machine's own is let in is not ours to say.
+        # IPv6 has only one loopback address; an operator may have let it in or not.
         by_ipv6 = (("", "this machine over IPv6", {*let_in, REFUSED}),)
-        for send, places, suffixes in ways:
-            for place, suffix in itertools.product(places, suffixes):
-                for source, who, good in by_ipv4 if place.address.version == 4 else by_ipv6:
-                    send(traffic, place, source, suffix, who, good)
+        for send, servers, suffixes in ways:
+            for server, suffix in itertools.product(servers, suffixes):
+                for source, who, good in by_ipv4 if server.address.version == 4 else by_ipv6:
+                    send(traffic, server, source, suffix, who, good)
     for page in reach("registry", "the page", registry.settings.web_listen):
         url = urlsplit(registry.settings.public_url or f"http://{page}")
         tls = bool(registry.settings.web_certificate)
@@ -168,7 +168,9 @@ def _steered_suffix(registry: Registry) -> str:
 
 
 def _without_rcodes(send: Callable[[Traffic, SocketAddress, str, str, str], None]) -> _Send:
-    return lambda traffic, place, source, suffix, who, _: send(traffic, place, source, suffix, who)
+    return lambda traffic, server, source, suffix, who, _: send(
+        traffic, server, source, suffix, who
+    )
 
 
 def _reachable(
@@ -178,21 +180,21 @@ def _reachable(
     what: str,
     listening: Sequence[SocketAddress],
 ) -> list[SocketAddress]:
-    """Give where to reach each listener of a service, and say so.
+    """Give the addresses at which to reach a service, and note them in the report.
 
-    Over IPv4 it is reached from a random address of loopback, whatever its own, which no network
-    and nobody else has; over IPv6 from whichever the system chooses.
+    Over IPv4 the audit comes from a random loopback address, which nobody else uses; over IPv6
+    from the address that the system chooses.
     """
     if role not in roles:
         return []
-    places = list(dict.fromkeys(place for each in listening for place in _places_of(each)))
-    if places:
-        report.reached[what] = ", ".join(map(str, places))
-    return places
+    servers = list(dict.fromkeys(_reachable_address(each) for each in listening))
+    if servers:
+        report.reached[what] = ", ".join(map(str, servers))
+    return servers
 
 
-def _places_of(listening: SocketAddress) -> list[SocketAddress]:
+def _reachable_address(listening: SocketAddress) -> SocketAddress:
     if not listening.address.is_unspecified:
-        return [listening]
+        return listening
     loopback = "127.0.0.1" if listening.address.version == 4 else "::1"
-    return [SocketAddress(parse_address(loopback), listening.port)]
+    return SocketAddress(parse_address(loopback), listening.port)

@@ -1,4 +1,4 @@
-"""Small questions to running parts, to see that they really answer."""
+"""Small requests to running services, to see whether they really answer."""
 
 import http.client
 import socket
@@ -10,7 +10,7 @@ from smartdns.contract.addresses import SocketAddress
 
 
 def eventually(probe: Callable[[], bool], seconds: float) -> bool:
-    """Try until it answers or the time is over."""
+    """Try again and again until the probe succeeds or the time is over."""
     end = time.monotonic() + seconds
     while not probe():
         if time.monotonic() > end:
@@ -20,11 +20,11 @@ def eventually(probe: Callable[[], bool], seconds: float) -> bool:
 
 
 def dns_answers(where: SocketAddress, *, tcp: bool = False, timeout: float = 1.0) -> bool:
-    """Any response to our question counts, a refusal too."""
+    """Say whether a DNS server responds; a refusal counts, too."""
     from registry.dns_client import BadResponseError, DnsQuery, ask_tcp, ask_udp
 
     ask = ask_tcp if tcp else ask_udp
-    try:  # every resolver answers this name itself (RFC 6761 section 6.3)
+    try:  # a resolver answers this name without asking others (RFC 6761 section 6.3)
         ask(DnsQuery("localhost"), where, within_s=timeout)
     except (OSError, BadResponseError):
         return False
@@ -32,7 +32,7 @@ def dns_answers(where: SocketAddress, *, tcp: bool = False, timeout: float = 1.0
 
 
 def accepts(where: SocketAddress, timeout: float = 1.0) -> bool:
-    """Say whether a TCP connection comes about."""
+    """Say whether the address accepts a TCP connection."""
     try:
         socket.create_connection((str(where.address), where.port), timeout).close()
     except OSError:
@@ -41,8 +41,8 @@ def accepts(where: SocketAddress, timeout: float = 1.0) -> bool:
 
 
 def page_answers(where: SocketAddress, host: str, *, tls: bool = False) -> bool:
-    """Say whether the page is served; any status but a server's error will do."""
-    if tls:  # its certificate bears a name that we are not asking for
+    """Say whether the page is served; every status below 500 counts."""
+    if tls:  # its certificate has another name than the address
         return accepts(where)
     connection = http.client.HTTPConnection(str(where.address), where.port, timeout=2)
     try:
@@ -55,7 +55,7 @@ def page_answers(where: SocketAddress, host: str, *, tls: bool = False) -> bool:
 
 
 def redis_answers(path: Path) -> bool:
-    """Ping a Redis on a Unix socket."""
+    """Say whether a Redis on a Unix socket answers a PING."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
             asking.settimeout(1.0)

@@ -1,4 +1,4 @@
-"""A progress bar on standard error, where somebody is watching."""
+"""A progress bar on standard error, if it is a terminal."""
 
 import sys
 from contextlib import AbstractContextManager
@@ -8,6 +8,6 @@ import click
 
 
 def progress(length: int, label: str) -> AbstractContextManager[Any]:
-    """Bar for `length` steps; its `update(n)` advances it. Silent without a terminal."""
+    """Make a bar for `length` steps; `update(n)` advances it. Without a terminal it is silent."""
     watched = sys.stderr.isatty()
     return click.progressbar(length=length, label=label, file=sys.stderr, hidden=not watched)

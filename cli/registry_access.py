@@ -1,4 +1,4 @@
-"""How commands reach the registry's database, and how its refusals become one line."""
+"""Access to the registry's database for commands; its errors become one line."""
 
 import contextlib
 from collections.abc import Iterator
@@ -32,28 +32,28 @@ email_argument = click.argument("email", metavar="EMAIL")
 
 @dataclass(frozen=True)
 class Registry:
-    """One installation's registry, as commands use it."""
+    """The registry of one installation, for commands."""
 
     settings: RegistrySettings
     engine: Engine
 
     @cached_property
     def sessions(self) -> sessionmaker[Session]:
-        """For what changes something."""
+        """Sessions for transactions that write."""
         return make_sessions(self.engine)
 
     @cached_property
     def readers(self) -> sessionmaker[Session]:
-        """For what only looks."""
+        """Sessions for transactions that only read."""
         return make_readers(self.engine)
 
     @cached_property
     def catalog(self) -> Catalog:
-        """Services and regions, the operator's own included."""
+        """The catalogue, including the operator's own services."""
         return load_catalog(self.settings.zones)
 
     def network(self, text: str) -> Network:
-        """Read a household's address or a network; ValueError says what is taken."""
+        """Read a household's address or a network, or raise ValueError."""
         if "/" in text:
             return parse_network(text)
         return household_network(parse_address(text), self.settings.ipv6_prefix)
@@ -61,7 +61,7 @@ class Registry:
 
 @contextlib.contextmanager
 def open_registry(state: State) -> Iterator[Registry]:
-    """Open the installation's database; whatever is refused inside ends the command in one line."""
+    """Open the installation's database; errors of the registry end the command with one line."""
     with one_line_errors():
         settings = read_settings(state.configuration())
         require_database_file(settings)
@@ -74,25 +74,25 @@ def open_registry(state: State) -> Iterator[Registry]:
 
 
 def require_database_file(settings: RegistrySettings) -> None:
-    """Refuse a SQLite file that is not there, instead of making an empty one."""
+    """Raise DatabaseUnready if the SQLite file does not exist, instead of creating an empty one."""
     url = parse_url(settings.database_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         raise DatabaseUnready(
-            f"there is no database {url.database}: name the installation with --state DIR, "
-            "or make it with `mediastreamer database upgrade`"
+            f"there is no database {url.database}: choose the installation with --state DIR, "
+            "or create the database with `mediastreamer database upgrade`"
         )
 
 
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn what the registry refuses, or cannot do, into click's one-line errors."""
+    """Turn errors of the registry into click's one-line errors."""
     try:
         yield
     except (ActionRefused, DatabaseUnready, CatalogError) as error:
         raise click.ClickException(str(error)) from None
     except SQLAlchemyError as error:
-        # Its text may carry keys of rows.
+        # Its text may contain data of rows.
         kind = type(getattr(error, "orig", error)).__name__
         raise click.ClickException(
-            f"the database refused ({kind}); `mediastreamer doctor` may say why"
+            f"the database reported an error ({kind}); `mediastreamer doctor` may find the cause"
         ) from None

@@ -1,13 +1,14 @@
-"""The state folder: what one installation keeps on this machine, and the settings that follow.
+"""The state folder of one installation on this machine, and its settings.
 
-    mediastreamer.toml   settings by the operator's hand (MEDIASTREAMER_CONFIG names another)
+    mediastreamer.toml   settings that the operator writes (MEDIASTREAMER_CONFIG: another file)
     up.toml              settings that `mediastreamer up` chose when it last started
-    registry.sqlite      the database, where no DATABASE_URL is given
-    secret-key, cookie-secret    made at first start, where not given
-    sign-in              e-mail and password of the first account
-    control, lock        of the running `up`
+    registry.sqlite      the database, if there is no DATABASE_URL
+    secret-key, cookie-secret    created at the first start, if they are not set
+    sign-in              e-mail address and password of the first account
+    control, lock        files of the running `up`
 
-Of two that name the same setting the environment wins, then mediastreamer.toml, then up.toml.
+If a setting is set more than once, the environment counts first, then mediastreamer.toml, then
+up.toml.
 """
 
 import json
@@ -32,10 +33,10 @@ from smartdns.contract.configuration import (
 F = TypeVar("F", bound=Callable[..., Any])
 
 SECRETS = {"secret_key": 32, "cookie_secret": 16}
-"""Name and octets; written as hexadecimal digits."""
+"""Name of the setting -> number of random octets; the file has them in hexadecimal."""
 
 OF_THE_REGISTRY_ONLY = frozenset({"database_url", "secret_key", "mail_url", "web_key"})
-"""Settings that no process of the data plane gets to see."""
+"""Settings that no process of the data plane receives."""
 NOT_SETTINGS = frozenset({"state"})
 
 
@@ -46,12 +47,12 @@ class State:
     folder: Path
 
     def configuration(self, environment: Mapping[str, str] = os.environ) -> Configuration:
-        """Give all settings of this installation; makes nothing."""
+        """Give all settings of this installation; creates nothing."""
         given = self.given(environment)
         return Configuration({**self.defaults(), **self._chosen_by_up(), **given})
 
     def given(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-        """Give the settings that somebody made by hand."""
+        """Give the settings that the operator has set."""
         by_hand = self.folder / FILE_NAME
         file = by_hand if f"{PREFIX}CONFIG" not in environment and by_hand.exists() else None
         texts = load_configuration(environment, file).texts
@@ -78,7 +79,7 @@ class State:
             raise SettingError(f"{self.folder / 'up.toml'}: {type(error).__name__}") from None
 
     def prepare(self, *names: str) -> None:
-        """Make the folder (0700) and the named secrets (0600), by default all, if not there yet."""
+        """Create the folder (0700) and the secrets (0600) with these names, by default all."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for name in names or SECRETS:
@@ -88,28 +89,28 @@ class State:
         except OSError as error:
             raise click.ClickException(
                 f"the state folder {self.folder} cannot be used ({error.strerror}); "
-                "name another with --state DIR"
+                "choose another folder with --state DIR"
             ) from None
 
     def write(self, name: str, text: str) -> Path:
-        """Write a file for the owner's eyes only, whole or not at all."""
+        """Write a file (0600) completely or not at all."""
         file = self.folder / name
-        aside = self.folder / f".{name}.{os.getpid()}"
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        temporary = self.folder / f".{name}.{os.getpid()}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(text)
-        aside.replace(file)
+        temporary.replace(file)
         return file
 
     def remember(self, settings: Mapping[str, str]) -> None:
-        """Keep what `up` chose, for the commands that talk about the same installation."""
-        # A JSON text is a TOML text too.
+        """Store what `up` chose, for other commands on the same installation."""
+        # A JSON string is also a TOML string.
         lines = [f"{name} = {json.dumps(text)}\n" for name, text in sorted(settings.items())]
         self.write("up.toml", "".join(lines))
 
 
 def data_plane_environment(configuration: Configuration) -> dict[str, str]:
-    """Variables for a resolver or a relay: everything but what is the registry's alone."""
+    """Give the environment of a resolver or a relay: all settings but those of the registry."""
     return {
         f"{PREFIX}{name.upper()}": text
         for name, text in configuration.texts.items()
@@ -118,18 +119,18 @@ def data_plane_environment(configuration: Configuration) -> dict[str, str]:
 
 
 def registry_environment(configuration: Configuration) -> dict[str, str]:
-    """Variables for the registry."""
+    """Give the environment of the registry: all settings."""
     return {f"{PREFIX}{name.upper()}": text for name, text in configuration.texts.items()}
 
 
 def without_password(url: str) -> str:
-    """Give a URL as it may be shown."""
+    """Give a URL without user and password, so that it can be shown."""
     scheme, separator, rest = url.partition("://")
     return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def default_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """`$XDG_STATE_HOME/mediastreamer`, and where that is not set what XDG says it stands for."""
+    """Give `$XDG_STATE_HOME/mediastreamer`, or `~/.local/state/mediastreamer`."""
     base = environment.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(base) / "mediastreamer"
 

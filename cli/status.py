@@ -1,4 +1,4 @@
-"""`mediastreamer status`: what runs on a state folder, and how far it has come."""
+"""`mediastreamer status`: what runs on a state folder, and whether it is ready."""
 
 import json
 import sys
@@ -15,14 +15,14 @@ from cli.state import State, json_option, state_option
 @state_option
 @json_option
 def status(state: State, *, as_json: bool) -> None:
-    """Show what runs and how far it has come; exit status 1 unless all of it is ready."""
-    # Root without CAP_DAC_OVERRIDE, as in a container, may not speak to the process otherwise.
-    become(state.given().get("run_as"))  # a wrong setting is said first
+    """Show what runs, and whether it is ready; exit status 1 unless everything is ready."""
+    # Root without CAP_DAC_OVERRIDE, as in a container, cannot use the other user's socket.
+    become(state.given().get("run_as"))  # this also reports a wrong setting
     found = status_of(state)
     if found is None:
         raise click.ClickException(
             f"nothing runs on {state.folder}: start it with `mediastreamer up`, "
-            "or name another folder with --state DIR"
+            "or choose another folder with --state DIR"
         )
     if as_json:
         click.echo(json.dumps(found))
@@ -33,7 +33,7 @@ def status(state: State, *, as_json: bool) -> None:
 
 
 def status_of(state: State) -> dict[str, Any] | None:
-    """Ask `up`, or each role that runs by itself, and put the answers together."""
+    """Ask `up`, or each role that runs alone, and merge the answers; None if nothing runs."""
     answers = [each for each in control_client.ask(state.folder, {"what": "status"}) if each]
     if not answers:
         return None

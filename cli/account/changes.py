@@ -22,14 +22,14 @@ from registry.database.erasure import overwrite_deleted
 
 
 class Day(click.ParamType[datetime.date | None]):
-    """A UTC day, or a word for none."""
+    """A UTC day, or `never` for no end."""
 
     name = "YYYY-MM-DD"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> datetime.date | None:
-        """Read the day."""
+        """Read the day; None: no end."""
         if value is None or value == "never":
             return None
         try:
@@ -45,12 +45,12 @@ def _number(registry: Registry, email: str) -> int:
 
 def _password(*, from_stdin: bool) -> str:
     if from_stdin:
-        try:  # whatever the locale: pages send UTF-8
+        try:  # pages send UTF-8, so the locale does not matter
             return sys.stdin.buffer.readline().decode("utf-8").rstrip("\r\n")
         except UnicodeDecodeError:
-            raise click.ClickException("the password is not UTF-8 text: encode it so") from None
+            raise click.ClickException("the password is not UTF-8: encode it as UTF-8") from None
     if not sys.stdin.isatty():
-        raise click.UsageError("no terminal to ask for a password: give --password-stdin")
+        raise click.UsageError("there is no terminal for the password: give --password-stdin")
     typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     return typed
 
@@ -68,9 +68,9 @@ password_option = click.option(
     "--region",
     metavar="R",
     shell_complete=complete_region,
-    help="Default region [default: each service's first].",
+    help="Default region [default: the first region of each service].",
 )
-@click.option("--until", type=Day(), help="Last UTC day that is let in [default: no end].")
+@click.option("--until", type=Day(), help="Last UTC day on which it is let in [default: no end].")
 def add(
     state: State,
     email: str,
@@ -99,7 +99,7 @@ def add(
 @state_option
 @password_option
 def password(state: State, email: str, *, password_stdin: bool) -> None:
-    """Set a password; whoever is signed in is signed out."""
+    """Set a password, and sign out every browser."""
     with open_registry(state) as registry:
         number = _number(registry, email)
         typed = _password(from_stdin=password_stdin)
@@ -120,9 +120,9 @@ def password(state: State, email: str, *, password_stdin: bool) -> None:
     metavar="NAME=R",
     multiple=True,
     shell_complete=complete_service,
-    help="Region for one service, off or default; may be repeated.",
+    help="Region for one service, off or default; can be repeated.",
 )
-@click.option("--until", type=Day(), help="Last UTC day that is let in, or never.")
+@click.option("--until", type=Day(), help="Last UTC day on which it is let in, or never.")
 def set_(
     state: State,
     email: str,
@@ -130,11 +130,11 @@ def set_(
     services: tuple[str, ...],
     until: datetime.date | None,
 ) -> None:
-    """Set region, services' regions and the last day."""
+    """Set the default region, regions of services, and the last day."""
     given = click.get_current_context().get_parameter_source("until")
     has_day = given is not click.core.ParameterSource.DEFAULT
     if region is None and not services and not has_day:
-        raise click.UsageError("nothing to set: give --region, --service or --until")
+        raise click.UsageError("there is nothing to set: give --region, --service or --until")
     choices = [_choice(text) for text in services]
     with open_registry(state) as registry, registry.sessions.begin() as session:
         number = find_account(session, email).id
@@ -146,7 +146,7 @@ def set_(
             choose_service_region(session, number, service, chosen, catalog=registry.catalog)
         if has_day:
             set_paid_until(session, number, until)
-    click.echo(f"Set for {email}; it counts within a second.")
+    click.echo(f"Set for {email}; it takes effect within a second.")
 
 
 def _choice(text: str) -> tuple[str, str | None]:
@@ -160,7 +160,7 @@ def _choice(text: str) -> tuple[str, str | None]:
 @email_argument
 @state_option
 def suspend(state: State, email: str) -> None:
-    """Let an account in no longer; it keeps what it has."""
+    """Suspend an account: it is not let in, but nothing is deleted."""
     with open_registry(state) as registry, registry.sessions.begin() as session:
         suspend_account(session, find_account(session, email).id)
     click.echo(f"{email} is suspended.")
@@ -179,17 +179,19 @@ def resume(state: State, email: str) -> None:
 @click.command()
 @email_argument
 @state_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def delete(state: State, email: str, *, yes: bool) -> None:
-    """Delete an account and everything that is held about it."""
+    """Delete an account and everything that is stored about it."""
     if not yes and not sys.stdin.isatty():
-        raise click.UsageError("no terminal to ask whether to delete: give --yes")
+        raise click.UsageError("there is no terminal to confirm the deletion: give --yes")
     with open_registry(state) as registry:
         number = _number(registry, email)
         if not yes:
-            click.confirm(f"Delete {email} and all that is held about it?", abort=True, err=True)
+            click.confirm(
+                f"Delete {email} and everything that is stored about it?", abort=True, err=True
+            )
         with registry.sessions.begin() as session:
             delete_account(session, number)
         if not overwrite_deleted(registry.engine):
-            click.echo("The database's log is in use; it is emptied a little later.", err=True)
+            click.echo("The database's log is in use; the registry empties it soon.", err=True)
     click.echo(f"Deleted {email}.")

@@ -1,4 +1,4 @@
-"""Words that the shell completes, from the built-in catalogue."""
+"""Shell completion of regions and services, from the built-in catalogue."""
 
 import click
 
@@ -9,14 +9,14 @@ from zones.load import load_catalog
 def complete_region(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[str]:
-    """Regions that begin so."""
+    """Give the regions that begin with `incomplete`."""
     return [code for code in sorted(load_catalog().regions) if code.startswith(incomplete)]
 
 
 def complete_service(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[str]:
-    """Services that begin so, and once one is typed its regions."""
+    """Give the services that begin with `incomplete`; after `NAME=`, the regions of NAME."""
     services = load_catalog().services
     name, equals, region = incomplete.partition("=")
     if not equals:

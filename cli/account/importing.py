@@ -1,4 +1,4 @@
-"""`mediastreamer account import`: many accounts from a table."""
+"""`mediastreamer account import`: many accounts from one table."""
 
 import json
 from pathlib import Path
@@ -20,9 +20,9 @@ MOST_FAULTS_SHOWN = 20
 @state_option
 @json_option
 def import_(state: State, file: Path, *, as_json: bool) -> None:
-    """Import FILE: CSV with the header email,address,region; the last two may be empty.
+    """Import FILE: CSV with the header email,address,region; the last two can be empty.
 
-    The table is checked whole, then stored in one transaction. Repeating it is harmless.
+    The whole table is checked first, then stored in one transaction. Repeating it is harmless.
     """
     with open_registry(state) as registry:
         try:

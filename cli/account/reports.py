@@ -72,8 +72,8 @@ def _print_account(report: dict[str, Any]) -> None:
         f"  region: {report['region'] or 'first of each service'}; {services or 'no others'}"
     )
     for slot in report["slots"]:
-        place = "by operator" if slot["number"] is None else f"{slot['number']} ({slot['kind']})"
-        words = " ".join(["slot", place, *filter(None, [slot["label"]])])
+        name = "by operator" if slot["number"] is None else f"{slot['number']} ({slot['kind']})"
+        words = " ".join(["slot", name, *filter(None, [slot["label"]])])
         click.echo(f"  {words}: {' '.join(slot['networks']) or 'empty'}")
 
 
@@ -93,7 +93,7 @@ def _slot_report(slot: Slot) -> dict[str, Any]:
         "kind": str(slot.kind),
         "label": slot.label,
         "hostname": slot.hostname,
-        "networks": [str(held.network) for held in slot.registrations],
+        "networks": [str(one.network) for one in slot.registrations],
     }
 
 
@@ -101,7 +101,7 @@ def _slot_report(slot: Slot) -> dict[str, Any]:
 @email_argument
 @state_option
 def export(state: State, email: str) -> None:
-    """Write everything that is held about an account, as JSON."""
+    """Print everything that is stored about an account, as JSON."""
     with open_registry(state) as registry, registry.readers() as session:
         click.echo(json.dumps(export_account(session, find_account(session, email).id), indent=2))
 
@@ -110,9 +110,11 @@ def export(state: State, email: str) -> None:
 @email_argument
 @state_option
 @json_option
-@click.option("--label", default="", metavar="TEXT", help="A word for it, such as the router's.")
+@click.option(
+    "--label", default="", metavar="TEXT", help="A name for it, such as that of the router."
+)
 def token(state: State, email: str, label: str, *, as_json: bool) -> None:
-    """Make an update token for a router or a secret link; it is shown this once."""
+    """Create an update token for a router or a secret link; it is shown only once."""
     with open_registry(state) as registry, registry.sessions.begin() as session:
         number = find_account(session, email).id
         issued = issue_token(session, number, label, limit=registry.settings.slot_limit)
@@ -127,23 +129,23 @@ def token(state: State, email: str, label: str, *, as_json: bool) -> None:
     click.echo(f"User name: {report['username']}")
     click.echo(f"Password:  {report['token']}")
     click.echo(f"Link:      {report['link']}")
-    click.echo("It is not shown again. It can register addresses and do nothing else.")
+    click.echo("This is shown only once. It can only register addresses.")
 
 
 @click.command()
 @email_argument
 @state_option
 def invite(state: State, email: str) -> None:
-    """Print a link with which EMAIL, and nobody else, may sign up within two weeks."""
+    """Print a link with which only EMAIL can sign up, within two weeks."""
     with open_registry(state) as registry:
         settings = registry.settings
         if not state.configuration().texts.get("secret_key"):
             raise click.ClickException(
-                "the registry's secret key is not here: run this where MEDIASTREAMER_SECRET_KEY is"
+                "there is no secret key here: run this where MEDIASTREAMER_SECRET_KEY is set"
             )
         if settings.sign_up is SignUp.CLOSED or settings.mail_url is None:
             raise click.ClickException(
-                "nobody can sign up: set MEDIASTREAMER_SIGN_UP to invitation, and MAIL_URL"
+                "nobody can sign up: set MEDIASTREAMER_SIGN_UP to invitation, and set MAIL_URL"
             )
         query = urlencode({"invitation": make_invitation(settings.secret_key, normal_email(email))})
     click.echo(f"{settings.public_url}{SIGN_UP_PATH}?{query}")

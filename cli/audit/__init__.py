@@ -1,5 +1,5 @@
-"""`mediastreamer privacy audit`: canaries go in, and everything that could have kept one is read.
+"""`mediastreamer privacy audit`: sends canaries, then searches everything that could store one.
 
-`canaries` makes and finds them, `traffic` sends them, `watch` sees what is written meanwhile,
-`files`, `processes` and `stores` are where they are looked for, `report` says what was found.
+`canaries` makes and finds them, `traffic` sends them, and `watch` sees which files are written
+meanwhile. `files`, `processes`, `stores` and `surroundings` search; `report` has the results.
 """

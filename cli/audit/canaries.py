@@ -1,8 +1,8 @@
-"""Canaries: random words and addresses that stand nowhere yet, in every form a leak may take.
+"""Canaries: random words and addresses that are unique, and every form in which one may leak.
 
-All words of one audit begin with the same random tag, so a file is searched for thirty forms of
-the tag and not for thousands of forms of the words. Digests have no common beginning: they are
-picked out by their length and looked up.
+All words of one audit begin with the same random tag. So a file is searched for thirty forms of
+the tag, and not for thousands of forms of the words. Digests have no common beginning: texts with
+the length of a digest are looked up in a table.
 """
 
 import base64
@@ -23,15 +23,15 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _LETTERS = string.ascii_lowercase + string.digits
 _TAG_LENGTH = 15
-"""A multiple of three, so that it fills whole groups of base64."""
+"""A multiple of three, so that the tag fills whole groups of base64."""
 _REST_LENGTH = 9
 _MOST_UNPACKED = 256 << 20
 _MOST_FOR_RAW_DIGESTS = 1 << 20
-"""Digests as octets have no form to pick them out by; they are sought one by one, in little."""
+"""Digests as octets have no pattern: they are searched for one by one, in short content only."""
 _MOST_FOR_PACKED = 1 << 10
-"""Four octets stand in anything long by chance; there they are sought as part of something."""
+"""In longer content any four octets occur by chance, so there must be a certain prefix, too."""
 _BEFORE_PACKED = re.compile(rb"\x02\0..\Z|\xff\xff\Z|\0\x04\Z", re.DOTALL)
-"""A socket's address, an IPv4-mapped one, the data of a record."""
+"""Prefixes: of a socket address, of an IPv4-mapped address, of the data of a DNS record."""
 _DIGESTS = ("md5", "sha1", "sha256", "sha512", "blake2b")
 _HEXADECIMAL = re.compile(rb"[0-9a-fA-F]{32,128}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{22,86}")
@@ -51,20 +51,20 @@ def _random(length: int) -> str:
 
 @dataclass
 class Canaries:
-    """The canaries of one audit; each with what it was sent as."""
+    """The canaries of one audit, each with how it was sent."""
 
     tag: str = field(default_factory=lambda: _random(_TAG_LENGTH), repr=False)
     sent: dict[str, str] = field(default_factory=dict, repr=False)
     _made_of_words: dict[bytes, str] = field(default_factory=dict, repr=False)
 
     def word(self, way: str) -> str:
-        """Give a new word: a label of a name, a form's field, an option or a header."""
+        """Give a new word, for a label of a name, a form field, an option or a header."""
         word = self.tag + _random(_REST_LENGTH)
         self.sent[word] = way
         return word
 
     def address(self, way: str) -> str:
-        """Give a new address of 127.0.0.0/8 to send from, three digits in each part."""
+        """Give a new address of 127.0.0.0/8 to send from; each part has three digits."""
         while (
             address := "127." + ".".join(str(100 + secrets.randbelow(156)) for _ in range(3))
         ) in self.sent:
@@ -73,14 +73,14 @@ class Canaries:
         return address
 
     def made(self, name: str, way: str) -> str:
-        """Note a name made with a word: digests of the two have nothing in common."""
+        """Note a name that contains a word: its digests differ from those of the word."""
         labels = [label.encode() for label in name.split(".")]
         wire = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
         self._made_of_words |= {name.encode(): way, wire: way}
         return name
 
     def needles(self, *, but: str = "") -> "Needles":
-        """Give what to look for; `but` is the one address that may be kept at this moment."""
+        """Give what to search for; `but`: an address that may be stored at this moment."""
         texts = dict(_forms(self.tag.encode(), "a word that was sent"))
         digests: dict[bytes, str] = {}
         packed: dict[bytes, str] = {}
@@ -103,14 +103,14 @@ class Canaries:
 
 @dataclass(frozen=True)
 class Needles:
-    """Forms of all canaries, and what each says."""
+    """All forms of the canaries, each with a description."""
 
     texts: Mapping[bytes, str] = field(repr=False)
     digests: Mapping[bytes, str] = field(repr=False)
     packed: Mapping[bytes, str] = field(default_factory=dict, repr=False)
 
     def __or__(self, other: "Needles") -> "Needles":
-        """Give what finds the forms of both."""
+        """Give the forms of both."""
         return Needles(
             {**self.texts, **other.texts},
             {**self.digests, **other.digests},
@@ -118,16 +118,16 @@ class Needles:
         )
 
     def find(self, content: bytes) -> list[str]:
-        """Say which forms are in `content`, whatever it is packed in; never the canary."""
+        """Describe the forms found in `content`, also if it is compressed; never the canary."""
         found: set[str] = set()
         for layer in _layers(content):
-            in_lower_case = layer.lower()  # on its way upstream the case of a name is at random
+            in_lower_case = layer.lower()  # names in upstream queries have random case
             found.update(
                 form
                 for needle, form in self.texts.items()
                 if needle in layer or needle in in_lower_case
             )
-            found.update(form for one, form in self.packed.items() if _stands_in(layer, one))
+            found.update(form for one, form in self.packed.items() if _contains_packed(layer, one))
             for pattern in (_HEXADECIMAL, _BASE64):
                 for word in set(pattern.findall(layer)):
                     found.update(filter(None, [self.digests.get(word.lower())]))
@@ -137,11 +137,11 @@ class Needles:
         return sorted(found)
 
 
-def _stands_in(layer: bytes, packed: bytes) -> bool:
+def _contains_packed(layer: bytes, packed: bytes) -> bool:
     if len(layer) <= _MOST_FOR_PACKED:
         return packed in layer
-    places = (match.start() for match in re.finditer(re.escape(packed), layer))
-    return any(_BEFORE_PACKED.search(layer[max(at - 4, 0) : at]) for at in places)
+    positions = (match.start() for match in re.finditer(re.escape(packed), layer))
+    return any(_BEFORE_PACKED.search(layer[max(at - 4, 0) : at]) for at in positions)
 
 
 def _forms_of_address(address: IPAddress, way: str) -> Iterator[tuple[bytes, str]]:
@@ -172,7 +172,7 @@ def _forms(whole: bytes, way: str) -> Iterator[tuple[bytes, str]]:
         for alphabet in (base64.b64encode, base64.urlsafe_b64encode):
             for shift in range(3):
                 letters = alphabet(b"\0" * shift + text)
-                # Only the letters in which no octet before or behind it has a part.
+                # Only the letters that do not depend on the octets before and after.
                 inside = letters[(shift * 8 + 5) // 6 : (shift + len(text)) * 8 // 6]
                 yield inside, f"{way}, {name} and in base64"
 
@@ -187,7 +187,7 @@ def _digests(content: bytes, way: str) -> Iterator[tuple[bytes, str]]:
 
 
 def _layers(content: bytes) -> Iterator[bytes]:
-    """Give the content, and what it is once unpacked, twice over."""
+    """Give the content, and what it contains after one and after two decompressions."""
     for _ in range(3):
         yield content
         unpack = next((each for magic, each in _PACKED if content.startswith(magic)), None)

@@ -1,4 +1,4 @@
-"""Search files: everything on this machine's usual places that changed since the audit began."""
+"""Searching the files in the usual folders that have changed since the audit began."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ _LARGEST = 512 << 20
 
 
 def search_files(report: AuditReport, needles: Needles, folders: list[Path], since: float) -> None:
-    """Search what changed since `since` (Unix time) below the folders; name those with finds."""
+    """Search files below the folders that changed since `since` (Unix time)."""
     for folder in folders:
         if not folder.is_dir():
             continue
@@ -23,18 +23,18 @@ def search_files(report: AuditReport, needles: Needles, folders: list[Path], sin
             searched += 1
             if found:
                 clean = False
-                report.add(str(path), found, "find out which program wrote it, and stop that")
+                report.add(str(path), found, "find out which program wrote it, and change that")
         if clean:
             report.add(f"{folder}: {searched} files changed meanwhile", [])
 
 
 def search_journal(report: AuditReport, needles: Needles, since: float) -> None:
-    """Search systemd's journal, where there is one."""
+    """Search systemd's journal, if there is one."""
     try:
         asked = ["journalctl", "--quiet", "--output=export", f"--since=@{int(since)}"]
         ran = subprocess.run(asked, capture_output=True, check=True, timeout=60)  # noqa: S603
     except FileNotFoundError:
-        report.unseen("journal", "there is no journalctl here")
+        report.unseen("journal", "journalctl is not installed")
     except (subprocess.SubprocessError, OSError):
         report.unseen("journal", "journalctl failed; run the audit as root")
     else:
@@ -65,4 +65,4 @@ def _changed_below(folder: Path, since: float) -> Iterator[Path]:
             elif entry.is_file(follow_symlinks=False) and status.st_ctime >= since:
                 yield Path(entry.path)
         except OSError:
-            continue  # gone meanwhile; the watch has seen it
+            continue  # it was deleted meanwhile; the watch has seen it

@@ -1,4 +1,4 @@
-"""A household of the audit's own: let in for as long as it lasts, then deleted like any other."""
+"""The household of the audit: it is let in during the audit, then deleted like any other."""
 
 import contextlib
 import secrets
@@ -20,9 +20,10 @@ _PUBLISHED_WITHIN_S = 10.0
 
 @contextlib.contextmanager
 def household(registry: Registry, canaries: Canaries) -> Iterator[str]:
-    """Let an address in and give it; it and the e-mail address it is under are canaries.
+    """Add an account with an address that is let in, and give the address.
 
-    At the end the account is deleted, which must leave nothing of either.
+    The address and the account's e-mail address are canaries. At the end the account is deleted;
+    after that nothing of them must be left.
     """
     address = canaries.address(HOUSEHOLD)
     email = f"{secrets.token_hex(12)}@example.com"
@@ -41,7 +42,7 @@ def household(registry: Registry, canaries: Canaries) -> Iterator[str]:
 
 
 def _wait_until_published(registry: Registry) -> None:
-    """Until nothing is pending, and the mirrors had their second to hear of it."""
+    """Wait until nothing is pending, and give the mirrors a second to receive it."""
     end = time.monotonic() + _PUBLISHED_WITHIN_S
     while time.monotonic() < end:
         with registry.readers.begin() as session:

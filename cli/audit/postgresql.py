@@ -1,4 +1,4 @@
-"""PostgreSQL's own log: it writes the row that broke a constraint, unless it is told not to."""
+"""PostgreSQL's log: by default it contains the row that violated a constraint."""
 
 import secrets
 from contextlib import suppress
@@ -23,17 +23,17 @@ _WANTED = {
     "log_transaction_sample_rate": {"0"},
     "log_parameter_max_length_on_error": {"0"},
 }
-"""Settings under which its log holds neither rows nor statements nor times of use."""
+"""Settings with which the log contains no rows, no statements and no times of use."""
 _CURE = (
     "ALTER SYSTEM SET log_error_verbosity = terse; "
     "ALTER SYSTEM SET log_min_error_statement = panic; SELECT pg_reload_conf(); "
-    "then remove the log there is"
+    "then delete the present log"
 )
 _MOST_READ = 64 << 20
 
 
 def provoke_duplicate(engine: Engine, email: str) -> bool:
-    """Ask for two accounts of one e-mail address, which comes to nothing; say that it did."""
+    """Try to add two accounts with one e-mail address; say whether the database refused it."""
     with engine.connect() as connection:
         try:
             for _ in range(2):
@@ -47,36 +47,36 @@ def provoke_duplicate(engine: Engine, email: str) -> bool:
 
 
 def search_log(report: AuditReport, needles: Needles, engine: Engine) -> None:
-    """Check what the server is set to log, and search its log, if that is to be seen from here."""
+    """Check the server's settings for its log, and search the log if we can read it."""
     with engine.connect() as connection:
         query = text("SELECT name, setting FROM pg_settings WHERE name = ANY(:names)")
         rows = connection.execute(query, {"names": [*_WANTED]})
         for name, setting in {row.name: row.setting for row in rows}.items():
             wrong = [] if setting in _WANTED[name] else [f"it is {setting!r}"]
             cure = f"ALTER SYSTEM SET {name} = {max(_WANTED[name])!r}; SELECT pg_reload_conf()"
-            report.add(f"PostgreSQL: {name} logs nobody's rows", wrong, cure)
+            report.add(f"PostgreSQL: {name} logs no rows", wrong, cure)
         log = _log_of(connection)
-    where = "PostgreSQL: its log, in which a row was refused meanwhile"
+    where = "PostgreSQL: its log, after it has refused a row"
     try:
         content = b"" if log is None else log.read_bytes()[-_MOST_READ:]
     except OSError:
         log = None
     if log is None:
-        report.unseen(where, f"it cannot be read from here; settings decide what is in it: {_CURE}")
+        report.unseen(where, f"it cannot be read from here; its settings should be: {_CURE}")
     else:
         report.add(f"{where} ({log})", needles.find(content), _CURE)
 
 
 def _log_of(connection: Connection) -> Path | None:
-    """Find the file: the collector's, or what the server's standard error is."""
-    with suppress(SQLAlchemyError):  # a right of pg_monitor's
+    """Give the log file: that of the log collector, or the server's standard error; or None."""
+    with suppress(SQLAlchemyError):  # only pg_monitor may ask this
         asked = text("SELECT pg_current_logfile(), current_setting('data_directory')")
         name, folder = connection.execute(asked).one()
         if name is not None:
             return Path(folder, name)
     connection.rollback()
     process = Path(f"/proc/{connection.scalar(text('SELECT pg_backend_pid()'))}")
-    try:  # the server may be on another machine, and that number anybody's here
+    try:  # if the server is on another machine, this process is a different one
         if (process / "comm").read_text(encoding="utf-8").strip() != "postgres":
             return None
         file = (process / "fd" / "2").readlink()

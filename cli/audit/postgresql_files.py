@@ -1,4 +1,4 @@
-"""PostgreSQL's own files: what was deleted lives on in dead rows and in its write-ahead log."""
+"""PostgreSQL's files: dead rows and the write-ahead log still contain what was deleted."""
 
 import os
 import sys
@@ -14,39 +14,39 @@ from cli.audit.report import AuditReport
 _FORGET_LOG = (
     "ALTER SYSTEM SET wal_recycle = off; ALTER SYSTEM SET wal_keep_size = 0; then once "
     "SELECT pg_reload_conf(), pg_switch_wal() and CHECKPOINT; a low checkpoint_timeout and "
-    "max_wal_size bound how long it keeps what was deleted"
+    "max_wal_size limit how long it keeps what was deleted"
 )
 _KINDS = {
     "write-ahead log": (("pg_wal",), _FORGET_LOG),
     "tables and indexes": (
         ("base", "pg_tblspc"),
-        "VACUUM FULL writes them anew, without what was deleted",
+        "VACUUM FULL rewrites them without what was deleted",
     ),
 }
-"""Kind of file -> folders of it, and what shortens its memory."""
+"""Kind of file -> its folders, and what makes it keep deleted data for less time."""
 _CHUNK = (1 << 20) - 4096
 _OVERLAP = 4096
-"""Longer than any form of a canary; with it a chunk is still searched for digests as octets."""
+"""Longer than any form of a canary; chunk and overlap are searched for digests as octets, too."""
 
 
 def search_data_directory(
     report: AuditReport, needles: Needles, engine: Engine, since: float
 ) -> None:
-    """Search what the server wrote since `since` (Unix time), if its files are to be read here."""
+    """Search what the server has written since `since` (Unix time), if we can read its files."""
     with engine.connect() as connection:
         folder = _data_directory(connection)
         if folder is None:
             report.unseen(
                 "PostgreSQL: dead rows, write-ahead log",
-                "its files are not to be read from here, and what is deleted stays in them until "
-                "VACUUM and the log's end; run the audit on its machine as root, as a database "
-                "user of pg_monitor; see docs/privacy.md",
+                "its files cannot be read from here. Deleted data stays in them until VACUUM and "
+                "until the log is removed. Run the audit on its machine as root, with a database "
+                "user in pg_monitor; see docs/privacy.md",
             )
             return
         if connection.scalar(text("SHOW wal_compression")) != "off":
             report.unseen(
                 "PostgreSQL: whole pages in its write-ahead log",
-                "it packs them: ALTER SYSTEM SET wal_compression = off; SELECT pg_reload_conf()",
+                "compressed: ALTER SYSTEM SET wal_compression = off; SELECT pg_reload_conf()",
             )
     _write_out(report, engine)
     for kind, (names, cure) in _KINDS.items():
@@ -56,7 +56,7 @@ def search_data_directory(
                 found.update(form for part in chunks_of(path) for form in needles.find(part))
                 searched += 1
             except FileNotFoundError:
-                continue  # the server removed it meanwhile
+                continue  # the server has removed it meanwhile
             except OSError as error:
                 report.unseen(f"PostgreSQL: {path}", os.strerror(error.errno or 0))
         report.add(
@@ -65,7 +65,7 @@ def search_data_directory(
 
 
 def chunks_of(path: Path) -> Iterator[bytes]:
-    """Give a file in parts that overlap, but those with nothing in them."""
+    """Give a file in overlapping parts, without those that contain only zeros."""
     before = b""
     with path.open("rb") as file:
         while read := file.read(_CHUNK):
@@ -76,7 +76,7 @@ def chunks_of(path: Path) -> Iterator[bytes]:
 
 
 def _data_directory(connection: Connection) -> Path | None:
-    """Ask the server for it; None if it may not say, or if what is there is another server's."""
+    """Ask the server for its folder; None if it may not say, or if we cannot read its files."""
     try:
         folder = Path(str(connection.scalar(text("SHOW data_directory"))))
         identity = connection.scalar(text("SELECT system_identifier FROM pg_control_system()"))
@@ -95,19 +95,19 @@ def _data_directory(connection: Connection) -> Path | None:
 
 
 def _write_out(report: AuditReport, engine: Engine) -> None:
-    """Let it write what it only has in memory yet, so that it is in the files."""
+    """Make the server write what is only in its memory, so that the files contain it."""
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("CHECKPOINT"))
     except SQLAlchemyError:
         report.unseen(
-            "PostgreSQL: pages that it has not written yet",
-            "the audit's database user may not CHECKPOINT: GRANT pg_checkpoint to it",
+            "PostgreSQL: pages that it has not yet written",
+            "the database user of the audit may not CHECKPOINT: GRANT pg_checkpoint to it",
         )
 
 
 def _changed_files(folders: list[Path], since: float) -> Iterator[Path]:
-    """Give all files below the folders, tablespaces behind their links too."""
+    """Give all changed files below the folders, including tablespaces behind links."""
     for folder in folders:
         for where, _, names in os.walk(folder, followlinks=True):
             for path in (Path(where, name) for name in names):
@@ -115,4 +115,4 @@ def _changed_files(folders: list[Path], since: float) -> Iterator[Path]:
                     if path.stat().st_mtime >= since:
                         yield path
                 except OSError:
-                    continue  # the server removed it meanwhile
+                    continue  # the server has removed it meanwhile

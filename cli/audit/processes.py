@@ -1,4 +1,4 @@
-"""Look at our processes from outside, through /proc: what could they have kept."""
+"""Searching our processes from outside, through /proc."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ _MOST_READ = 64 << 20
 
 
 def look_at_process(report: AuditReport, needles: Needles, role: str, pid: int) -> None:
-    """Look at titles, limits, descriptors and mappings of one process."""
+    """Search title, environment, descriptors and mappings of one process; check its limits."""
     where = f"{role} (process {pid})"
     try:
         status = _fields(Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
@@ -24,9 +24,9 @@ def look_at_process(report: AuditReport, needles: Needles, role: str, pid: int) 
         _core_limit(report, where, pid)
         _swapped(report, where, status)
         if role in DATA_PLANE:
-            may_write = [] if status.get("NoNewPrivs") == "1" else ["it is not confined"]
+            may_write = [] if status.get("NoNewPrivs") == "1" else ["it is not restricted"]
             remedy = "run on Linux 5.13 or newer with Landlock, or under the systemd units"
-            report.add(f"{where}: opening files for writing is refused", may_write, remedy)
+            report.add(f"{where}: it cannot open files for writing", may_write, remedy)
         _descriptors(report, needles, where, role, pid)
         _mappings(report, needles, where, role, pid)
     except PermissionError:
@@ -38,12 +38,13 @@ def look_at_process(report: AuditReport, needles: Needles, role: str, pid: int) 
 def look_at_writes(
     report: AuditReport, needles: Needles, watch: Watch, roles: dict[int, str]
 ) -> None:
-    """Judge what was written while the canaries were on their way.
+    """Search what our processes wrote while the canaries were sent.
 
-    `needles` are without what the database holds for as long as the audit's household exists.
+    `needles` does not contain the address that the database stores while the audit's household
+    exists.
     """
     if not watch.works:
-        report.unseen("files written and deleted meanwhile", "watching takes root (fanotify)")
+        report.unseen("files written and deleted meanwhile", "watching requires root (fanotify)")
         return
     for (pid, path), content in watch.written.items():
         role = roles[pid]
@@ -56,20 +57,20 @@ def look_at_writes(
 
 
 def look_at_machine(report: AuditReport) -> None:
-    """Swap and core dumps of the machine."""
+    """Check swap and core dumps of the machine."""
     swaps = Path("/proc/swaps").read_text(encoding="utf-8").splitlines()[1:]
     report.add("swap devices: there are none", []) if not swaps else report.unseen(
-        "swap devices", f"{len(swaps)} in use: encrypt swap, or let our user lock its memory"
+        "swap devices", f"{len(swaps)} in use: encrypt swap, or allow our user to lock its memory"
     )
     pattern = Path("/proc/sys/kernel/core_pattern").read_text(encoding="utf-8").strip()
     if pattern.startswith("|"):
         report.unseen(
             f"core dumps given to {pattern[1:].split()[0]}",
-            "a limit of 0 does not hold for programs, and whether a process says that it must not "
-            "be dumped, as ours do, is not to be seen; `sysctl kernel.core_pattern=core` is sure",
+            "the limit of 0 does not apply to such programs. Our processes also ask the kernel not "
+            "to dump them, which cannot be checked; `sysctl kernel.core_pattern=core` is safe",
         )
     else:
-        report.add(f"core dumps: written to {pattern!r} by no process whose limit is 0", [])
+        report.add(f"core dumps: {pattern!r} is not written for processes with a limit of 0", [])
 
 
 def _fields(text: str) -> dict[str, str]:
@@ -95,7 +96,7 @@ def _core_limit(report: AuditReport, where: str, pid: int) -> None:
 def _swapped(report: AuditReport, where: str, status: dict[str, str]) -> None:
     swapped = int(status.get("VmSwap", "0 kB").split()[0])
     found = [f"{swapped} kB of its memory are in swap"] if swapped else []
-    report.add(f"{where}: in no swap", found, "encrypt swap, or set LimitMEMLOCK=infinity")
+    report.add(f"{where}: not in swap", found, "encrypt swap, or set LimitMEMLOCK=infinity")
 
 
 def _descriptors(report: AuditReport, needles: Needles, where: str, role: str, pid: int) -> None:
@@ -110,7 +111,9 @@ def _descriptors(report: AuditReport, needles: Needles, where: str, role: str, p
     for stream, name in ((1, "standard output"), (2, "standard error")):
         target = str(Path(f"/proc/{pid}/fd/{stream}").readlink())
         if not target.startswith("/"):
-            report.unseen(f"{where}: {name}", "a pipe or terminal: what reads it is searched apart")
+            report.unseen(
+                f"{where}: {name}", "it is a pipe or terminal: its reader is searched separately"
+            )
 
 
 def _open_files(pid: int) -> Iterator[tuple[str, str, Path]]:
@@ -131,11 +134,11 @@ def _content(path: Path) -> bytes:
 
 
 def _mappings(report: AuditReport, needles: Needles, where: str, role: str, pid: int) -> None:
-    """Find writable memory that belongs to a file, or that another process shares."""
+    """Find writable memory that is mapped from a file or shared with another process."""
     for line in Path(f"/proc/{pid}/maps").read_text(encoding="utf-8").splitlines():
         span, rights, _, _, inode, *rest = line.split(maxsplit=5)
         target = rest[0] if rest else "without a name"
-        # A ring of io_uring is shared with the kernel alone.
+        # A ring of io_uring is shared only with the kernel.
         if rights[1] != "w" or rights[3] != "s" or inode == "0" or "anon_inode:" in target:
             continue
         found = []

@@ -1,4 +1,4 @@
-"""Search what the installation keeps on purpose: Redis, the database, metrics."""
+"""Searching what the installation stores on purpose: Redis, the database, metrics."""
 
 import urllib.error
 import urllib.request
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def search_redis(report: AuditReport, needles: Needles, url: str) -> None:
-    """Search keys and values, its logs, the list of clients; check what it is set to."""
+    """Search Redis' keys and values, logs and list of clients; check its settings."""
     parts = {
         "settings": _settings,
         "keys": _keys,
@@ -32,22 +32,22 @@ def search_redis(report: AuditReport, needles: Needles, url: str) -> None:
     try:
         connection: Any = connect(url)
         connection.ping()
-    except Exception:  # noqa: BLE001 - redis-py's own, whose text may hold a command
+    except Exception:  # noqa: BLE001 - errors of redis-py; the text may contain a command
         report.unseen("Redis", "it cannot be reached")
         return
     for name, look in parts.items():
         try:
             look(report, needles, connection)
-        except Exception as error:  # noqa: BLE001 - the same
+        except Exception as error:  # noqa: BLE001 - as above
             report.unseen(
                 f"Redis: {name}",
-                f"it refused ({type(error).__name__}); run the audit with a user who may look",
+                f"it refused ({type(error).__name__}); run the audit with a user who may read it",
             )
 
 
 def _settings(report: AuditReport, _: Needles, connection: Any) -> None:  # noqa: ANN401
     faults = [str(fault) for fault in redis_faults(connection)]
-    report.add("Redis: keeps nothing on disk and no slow log", faults)
+    report.add("Redis: stores nothing on disk and no slow log", faults)
 
 
 def _slow_log(report: AuditReport, _: Needles, connection: Any) -> None:  # noqa: ANN401
@@ -59,12 +59,12 @@ def _clients(report: AuditReport, needles: Needles, connection: Any) -> None:  #
     clients = connection.client_list()
     found = needles.find("\n".join(map(str, clients)).encode())
     if any("O" in each.get("flags", "") for each in clients):
-        found = [*found, "somebody runs MONITOR and sees each command"]
-    report.add(f"Redis: list of {len(clients)} clients, none of whom listens in", found)
+        found = [*found, "a client runs MONITOR and sees each command"]
+    report.add(f"Redis: list of {len(clients)} clients, none of which runs MONITOR", found)
 
 
 def _refusals(report: AuditReport, needles: Needles, connection: Any) -> None:  # noqa: ANN401
-    """Those name keys, with a time."""
+    """Search the ACL log, whose entries have keys and times."""
     refused = connection.acl_log()
     found = needles.find(repr(refused).encode())
     found += [f"{len(refused)} entries"] if refused else []
@@ -91,17 +91,17 @@ def _keys(report: AuditReport, needles: Needles, connection: Any) -> None:  # no
         count += 1
         found.update(needles.find(key))
         found.update(needles.find(connection.dump(key) or b""))
-        found.update(needles.find(_shown(connection, key)))
+        found.update(needles.find(_content_of(connection, key)))
         name = key.decode(errors="replace")
         ours = name in {GRANTS, HEAD} or name.startswith(GRANTS_BEING_BUILT)
         unknown += name.startswith("mediastreamer") and not ours
     if unknown:
-        found.add(f"{unknown} keys that no version of ours writes")
+        found.add(f"{unknown} keys with our prefix that we do not write")
     report.add(f"Redis: {count} keys and their values", sorted(found))
 
 
-def _shown(connection: Any, key: bytes) -> bytes:  # noqa: ANN401
-    """DUMP packs long texts; the plain content finds what it hides."""
+def _content_of(connection: Any, key: bytes) -> bytes:  # noqa: ANN401
+    """Give the plain content of a key, because DUMP compresses long texts."""
     read: Callable[[], Any] | None = {
         b"string": lambda: connection.get(key),
         b"hash": lambda: list(connection.hscan_iter(key, count=1000)),
@@ -115,9 +115,9 @@ def _shown(connection: Any, key: bytes) -> bytes:  # noqa: ANN401
 
 
 def search_database(report: AuditReport, needles: Needles, engine: Engine, since: float) -> None:
-    """Search every row, and every octet of its files; of PostgreSQL's what changed since `since`.
+    """Search every row, and the files: all of SQLite's, and PostgreSQL's changed since `since`.
 
-    And check what PostgreSQL logs.
+    This also searches PostgreSQL's log, and checks what it logs.
     """
     if engine.dialect.name == "sqlite":
         file = Path(str(engine.url.database))
@@ -128,19 +128,19 @@ def search_database(report: AuditReport, needles: Needles, engine: Engine, since
         return
     with engine.connect() as connection:
         for table in inspect(engine).get_table_names():
-            rows = connection.execute(text(f'SELECT * FROM "{table}"'))  # noqa: S608 - its own names
+            rows = connection.execute(text(f'SELECT * FROM "{table}"'))  # noqa: S608 - the database's own names
             content = "\n".join(str(tuple(row)) for row in rows).encode()
             report.add(f"database: table {table}", needles.find(content))
     search_log(report, needles, engine)
     search_data_directory(report, needles, engine, since)
     report.unseen(
         "PostgreSQL: replicas, backups, archives of its write-ahead log",
-        "what is deleted stays in them for as long as they are kept; see docs/privacy.md",
+        "deleted data stays in them as long as they exist; see docs/privacy.md",
     )
 
 
 def read_metrics(address: str | None) -> bytes:
-    """Give what the metrics endpoint tells; nothing where there is none or it does not answer."""
+    """Give the content of the metrics endpoint; nothing if there is none or no answer."""
     if not address:
         return b""
     try:
@@ -154,7 +154,7 @@ def read_metrics(address: str | None) -> bytes:
 def search_metrics(
     report: AuditReport, needles: Needles, address: str | None, before: bytes
 ) -> None:
-    """Search what the metrics endpoint tells, and see that the canaries made no new series."""
+    """Search the metrics, and check that the canaries have added no series."""
     if not address:
         report.add("metrics: there is no endpoint", [])
         return

@@ -1,4 +1,4 @@
-"""Look at what is around our processes and was not made by us: containers, shells, other titles."""
+"""Searching around our processes: containers, shell histories, titles of other processes."""
 
 import json
 import os
@@ -24,8 +24,8 @@ _TYPED = re.compile(
     rb"(?:[^\s@]+@[^\s@]+|\d+\.\d+\.\d+\.\d+|[0-9a-f]+:[0-9a-f:]*:)",
 )
 _FORGET = (
-    "delete those lines; `address add EMAIL -` takes the address from standard input, and with "
-    "HISTCONTROL=ignorespace a command behind a blank is not remembered"
+    "delete those lines; `address add EMAIL -` reads the address from standard input, and with "
+    "HISTCONTROL=ignorespace a command that begins with a space is not stored"
 )
 _LARGEST = 64 << 20
 
@@ -33,18 +33,18 @@ _LARGEST = 64 << 20
 def look_at_containers(
     report: AuditReport, needles: Needles, pids: Mapping[int, str], docker: Path = _DOCKER
 ) -> None:
-    """Search what a container's log driver keeps, as far as it is seen from where we are."""
+    """Search what the log drivers of our containers store, as far as we can see it."""
     found = {role: ids for pid, role in pids.items() if (ids := container_of(_cgroup(pid)))}
     for role, identity in found.items():
         _look_at_driver(report, needles, role, docker / identity)
     if not found and any(Path(mark).exists() for mark in _MARKS):
         _look_from_inside(report)
     elif not found:
-        report.add("container: there is none around our processes", [])
+        report.add("container: our processes are in none", [])
 
 
 def container_of(cgroup: str) -> str | None:
-    """Give the identity of the container that a /proc/PID/cgroup tells of."""
+    """Give the container ID in a /proc/PID/cgroup, or None."""
     match = _CONTAINER.search(cgroup)
     return match[1] if match else None
 
@@ -57,60 +57,60 @@ def _cgroup(pid: int) -> str:
 
 
 def _look_at_driver(report: AuditReport, needles: Needles, role: str, folder: Path) -> None:
-    """From the host, as root: Docker's own files say which driver there is, and hold its log."""
+    """Look from the host, as root: Docker's files have the log driver and its logs."""
     where = f"container of {role}: log driver"
     try:
         settings = json.loads((folder / "hostconfig.json").read_text(encoding="utf-8"))
         driver = settings["LogConfig"]["Type"]
     except (OSError, ValueError, KeyError):
-        report.unseen(where, f"its runtime keeps no settings in {folder}; {_NO_DRIVER}")
+        report.unseen(where, f"there are no settings in {folder}; {_NO_DRIVER}")
         return
-    keeps = [] if driver == "none" else [f"{driver!r} keeps each of our lines with a time"]
-    report.add(where, keeps, _NO_DRIVER)
+    stores = [] if driver == "none" else [f"{driver!r} stores each of our lines with a time"]
+    report.add(where, stores, _NO_DRIVER)
     logs = [*folder.glob("*-json.log*"), *folder.glob("local-logs/*")]
     found = {form for log in logs for form in needles.find(log.read_bytes()[-_LARGEST:])}
     report.add(f"container of {role}: {len(logs)} files of its log", sorted(found), _NO_DRIVER)
 
 
 def _look_from_inside(report: AuditReport) -> None:
-    """Within a container its driver cannot be seen, only whether it is given anything."""
+    """Look from inside a container: we see only whether the log driver receives anything."""
     where = "the log driver of the container around us"
     if any(Path(each).exists() for each in _SOCKETS):
         report.add(
             where,
-            ["the runtime's socket is within, so whoever breaks in here owns the machine"],
+            ["the runtime's socket is mounted here, so an intruder would control the machine"],
             "do not mount it",
         )
     try:
         output = str(Path("/proc/1/fd/1").readlink())
     except OSError:
-        output = "something that only root may see"
+        output = "something that only root can see"
     if output == "/dev/null":
-        report.add(f"{where}: it is given nothing", [])
+        report.add(f"{where}: it receives nothing", [])
         return
     report.unseen(
         where,
-        f"process 1 writes to {output}, and who reads that is outside; on the host, "
+        f"process 1 writes to {output}, and its reader is outside; on the host, "
         "`docker inspect -f '{{.HostConfig.LogConfig.Type}}' CONTAINER` must say none: "
         f"{_NO_DRIVER}",
     )
 
 
 def search_histories(report: AuditReport, needles: Needles) -> None:
-    """Search what shells and clients remember of what was typed, by us and by who called sudo."""
+    """Search the histories of shells and clients, ours and those of the user who called sudo."""
     files = [home / name for home in _homes() for name in _HISTORIES]
     files += [Path(os.environ["HISTFILE"])] if os.environ.get("HISTFILE") else []
-    there = [file for file in dict.fromkeys(files) if file.is_file()]
-    for file in there:
+    existing = [file for file in dict.fromkeys(files) if file.is_file()]
+    for file in existing:
         try:
             content = file.read_bytes()
         except OSError as error:
             report.unseen(str(file), os.strerror(error.errno or 0))
             continue
         typed = len(_TYPED.findall(content))
-        people = [f"{typed} commands that name an address or an e-mail address"] if typed else []
+        people = [f"{typed} commands with an address or an e-mail address"] if typed else []
         report.add(f"history {file}", [*needles.find(content), *people], _FORGET)
-    if not there:
+    if not existing:
         report.add("history of shells and clients: there is none", [])
 
 
@@ -123,12 +123,12 @@ def _homes() -> Iterable[Path]:
 
 
 def search_titles(report: AuditReport, needles: Needles) -> None:
-    """Search the command line of every process on the machine, which everybody there may read."""
+    """Search the command line of every process, which every user of the machine can read."""
     titles = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             titles.append((process / "cmdline").read_bytes())
         except OSError:
-            continue  # it has ended
+            continue  # the process has ended
     found = needles.find(b"\n".join(titles))
     report.add(f"titles of all {len(titles)} processes on this machine", found)

@@ -1,4 +1,4 @@
-"""Send canaries in every way that people and devices use, and see that each was answered."""
+"""Sending canaries in every way that people and devices use, and counting the responses."""
 
 import base64
 import contextlib
@@ -19,16 +19,16 @@ _LOCAL_OPTION = 65001  # RFC 6891 section 9: for local use
 
 @dataclass
 class Traffic:
-    """Sends canaries and counts them."""
+    """Sends canaries and counts the responses."""
 
     report: AuditReport
     canaries: Canaries = field(default_factory=Canaries, repr=False)
 
-    def send(self, way: str, deed: Callable[[str], bool]) -> None:
-        """Send one canary; `deed` says whether the reply was the one that belongs to it."""
+    def send(self, way: str, action: Callable[[str], bool]) -> None:
+        """Send one canary with `action`, which says whether the response was as expected."""
         self.report.sent[way] = self.report.sent.get(way, 0) + 1
         try:
-            answered = deed(self.canaries.word(way))
+            answered = action(self.canaries.word(way))
         except (OSError, BadResponseError, http.client.HTTPException):
             answered = False
         self.report.answered[way] = self.report.answered.get(way, 0) + answered
@@ -37,9 +37,10 @@ class Traffic:
 def send_queries(
     traffic: Traffic, server: SocketAddress, source: str, suffix: str, who: str, rcodes: set[int]
 ) -> None:
-    """Ask for names below `suffix` from `source`: UDP, TCP, an option, a cookie, a bad message.
+    """Ask for names below `suffix` over UDP and TCP with an option, and send a bad message.
 
-    `rcodes` are those that belong to `who`; without `source` the system chooses.
+    `source`: the address to send from; "": the system chooses. `rcodes`: the response codes that
+    are right for `who`.
     """
     for ask, transport in ((ask_udp, "UDP"), (ask_tcp, "TCP")):
         for kind in ("A", "AAAA", "HTTPS"):
@@ -60,8 +61,8 @@ def send_queries(
 def send_queries_over_tls(
     traffic: Traffic, server: SocketAddress, source: str, suffix: str, who: str, rcodes: set[int]
 ) -> None:
-    """Ask as `send_queries` does by DNS over TLS, with the name as the server's name, too."""
-    # It is this machine's own resolver, asked by its address.
+    """Ask over DNS over TLS, with the name also as the server name in the handshake."""
+    # This machine's own resolver is asked by its address, which its certificate does not have.
     unchecked = ssl._create_unverified_context()  # noqa: S323, SLF001
 
     def query(word: str) -> bool:
@@ -90,7 +91,7 @@ def _datagram(data: bytes, server: SocketAddress, source: str) -> bytes:
 def send_to_relay_for_tls(
     traffic: Traffic, relay: SocketAddress, source: str, suffix: str, who: str
 ) -> None:
-    """Open a connection for a name below `suffix`: it is closed, for no such origin exists."""
+    """Open a connection for a name below `suffix`; the relay closes it, having no such origin."""
     traffic.send(
         f"TLS connection of {who} to the relay",
         lambda word: _closed_after(_client_hello(f"{word}.{suffix}"), relay, source),
@@ -100,7 +101,7 @@ def send_to_relay_for_tls(
 def send_to_relay_for_http(
     traffic: Traffic, relay: SocketAddress, source: str, suffix: str, who: str
 ) -> None:
-    """Do the same with a request."""
+    """Do the same with an HTTP request."""
 
     def host(word: str) -> bool:
         request = f"GET /{word} HTTP/1.1\r\nHost: {word}.{suffix}\r\n\r\n".encode()
@@ -134,24 +135,24 @@ def _client_hello(name: str) -> bytes:
 def visit_pages(
     traffic: Traffic, page: SocketAddress, host: str, *, tls: bool, source: str = ""
 ) -> None:
-    """Visit as a person, a stranger and a router would, with canaries in every field.
+    """Send requests as people and routers do, with canaries in every field.
 
-    `source` is an address of loopback to come from, if not any.
+    `source`: the address to send from; "": the system chooses.
     """
     bound = (source, 0) if source else None
 
     def visit(method: str, path: str, body: str, headers: Mapping[str, str]) -> bool:
         connection: http.client.HTTPConnection
-        where = str(page.address), page.port
+        server = str(page.address), page.port
         if tls:
-            # It is this machine's own page, asked by its address.
+            # This machine's own page is asked by its address, which its certificate does not have.
             unchecked = ssl._create_unverified_context()  # noqa: S323, SLF001
             connection = http.client.HTTPSConnection(
-                *where, timeout=_PATIENCE_S, source_address=bound, context=unchecked
+                *server, timeout=_PATIENCE_S, source_address=bound, context=unchecked
             )
         else:
             connection = http.client.HTTPConnection(
-                *where, timeout=_PATIENCE_S, source_address=bound
+                *server, timeout=_PATIENCE_S, source_address=bound
             )
         with contextlib.closing(connection):
             form = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
@@ -175,8 +176,8 @@ def visit_pages(
         "secret link": lambda w: visit("GET", f"/update/{w}", "", {}),
     }
     family = " over IPv6" if page.address.version == 6 else ""
-    for way, deed in ways.items():
-        traffic.send(f"{way}{family}", deed)
+    for way, action in ways.items():
+        traffic.send(f"{way}{family}", action)
 
 
 def _basic(word: str) -> str:

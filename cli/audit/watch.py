@@ -1,6 +1,6 @@
-"""See every file that is written while the audit runs: fanotify(7), so as root only.
+"""Watching every file that is written during the audit, with fanotify(7), which requires root.
 
-A file that is written and deleted again is gone from every later search; its writing is not.
+A later search does not find a file that was written and deleted again; the watch does.
 """
 
 import contextlib
@@ -26,13 +26,13 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Watch:
-    """Collects who wrote which file, with the content at that moment."""
+    """Collects which process wrote which file, with the content at that time."""
 
     def __init__(self, pids: Container[int]) -> None:
-        """Keep what the processes `pids` write."""
+        """Watch what the processes `pids` write."""
         self._pids = pids
         self.written: dict[tuple[int, str], bytes] = {}
-        """(process, path) -> content when it was last seen being written."""
+        """(process, path) -> content when it was last written."""
         self.works = False
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None

@@ -1,4 +1,4 @@
-"""`mediastreamer doctor`: what is wrong, and how to mend it."""
+"""`mediastreamer doctor`: finds faults and says how to correct them."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ from cli.state import State, json_option, state_option
 @state_option
 @json_option
 def doctor(state: State, *, as_json: bool) -> None:
-    """Look for what is wrong and say how to mend it; exit status 1 if anything was found."""
+    """Find faults and say how to correct them; exit status 1 if there is a serious one."""
     found = list(examine(state))
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(each) for each in found]))
@@ -28,7 +28,7 @@ def doctor(state: State, *, as_json: bool) -> None:
 
 
 def examine(state: State) -> Iterator[Finding]:
-    """Every check, what it rests on first; a wrong setting ends it, for the rest reads them."""
+    """Run every check; a wrong setting ends it, because the other checks need the settings."""
     from cli.doctor import catalogue, database, egress, machine, network, page, redis, settings
 
     read = settings.read(state)

@@ -1,4 +1,4 @@
-"""The catalogue of services, and the relays that it leads to."""
+"""Checks of the catalogue of services, and of the relays."""
 
 from collections.abc import Iterator
 
@@ -12,14 +12,14 @@ from zones.problems import CatalogError
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """Every check of this file."""
+    """Run every check of this file."""
     try:
         catalog = load_catalog(settings.data_plane.zones)
     except CatalogError as error:
         yield Finding(
             "zone-file-broken",
             str(error).replace("\n", "; "),
-            "Mend the file; `mediastreamer zones check` looks again.",
+            "Correct the file; `mediastreamer zones check` checks it.",
         )
         return
     yield from _regions(settings, catalog)
@@ -31,8 +31,8 @@ def _regions(settings: Settings, catalog: Catalog) -> Iterator[Finding]:
         if region != ANY_REGION:
             yield Finding(
                 "region-unknown",
-                f"MEDIASTREAMER_RELAY_ADDRESSES names a region {region} that there is not",
-                f"There are {', '.join(sorted(catalog.regions))}.",
+                f"MEDIASTREAMER_RELAY_ADDRESSES has an unknown region {region}",
+                f"Known regions: {', '.join(sorted(catalog.regions))}.",
             )
 
 
@@ -44,7 +44,7 @@ def _relays(settings: Settings) -> Iterator[Finding]:
                 yield Finding(
                     "relay-silent",
                     f"steered names of region {region} lead to {address}, "
-                    f"where nothing answers on port {port}",
+                    f"but nothing answers there on port {port}",
                     "Run a relay there, or change MEDIASTREAMER_RELAY_ADDRESSES (--relay-address).",
-                    grave=False,  # a first look around, on one machine and odd ports, has none
+                    grave=False,  # a trial on one machine with other ports has no relay there
                 )

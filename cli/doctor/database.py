@@ -1,4 +1,4 @@
-"""The database: there, of this version."""
+"""Checks of the database: whether it can be opened, and its schema."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from registry.database.schema import schema_is_current
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """Every check of this file."""
+    """Run every check of this file."""
     try:
         require_database_file(settings.registry)
         engine = make_engine(settings.registry.database_url)
@@ -19,7 +19,11 @@ def check(settings: Settings) -> Iterator[Finding]:
         finally:
             engine.dispose()
     except DatabaseUnready as error:
-        yield Finding("database-unreachable", str(error), "The pages say 503 until it is there.")
+        yield Finding(
+            "database-unreachable",
+            str(error),
+            "Until the database can be opened, the pages answer with 503.",
+        )
         return
     if not current:
         yield Finding(

@@ -1,4 +1,4 @@
-"""The ways out of a relay, and by whom each region looks its names up."""
+"""Checks of the relay's egress, and of the resolvers that each region uses for its origins."""
 
 import socket
 from collections.abc import Iterator, Mapping
@@ -15,18 +15,18 @@ _VERSIONS = (4, 6)
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """Every check of this file."""
+    """Run every check of this file."""
     given = settings.data_plane
     try:
         exits, upstreams = egresses_and_upstreams(
             given.relay_exits, given.relay_upstreams, given.upstreams
         )
     except ValueError as error:
-        if given.upstreams:  # without any, that is a finding of its own
+        if given.upstreams:  # another check reports that there is none
             yield Finding(
                 "region-without-upstream",
                 f"region {error}",
-                "Name one in MEDIASTREAMER_RELAY_UPSTREAMS, or change MEDIASTREAMER_RELAY_EXITS.",
+                "Set one with MEDIASTREAMER_RELAY_UPSTREAMS, or change MEDIASTREAMER_RELAY_EXITS.",
             )
         return
     yield from _exits(exits)
@@ -34,27 +34,27 @@ def check(settings: Settings) -> Iterator[Finding]:
 
 
 def _exits(exits: Mapping[str, Egress]) -> Iterator[Finding]:
-    for region, way_out in exits.items():
-        if isinstance(way_out, Socks5):
-            if not probes.accepts(way_out.server):
+    for region, egress in exits.items():
+        if isinstance(egress, Socks5):
+            if not probes.accepts(egress.server):
                 yield Finding(
                     "exit-silent",
-                    f"the SOCKS5 server {way_out.server} of region {region} takes no connection",
+                    f"the SOCKS5 server {egress.server} of region {region} accepts no connection",
                     "Start it, or change MEDIASTREAMER_RELAY_EXITS.",
                 )
-        elif not _is_here(way_out):
+        elif not _is_here(egress):
             yield Finding(
                 "exit-absent",
-                f"region {region} leaves by an address or interface that is not on this machine",
+                f"region {region} uses an address or interface that this machine does not have",
                 "Set it up, or change MEDIASTREAMER_RELAY_EXITS.",
             )
 
 
-def _is_here(way_out: Direct) -> bool:
+def _is_here(egress: Direct) -> bool:
     for version in _VERSIONS:
-        if way_out.source(version) or (way_out.interface and version == 4):
+        if egress.source(version) or (egress.interface and version == 4):
             try:
-                open_socket(socket.SOCK_STREAM, version, way_out).close()
+                open_socket(socket.SOCK_STREAM, version, egress).close()
             except OSError:
                 return False
     return True
@@ -63,14 +63,14 @@ def _is_here(way_out: Direct) -> bool:
 def _elsewhere(
     exits: Mapping[str, Egress], upstreams: Mapping[str, tuple[UpstreamAddress, ...]]
 ) -> Iterator[Finding]:
-    """A region that does not leave the ordinary way is hardly where our own resolver asks."""
+    """Find regions with their own egress whose origins are looked up from this machine."""
     for region, asked in upstreams.items():
         for upstream in asked:
             if exits[region] != ORDINARY and upstream.egress == ORDINARY:
                 yield Finding(
                     "look-ups-elsewhere",
-                    f"origins of region {region} are looked up by {upstream} on this machine, "
-                    "which asks from wherever it likes",
-                    "Name a resolver of that region in MEDIASTREAMER_RELAY_UPSTREAMS.",
+                    f"origins of region {region} are looked up by {upstream} from this machine, "
+                    "and not from the region itself",
+                    "Set a resolver of that region with MEDIASTREAMER_RELAY_UPSTREAMS.",
                     grave=False,
                 )

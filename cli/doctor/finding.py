@@ -1,4 +1,4 @@
-"""What the doctor finds: a fault with a name that stays the same, and how to mend it."""
+"""A finding of the doctor: a fault with a fixed name, and how to correct it."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ class Finding:
     """One fault."""
 
     name: str
-    """Words joined by hyphens; scripts and tests may rely on it."""
+    """Words joined by hyphens; it never changes, so scripts can use it."""
     what: str
     remedy: str
     grave: bool = True
-    """False: it may be meant so; the exit status stays 0."""
+    """False: it may be intended; the exit status stays 0."""

@@ -1,4 +1,4 @@
-"""Ports, upstreams, and whether the addresses that we see are the senders'."""
+"""Checks of ports, of upstreams, and whether senders' addresses reach us unchanged."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ ROOT = Path("/")
 
 
 def check(state: State, settings: Settings) -> Iterator[Finding]:
-    """Every check of this file."""
+    """Run every check of this file."""
     running = status_of(state)
     if running is None:
         yield from _check_ports(settings)
@@ -35,13 +35,13 @@ def _check_roles(running: dict[str, Any]) -> Iterator[Finding]:
         if not said["ready"]:
             yield Finding(
                 "role-not-ready",
-                f"the {role} runs but does not do its work yet",
-                "; ".join(said.get("trouble", ())) or "The other findings may say why.",
+                f"the {role} is running but not ready",
+                "; ".join(said.get("trouble", ())) or "Other findings may show the cause.",
             )
 
 
 def _check_ports(settings: Settings) -> Iterator[Finding]:
-    """Nothing of ours runs here, so every port should be free."""
+    """Try to bind every port: nothing of ours is running, so all should be free."""
     yield from _try_to_listen(lambda: listening.sockets_of_resolver(settings.data_plane))
     yield from _try_to_listen(lambda: listening.sockets_of_relay(settings.data_plane))
     yield from _try_to_listen(lambda: listening.sockets_of_registry(settings.registry))
@@ -55,14 +55,14 @@ def _try_to_listen(bind: Callable[[], listening.SetsOfSockets]) -> Iterator[Find
             yield Finding(
                 "port-forbidden",
                 str(error),
-                "Start as root and name a user in MEDIASTREAMER_RUN_AS, or use the systemd units.",
+                "Start as root and set MEDIASTREAMER_RUN_AS to a user, or use the systemd units.",
             )
             return
         holder = holder_of(error.where.port)
         yield Finding(
             "port-taken",
             f"{error}{f': {holder}' if holder else ''}",
-            "Stop that program, or listen elsewhere; for systemd-resolved set "
+            "Stop that program, or use another port; for systemd-resolved set "
             "DNSStubListener=no in /etc/systemd/resolved.conf.",
         )
 
@@ -72,8 +72,8 @@ def _check_upstreams(settings: Settings) -> Iterator[Finding]:
     if not settings.data_plane.upstreams:
         yield Finding(
             "upstream-missing",
-            "no upstream resolver is known",
-            "Name one in MEDIASTREAMER_UPSTREAMS (--upstream).",
+            "there is no upstream resolver",
+            "Set one with MEDIASTREAMER_UPSTREAMS (--upstream).",
         )
     for upstream in settings.data_plane.upstreams:
         where = SocketAddress(upstream.address, upstream.port)
@@ -81,13 +81,13 @@ def _check_upstreams(settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 "upstream-loops",
                 f"the upstream {upstream} is this resolver itself",
-                "Name another one in MEDIASTREAMER_UPSTREAMS (--upstream).",
+                "Set another one with MEDIASTREAMER_UPSTREAMS (--upstream).",
             )
         elif not _answers(upstream, where):
             yield Finding(
                 "upstream-silent",
                 f"the upstream {upstream} does not answer",
-                "Check the way there, or name another in MEDIASTREAMER_UPSTREAMS (--upstream).",
+                "Check the network, or set another one with MEDIASTREAMER_UPSTREAMS (--upstream).",
             )
 
 
@@ -103,10 +103,10 @@ def _answers(upstream: UpstreamAddress, where: SocketAddress) -> bool:
 
 
 def check_bridge(listen: tuple[SocketAddress, ...], root: Path) -> Iterator[Finding]:
-    """A container behind a bridge sees every sender as the bridge's own address.
+    """Find a container behind a bridge, where every sender has the bridge's address.
 
-    Recognised by a container's mark, a default route through one interface with a private
-    gateway, and that interface being one end of a pair into the host.
+    The signs are the file that marks a container, a gateway in the routes, and a network interface
+    that is one end of a pair into the host.
     """
     marks = (root / ".dockerenv", root / "run" / ".containerenv")
     if not any(mark.exists() for mark in marks):
@@ -121,7 +121,7 @@ def check_bridge(listen: tuple[SocketAddress, ...], root: Path) -> Iterator[Find
     if paired and found and not all(each.address.is_loopback for each in listen):
         yield Finding(
             "sources-rewritten",
-            f"this container stands behind a bridge ({min(found, key=str)}): "
-            "every household's address would look like the bridge's",
+            f"this container is behind a bridge ({min(found, key=str)}): "
+            "every household would have the address of the bridge",
             "Run resolver and relay with host networking (network_mode: host).",
         )

@@ -1,4 +1,4 @@
-"""The page: whether a proxy stands before it that nobody named."""
+"""The check for a proxy before the page that the settings do not name."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -8,7 +8,7 @@ from cli.doctor.settings import Settings
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """A public URL that we do not serve ourselves means that somebody passes requests on."""
+    """Find a public URL that we do not serve ourselves: then a proxy forwards the requests."""
     registry = settings.registry
     url = urlsplit(registry.public_url)
     tls_here = registry.web_certificate is not None
@@ -18,7 +18,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     if not served_here and not registry.trusted_proxies:
         yield Finding(
             "proxy-unnamed",
-            f"people reach the page at {registry.public_url}, which we do not serve ourselves, "
-            "and no proxy is named: everybody's address would be the proxy's",
-            "Name the proxy's address in MEDIASTREAMER_TRUSTED_PROXIES.",
+            f"the page's address is {registry.public_url}, which we do not serve ourselves, "
+            "and no proxy is set: everybody would have the address of the proxy",
+            "Set MEDIASTREAMER_TRUSTED_PROXIES to the address of the proxy.",
         )

@@ -1,4 +1,4 @@
-"""Which program holds a port, from /proc."""
+"""The program that uses a port, found in /proc."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -7,7 +7,7 @@ PROC = Path("/proc")
 
 
 def holder_of(port: int) -> str | None:
-    """Give name and pid of a program that has the port, or None where it may not be seen."""
+    """Give name and pid of a program that uses the port; None if we cannot see it."""
     inodes = {inode for table in ("udp", "udp6", "tcp", "tcp6") for inode in _inodes(table, port)}
     for process in PROC.iterdir():
         if process.name.isdigit() and _has_one_of(process, inodes):
@@ -16,7 +16,7 @@ def holder_of(port: int) -> str | None:
 
 
 def _inodes(table: str, port: int) -> list[str]:
-    """Inodes of sockets bound to a port; for TCP of those that listen (state 0A)."""
+    """Give the inodes of sockets bound to a port; for TCP only listening ones (state 0A)."""
     try:
         lines = (PROC / "net" / table).read_text().splitlines()[1:]
     except OSError:
@@ -32,7 +32,7 @@ def _inodes(table: str, port: int) -> list[str]:
 
 def _has_one_of(process: Path, inodes: set[str]) -> bool:
     wanted = {f"socket:[{inode}]" for inode in inodes}
-    with suppress(OSError):  # another user's, or gone
+    with suppress(OSError):  # another user's process, or one that has ended
         return any(_target(link) in wanted for link in (process / "fd").iterdir())
     return False
 
@@ -40,5 +40,5 @@ def _has_one_of(process: Path, inodes: set[str]) -> bool:
 def _target(link: Path) -> str:
     try:
         return str(link.readlink())
-    except OSError:  # closed meanwhile
+    except OSError:  # it was closed meanwhile
         return ""

@@ -1,4 +1,4 @@
-"""Redis: there, in step with the database, forgetful, and of the same day."""
+"""Checks of Redis: whether it answers, its allowlist, its settings, and its clock."""
 
 import time
 from collections.abc import Iterator
@@ -13,17 +13,17 @@ from registry.publishing.inspection import AllowlistStatus, inspect_allowlist, r
 from registry.publishing.redis_server import RedisUnavailable
 
 _FAR_OFF_S = 300.0
-_REGISTRY_MENDS = "A running registry publishes again within seconds: see `mediastreamer status`."
+_REGISTRY_CORRECTS = "A running registry corrects it within seconds; see `mediastreamer status`."
 
 
 def check(state: State, settings: Settings) -> Iterator[Finding]:
-    """Every check of this file; without a database there is nothing to compare with."""
+    """Run every check of this file; without a database the allowlist cannot be compared."""
     url = settings.registry.redis_url
     if url.startswith(f"unix://{state.folder}/") and status_of(state) is None:
         yield Finding(
             "nothing-runs",
-            f"nothing runs on {state.folder}, and no Redis is configured but the one of `up`",
-            "mediastreamer up, or name an installation with --state DIR.",
+            f"nothing runs on {state.folder}, and no Redis is configured except that of `up`",
+            "Run `mediastreamer up`, or choose an installation with --state DIR.",
         )
         return
     try:
@@ -32,8 +32,8 @@ def check(state: State, settings: Settings) -> Iterator[Finding]:
     except RedisUnavailable:
         yield Finding(
             "redis-unreachable",
-            f"Redis at {without_password(url)} does not answer or lets us not in",
-            "Start it, or mend MEDIASTREAMER_REDIS_URL; until then the last known allowlist holds.",
+            f"Redis at {without_password(url)} does not answer, or refused the login",
+            "Start it, or correct MEDIASTREAMER_REDIS_URL; workers still use their last allowlist.",
         )
         return
     yield from check_clock(clock, time.time())
@@ -47,29 +47,33 @@ def _compared(settings: Settings) -> AllowlistStatus | None:
         require_current_schema(engine)
         return inspect_allowlist(engine, settings.registry.redis_url)
     except DatabaseUnready:
-        return None  # said by the check of the database
+        return None  # the check of the database reports it
     finally:
         engine.dispose()
 
 
 def _check_content(found: AllowlistStatus) -> Iterator[Finding]:
     if found.redis is None:
-        yield Finding("redis-emptied", "Redis has no allowlist", _REGISTRY_MENDS)
+        yield Finding("redis-emptied", "Redis has no allowlist", _REGISTRY_CORRECTS)
     elif found.redis < found.database:
         yield Finding(
             "redis-behind",
             "Redis has an older allowlist than the database has published",
-            _REGISTRY_MENDS,
+            _REGISTRY_CORRECTS,
         )
     for fault in found.faults:
-        yield Finding("redis-keeps-data", fault, "Redis must forget: nothing of it may be kept.")
+        yield Finding(
+            "redis-keeps-data",
+            fault,
+            "Change the setting: Redis must store nothing of the allowlist on disk.",
+        )
 
 
 def check_clock(redis_says: float, now: float) -> Iterator[Finding]:
-    """Two machines of one installation must agree on the day."""
+    """Find clocks that differ: all machines of an installation must have the same day."""
     if abs(redis_says - now) > _FAR_OFF_S:
         yield Finding(
             "clock-off",
-            f"this machine's clock and Redis' differ by {abs(redis_says - now) / 60:.0f} minutes",
-            "Set both clocks, and keep them set: apt-get install systemd-timesyncd.",
+            f"the clocks here and at Redis differ by {abs(redis_says - now) / 60:.0f} minutes",
+            "Set both clocks and keep them right: apt-get install systemd-timesyncd.",
         )

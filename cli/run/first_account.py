@@ -1,4 +1,4 @@
-"""Before anything runs: the schema of this version, and somebody who can sign in."""
+"""Before anything starts: upgrading the schema, and adding the first account."""
 
 import secrets
 
@@ -13,14 +13,14 @@ EMAIL = "owner@example.com"
 
 
 def upgrade_and_add_owner(state: State, database_url: str, catalog: Catalog) -> str | None:
-    """Upgrade the database under its lock; give the owner's password if the account is new."""
+    """Upgrade the database and add the owner's account; give its password if it is new."""
     upgrade(database_url)
     engine = make_engine(database_url)
     password = secrets.token_urlsafe(15)
     try:
         with make_sessions(engine).begin() as session:
             add_account(session, EMAIL, password, catalog=catalog)
-            # Inside the transaction: there is no account whose password nobody knows.
+            # Inside the transaction, so that there is never an account with an unknown password.
             state.write("sign-in", f"{EMAIL}\n{password}\n")
     except EmailTaken:
         return None

@@ -1,4 +1,4 @@
-"""What `up` decided before it starts anything."""
+"""What `up` has prepared before it starts anything."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from smartdns.settings import DataPlaneSettings
 
 @dataclass(frozen=True)
 class Installation:
-    """Settings, sockets already bound, and perhaps a Redis to start."""
+    """The settings, the bound sockets, and whether to start a Redis."""
 
     configuration: Configuration
     data_plane: DataPlaneSettings
     registry: RegistrySettings
     sockets: Mapping[str, SetsOfSockets]
     redis: tuple[str, Path] | None
-    """Server and folder of a Redis of our own; None: one is configured."""
+    """Program and folder of the Redis to start; None: the settings name one."""

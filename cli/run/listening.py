@@ -1,4 +1,4 @@
-"""The sockets of each role: bound from settings, or handed over by systemd."""
+"""The sockets of each role: bound as the settings say, or received from systemd."""
 
 import ipaddress
 import socket
@@ -25,7 +25,7 @@ NAMES = {
 
 
 def sockets_of_resolver(settings: "DataPlaneSettings") -> SetsOfSockets:
-    """DNS over UDP and TCP, and over TLS where there is a certificate."""
+    """Bind DNS over UDP and TCP, and over TLS if there is a certificate; a set for each worker."""
     return _bound(
         [
             *(("udp", socket.SOCK_DGRAM, where) for where in settings.dns_listen),
@@ -37,19 +37,19 @@ def sockets_of_resolver(settings: "DataPlaneSettings") -> SetsOfSockets:
 
 
 def sockets_of_relay(settings: "DataPlaneSettings") -> SetsOfSockets:
-    """TLS and HTTP of streaming services."""
+    """Bind the ports for TLS and HTTP of streaming services; a set for each worker."""
     return _bound(
         [
             *(("relay-tls", socket.SOCK_STREAM, where) for where in settings.relay_tls_listen),
             *(("relay-http", socket.SOCK_STREAM, where) for where in settings.relay_http_listen),
         ],
         settings.workers,
-        listen=False,  # a relay's port accepts once a worker can serve
+        listen=False,  # the port accepts connections only when a worker can serve them
     )
 
 
 def sockets_of_registry(settings: "RegistrySettings") -> SetsOfSockets:
-    """The pages; one worker, whose threads wait on the database. And the picture of the check."""
+    """Bind the ports of the pages and of the check's picture, for the single worker."""
     return _bound(
         [
             *(("web", socket.SOCK_STREAM, where) for where in settings.web_listen),
@@ -60,12 +60,12 @@ def sockets_of_registry(settings: "RegistrySettings") -> SetsOfSockets:
 
 
 def is_spread(sets: Iterable[Iterable[NamedSocket]]) -> bool:
-    """Say whether a household may meet any of several workers."""
+    """Say whether the queries of one household can reach any of several workers."""
     return any(each.spread for sockets in sets for each in sockets)
 
 
 def check_origin(of_registry: SetsOfSockets) -> str | None:
-    """Give where a relay on this machine reaches the picture; None where nobody serves it."""
+    """Give where a relay on this machine reaches the picture; None if it is not served."""
     for each in (each for sockets in of_registry for each in sockets if each.name == "check"):
         host, port = each.socket.getsockname()[:2]
         return str(SocketAddress(_reachable(ipaddress.ip_address(host)), port))
@@ -97,17 +97,17 @@ def _bound(
 
 
 def activated(role: str, given: Sequence[NamedSocket], workers: int) -> SetsOfSockets:
-    """Give the sockets that systemd bound for this role to its workers; [] if there are none.
+    """Give the sockets that systemd has bound for this role to its workers; [] if there are none.
 
-    Where there are as many for each address as workers, each worker has one, picked by source.
-    Otherwise every worker has all of them. Raises SettingError where a resolver's takes IPv4 and
-    IPv6, as systemd's do unless told otherwise.
+    If each address has as many sockets as there are workers, each worker gets one, chosen by the
+    client's address. Otherwise every worker gets all of them. Raises SettingError if a resolver's
+    socket accepts both IPv4 and IPv6, as systemd's sockets do by default.
     """
     ours = [each for each in given if each.name in NAMES[role]]
     for each in ours:
-        if role == "resolver" and _takes_both(each.socket):
+        if role == "resolver" and _accepts_both(each.socket):
             raise SettingError(
-                f"{each.url()}: this socket takes IPv4, too, and those who ask by it would be "
+                f"{each.url()}: this socket also accepts IPv4, and IPv4 clients would be "
                 "refused; set BindIPv6Only=ipv6-only and add a socket for 0.0.0.0"
             )
     groups = _by_port(ours)
@@ -121,7 +121,7 @@ def activated(role: str, given: Sequence[NamedSocket], workers: int) -> SetsOfSo
 
 
 def _by_port(sockets: Iterable[NamedSocket]) -> list[list[NamedSocket]]:
-    """Group those of one protocol, address and port, in the order in which they were bound."""
+    """Group the sockets by protocol, address and port, in the order in which they were bound."""
     groups: dict[tuple[object, ...], list[NamedSocket]] = {}
     for each in sockets:
         port = (each.name, each.socket.type, each.socket.getsockname())
@@ -129,14 +129,14 @@ def _by_port(sockets: Iterable[NamedSocket]) -> list[list[NamedSocket]]:
     return list(groups.values())
 
 
-def _takes_both(bound: socket.socket) -> bool:
+def _accepts_both(bound: socket.socket) -> bool:
     return bound.family == socket.AF_INET6 and not bound.getsockopt(
         socket.IPPROTO_IPV6, socket.IPV6_V6ONLY
     )
 
 
 def close(sets: SetsOfSockets) -> None:
-    """Give the ports back."""
+    """Close every socket."""
     for sockets in sets:
         for each in sockets:
             each.socket.close()

@@ -1,4 +1,4 @@
-"""Root binds the ports, an ordinary user does the work."""
+"""Giving up root's rights after the ports are bound."""
 
 import os
 import pwd
@@ -7,7 +7,7 @@ from smartdns.contract.configuration import SettingError
 
 
 def become(user: str | None) -> None:
-    """Give root's rights up for good; nothing to do where they are not ours."""
+    """Become another user permanently; does nothing if this process is not root."""
     if user is None or os.geteuid() != 0:
         return
     try:

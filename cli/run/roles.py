@@ -1,4 +1,4 @@
-"""`mediastreamer registry`, `resolver`, `relay`: one role each, in the foreground."""
+"""`mediastreamer registry`, `resolver` and `relay`: each runs one role in the foreground."""
 
 import sys
 from collections.abc import Awaitable, Callable
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 def resolver(state: State) -> None:
     """Run the resolver: DNS for registered addresses.
 
-    SIGHUP replaces the workers one after the other; no query is lost. Sockets that systemd
-    hands over under the names udp, tcp and tls are used in place of MEDIASTREAMER_DNS_LISTEN.
+    SIGHUP replaces the workers one after the other; no query is lost. If systemd passes sockets
+    with the names udp, tcp and tls, they replace MEDIASTREAMER_DNS_LISTEN.
     """
-    given = inherited()  # before anything imports Twisted
+    given = inherited()  # must come before the import of Twisted, which removes them
     from smartdns.settings import read_settings
 
     settings = read_settings(state.configuration())
     if not settings.upstreams:
         raise SettingError(
-            "MEDIASTREAMER_UPSTREAMS: no upstream resolver is known, "
-            "/etc/resolv.conf names none; give ADDRESS[:PORT]"
+            "MEDIASTREAMER_UPSTREAMS: there is no upstream resolver, "
+            "also not in /etc/resolv.conf; give ADDRESS[:PORT]"
         )
     sockets = listening.activated(
         "resolver", given, settings.workers
@@ -53,8 +53,8 @@ def resolver(state: State) -> None:
 def relay(state: State) -> None:
     """Run the relay: TLS and HTTP of streaming services.
 
-    SIGHUP replaces the workers. Sockets that systemd hands over under the names relay-tls and
-    relay-http are used in place of the settings'.
+    SIGHUP replaces the workers. If systemd passes sockets with the names relay-tls and
+    relay-http, they replace those of the settings.
     """
     given = inherited()
     from smartdns.settings import read_settings
@@ -72,8 +72,8 @@ def relay(state: State) -> None:
 def registry(state: State) -> None:
     """Run the registry: pages, update endpoints, publishing.
 
-    SIGHUP replaces its worker. A socket that systemd hands over under the name web is used in
-    place of MEDIASTREAMER_WEB_LISTEN.
+    SIGHUP replaces the worker. If systemd passes a socket with the name web, it replaces
+    MEDIASTREAMER_WEB_LISTEN.
     """
     given = inherited()
     from registry.settings import read_settings
@@ -99,10 +99,10 @@ def _run(
 
     def start(reactor: "AsyncioSelectorReactor") -> "tuple[RunningRoles, Awaitable[None]]":
         redis_url = state.configuration().texts["redis_url"]
-        everything = running.RunningRoles(reactor, redis_url)
-        supervisor = everything.add(role, sockets, lambda: environment(state.configuration()))
+        roles = running.RunningRoles(reactor, redis_url)
+        supervisor = roles.add(role, sockets, lambda: environment(state.configuration()))
         ready = supervisor.when_ready()
         ready.addCallback(lambda _: say(f"Ready: {role}"))
-        return everything, ready
+        return roles, ready
 
     sys.exit(running.run(state, f"{control_client.NAME}-{role}", start))

@@ -1,4 +1,4 @@
-"""What a foreground command runs: roles under supervisors, perhaps a Redis, and how they are."""
+"""What a foreground command runs: supervised roles, perhaps a Redis, and the control socket."""
 
 import signal
 import sys
@@ -22,13 +22,13 @@ from smartdns.telemetry.metrics import render_metrics
 from smartdns.telemetry.metrics_http import serve_metrics
 
 WORKER = [sys.executable, "-P", "-m", "cli.main", "worker"]
-"""-P: else modules would be looked for first where the operator happens to be."""
+"""Without -P Python would look for modules in the operator's current folder first."""
 _SPREAD = "a household may meet any worker: see WORKERS in docs/operations.md"
 
 
 @dataclass
 class RunningRoles:
-    """The roles of one installation that this process looks after."""
+    """The roles that this process supervises."""
 
     reactor: AsyncioSelectorReactor
     redis_url: str
@@ -50,7 +50,7 @@ class RunningRoles:
         return supervisor
 
     def status(self) -> dict[str, Any]:
-        """Give what `status --json` shows."""
+        """Give the content of `status --json`."""
         roles = {role: _status_of(supervisor) for role, supervisor in self.roles.items()}
         if self.redis is not None:
             roles["redis"] = self._status_of_redis(self.redis)
@@ -65,7 +65,7 @@ class RunningRoles:
         }
 
     def answer(self, question: Mapping[str, Any]) -> object:
-        """Answer what came through the control socket."""
+        """Answer a question from the control socket."""
         if question["what"] == "status":
             return self.status()
         return ensureDeferred(self._ask_workers(question))
@@ -74,7 +74,7 @@ class RunningRoles:
         return {role: await each.ask(question) for role, each in self.roles.items()}
 
     async def metrics(self) -> bytes:
-        """Give what the metrics endpoint shows."""
+        """Give the content of the metrics endpoint."""
         return render_metrics(await self._ask_workers({"what": "metrics"}))
 
     def replace_all(self) -> None:
@@ -83,13 +83,13 @@ class RunningRoles:
             supervisor.replace_all()
 
     def stop(self) -> Deferred[object]:
-        """Stop the roles together, then Redis, which they still talk to."""
+        """Stop all roles at the same time, then Redis, which they use until they end."""
         stopped = DeferredList([each.stopService() for each in self.roles.values()])
         return stopped.addCallback(lambda _: None if self.redis is None else self.redis.close())
 
 
 def _status_of(supervisor: Supervisor) -> dict[str, Any]:
-    """Merge what the workers say: a role is as far as the last of its workers."""
+    """Merge the reports of the workers: a role has the state of its slowest worker."""
     reports = supervisor.reports()
     merged: dict[str, Any] = {
         "ready": supervisor.ready,
@@ -119,8 +119,8 @@ def run(
 ) -> int:
     """Run the reactor until a signal; give the exit status.
 
-    `start` begins everything and gives what becomes true once all of it is ready; if that fails,
-    the reason is said in one line and the status is 1.
+    `start` starts everything; its awaitable ends when all of it is ready. If it fails, the reason
+    is printed in one line and the status is 1.
     """
     from smartdns.process.event_loop import install_reactor, stop_on
     from smartdns.process.process_limits import (
@@ -161,4 +161,4 @@ def run(
 def _line(error: Exception) -> str:
     if isinstance(error, (StartError, click.ClickException)) or is_for_people(error):
         return str(error)
-    return f"a fault of the program: {type(error).__name__} at {place_of(error.__traceback__)}"
+    return f"an internal error: {type(error).__name__} at {place_of(error.__traceback__)}"

@@ -1,4 +1,4 @@
-"""Start everything of an `up`, wait until it really answers, and say how to use it."""
+"""Starting everything for `up`, waiting until it answers, and printing how to use it."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -19,22 +19,20 @@ ANSWERS_WITHIN_S = 30.0
 
 
 async def start_all(
-    everything: RunningRoles, state: State, installation: Installation, password: str | None
+    roles: RunningRoles, state: State, installation: Installation, password: str | None
 ) -> None:
-    """Start Redis and the roles; ClickException or StartError says what did not come about."""
+    """Start Redis and the roles; ClickException or StartError says what did not start."""
     if installation.redis is not None:
-        everything.redis = embedded_redis.start(*installation.redis, everything.reactor)
+        roles.redis = embedded_redis.start(*installation.redis, roles.reactor)
     for role, sockets in installation.sockets.items():
-        everything.add(role, sockets, _environment_of(role, installation))
-    ready = gatherResults(
-        [each.when_ready() for each in everything.roles.values()], consumeErrors=True
-    )
+        roles.add(role, sockets, _environment_of(role, installation))
+    ready = gatherResults([each.when_ready() for each in roles.roles.values()], consumeErrors=True)
     try:
-        await ready.addTimeout(READY_WITHIN_S, everything.reactor)
+        await ready.addTimeout(READY_WITHIN_S, roles.reactor)
     except (TimeoutError, FirstError) as error:
         if isinstance(error, FirstError) and not error.subFailure.check(CancelledError):
             error.subFailure.raiseException()
-        raise click.ClickException(_who_is_not_ready(everything)) from None
+        raise click.ClickException(_not_ready(roles)) from None
     silent = await deferToThread(_silent, installation)
     if silent:
         raise click.ClickException(f"started, but there is no answer from {', '.join(silent)}")
@@ -46,16 +44,16 @@ def _environment_of(role: str, installation: Installation) -> Callable[[], Mappi
     return lambda: variables(installation.configuration)
 
 
-def _who_is_not_ready(everything: RunningRoles) -> str:
-    late = [role for role, each in everything.status()["roles"].items() if not each["ready"]]
+def _not_ready(roles: RunningRoles) -> str:
+    late = [role for role, each in roles.status()["roles"].items() if not each["ready"]]
     return (
         f"not ready after {READY_WITHIN_S:.0f} seconds: {', '.join(late)}; "
-        "`mediastreamer doctor` looks for the reason"
+        "`mediastreamer doctor` looks for the cause"
     )
 
 
 def _silent(installation: Installation) -> list[str]:
-    """Ask every listening address as its users will; give those that say nothing."""
+    """Ask every listening address as users do; give those that do not answer."""
     dns, web = installation.data_plane, installation.registry
     host = web.public_url.partition("://")[2]
     tls = web.web_certificate is not None

@@ -1,4 +1,4 @@
-"""`mediastreamer up`: everything on one machine, with nothing to set up."""
+"""`mediastreamer up`: everything on one machine, without any set-up."""
 
 import contextlib
 import fcntl
@@ -60,7 +60,7 @@ REDIS_WITHIN_S = 5.0
     metavar="HOST[:PORT]",
     multiple=True,
     callback=up_settings.upstreams,
-    help="Forward to this resolver; may be repeated [default: the system's].",
+    help="Forward to this resolver; can be repeated [default: the system's].",
 )
 @click.option(
     "--relay-address",
@@ -68,16 +68,18 @@ REDIS_WITHIN_S = 5.0
     metavar="REGION=ADDR[,ADDR]",
     multiple=True,
     callback=up_settings.relay_addresses,
-    help="What steered names resolve to; may be repeated [default: 127.0.0.1 for all].",
+    help="Relay addresses of a region; can be repeated [default: *=127.0.0.1].",
 )
 @click.option(
     "--zones",
     metavar="DIR",
     multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Services beside the built-in ones; may be repeated.",
+    help="Folder with more services; can be repeated.",
 )
-@click.option("--workers", metavar="N", type=click.IntRange(min=1), help="Processes of a role.")
+@click.option(
+    "--workers", metavar="N", type=click.IntRange(min=1), help="Number of processes for each role."
+)
 @click.option(
     "--lan", is_flag=True,
     help="Serve the home network: DNS, page and relay on this machine's address there.",
@@ -85,18 +87,18 @@ REDIS_WITHIN_S = 5.0
 def up(state: State, **options: object) -> None:
     """Run everything on this machine: Redis, registry, resolver and relay.
 
-    Says where to sign in and what to type into dig; then a line that starts with Ready.
-    Ctrl-C or SIGTERM stops all of it, SIGHUP replaces the workers without a gap.
+    It prints where to sign in and a dig command to try; then a line that begins with Ready.
+    Ctrl-C or SIGTERM stops everything, SIGHUP replaces the workers without interruption.
     """
     state.prepare()
-    with _alone(state), contextlib.ExitStack() as cleanup:
+    with _only_one(state), contextlib.ExitStack() as cleanup:
         installation = _prepare(state, UpOptions(**options), cleanup)  # type: ignore[arg-type]
         become(installation.data_plane.run_as)
         _run(state, installation)
 
 
 def _prepare(state: State, options: UpOptions, cleanup: contextlib.ExitStack) -> Installation:
-    """Find everything that would stop the start while nothing runs yet."""
+    """Check and prepare everything, so that errors appear before anything starts."""
     from registry.settings import read_settings as read_registry_settings
 
     given = state.given()
@@ -125,15 +127,15 @@ def _prepare(state: State, options: UpOptions, cleanup: contextlib.ExitStack) ->
 
 
 @contextlib.contextmanager
-def _alone(state: State) -> Iterator[None]:
-    """One `up` for each state folder, as long as its process lives."""
+def _only_one(state: State) -> Iterator[None]:
+    """Make sure that only one `up` runs on the state folder."""
     with (state.folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise click.ClickException(
                 f"another `mediastreamer up` runs on {state.folder}: "
-                "stop it, or name another folder with --state DIR"
+                "stop it, or choose another folder with --state DIR"
             ) from None
         yield
 
@@ -142,8 +144,7 @@ def _own_redis(state: State, cleanup: contextlib.ExitStack) -> tuple[str, Path]:
     server = embedded_redis.find_server()
     if server is None:
         raise click.ClickException(
-            "no Redis is to be had: install redis-server or valkey-server, "
-            f"or name one with {PREFIX}REDIS_URL"
+            f"no Redis was found: install redis-server or valkey-server, or set {PREFIX}REDIS_URL"
         )
     return server, cleanup.enter_context(embedded_redis.socket_folder(state.folder))
 
@@ -153,8 +154,8 @@ def _require_redis(url: str) -> None:
 
     if not probes.eventually(lambda: is_reachable(url), REDIS_WITHIN_S):
         raise click.ClickException(
-            f"Redis at {without_password(url)} does not answer or lets us not in: "
-            f"start it, or mend {PREFIX}REDIS_URL"
+            f"Redis at {without_password(url)} does not answer, or refused the login: "
+            f"start it, or correct {PREFIX}REDIS_URL"
         )
 
 
@@ -166,14 +167,14 @@ def _reject_unknown(configuration: Configuration) -> None:
 def _require_upstream(settings: DataPlaneSettings) -> None:
     if not settings.upstreams:
         raise click.ClickException(
-            "no upstream resolver was found: /etc/resolv.conf names none; "
-            "name one with --upstream ADDRESS"
+            "no upstream resolver was found: /etc/resolv.conf has none; "
+            "give one with --upstream ADDRESS"
         )
     ours = {(where.address, where.port) for where in settings.dns_listen}
     for upstream in settings.upstreams:
         if (upstream.address, upstream.port) in ours:
             raise click.ClickException(
-                f"the upstream {upstream} is this resolver itself: name another with --upstream"
+                f"the upstream {upstream} is this resolver itself: give another with --upstream"
             )
 
 
@@ -193,7 +194,7 @@ def _run(state: State, installation: Installation) -> None:
     password = upgrade_and_add_owner(state, installation.registry.database_url, catalog)
 
     def start(reactor: "AsyncioSelectorReactor") -> "tuple[RunningRoles, Awaitable[None]]":
-        everything = running.RunningRoles(reactor, installation.data_plane.redis_url)
-        return everything, starting.start_all(everything, state, installation, password)
+        roles = running.RunningRoles(reactor, installation.data_plane.redis_url)
+        return roles, starting.start_all(roles, state, installation, password)
 
     sys.exit(running.run(state, control_client.NAME, start))

@@ -1,4 +1,4 @@
-"""What `up` sets where the operator set nothing: from its options and this machine."""
+"""The settings that `up` chooses: from its options, the operator's settings and this machine."""
 
 import ipaddress
 import os
@@ -14,12 +14,12 @@ from smartdns.contract.configuration import parse_table
 from smartdns.upstream.addresses import parse_upstream
 
 LOOPBACK = "127.0.0.1"
-_SOMEWHERE_ELSE = ("192.0.2.1", 9)  # documentation (RFC 5737): only asks which way it would go
+_ANY_DESTINATION = ("192.0.2.1", 9)  # for documentation (RFC 5737); nothing is sent there
 
 
 @dataclass(frozen=True)
 class UpOptions:
-    """The command line of `up`; what was not given is None, False or empty."""
+    """The command line of `up`; an option that was not given is None, False or empty."""
 
     dns: SocketAddress | None = None
     web: SocketAddress | None = None
@@ -33,7 +33,7 @@ class UpOptions:
 
 
 def chosen_settings(options: UpOptions, given: Mapping[str, str]) -> dict[str, str]:
-    """Texts of settings: an option wins over what is `given` by hand, and that over a default."""
+    """Give the settings as texts: options first, then the operator's (`given`), then defaults."""
     host = lan_address() if options.lan else LOOPBACK
     dns_port, tls_port, http_port = (53, 443, 80) if options.lan else (1053, 8443, 8080)
     by_option = {
@@ -64,15 +64,15 @@ def chosen_settings(options: UpOptions, given: Mapping[str, str]) -> dict[str, s
 
 
 def _relays_here(chosen: Mapping[str, str]) -> bool:
-    """Steered names lead to relays of this `up` only: another must be told of CHECK_ORIGIN."""
+    """Say whether all relay addresses are of this `up`; other relays need CHECK_ORIGIN set."""
     listening = [chosen[f"relay_{kind}_listen"].split() for kind in ("tls", "http")]
     hosts = {parse_socket_address(where).address for each in listening for where in each}
-    leading = {
+    relays = {
         ipaddress.ip_address(address)
         for addresses in parse_table(chosen["relay_addresses"]).values()
         for address in addresses
     }
-    return leading <= hosts or any(host.is_unspecified for host in hosts)
+    return relays <= hosts or any(host.is_unspecified for host in hosts)
 
 
 def _text(value: object) -> str:
@@ -80,32 +80,32 @@ def _text(value: object) -> str:
 
 
 def _reachable(listen: str) -> str:
-    """Give an address that a browser here can open: a wildcard is none."""
+    """Give an address that a browser on this machine can open, in place of a wildcard."""
     where = parse_socket_address(listen)
     return f"{LOOPBACK}:{where.port}" if where.address.is_unspecified else str(where)
 
 
 def lan_address() -> str:
-    """Give this machine's address in the home network: the one it would reach others from."""
+    """Give this machine's address in the home network, from its route to other networks."""
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-            asking.connect(_SOMEWHERE_ELSE)  # sends nothing
+            asking.connect(_ANY_DESTINATION)  # a UDP socket: this sends nothing
             address: str = asking.getsockname()[0]
     except OSError:
         raise click.ClickException(
-            "--lan: this machine has no address in a network; connect it, or name addresses "
+            "--lan: this machine has no address in a network; connect it, or give addresses "
             "with --dns, --web, --relay-tls and --relay-http"
         ) from None
     return address
 
 
-# What options take; click names the option and exits with 2.
+# Parsing of options; for a wrong value click names the option and exits with 2.
 
 
 def socket_address(
     _context: click.Context, _parameter: click.Parameter, text: str | None
 ) -> SocketAddress | None:
-    """ADDR:PORT."""
+    """Read ADDR:PORT."""
     try:
         return None if text is None else parse_socket_address(text)
     except ValueError as error:
@@ -115,7 +115,7 @@ def socket_address(
 def upstreams(
     _context: click.Context, _parameter: click.Parameter, texts: Sequence[str]
 ) -> list[str]:
-    """HOST[:PORT], the host by address or by name, or tls://NAME@ADDR."""
+    """Read HOST[:PORT], where the host is an address or a name, or tls://NAME@ADDR."""
     return [address for text in texts for address in _addresses_of(text)]
 
 
@@ -129,14 +129,14 @@ def _addresses_of(text: str) -> list[str]:
     try:
         found = socket.getaddrinfo(host, int(port or 53), type=socket.SOCK_DGRAM)
     except OSError:
-        raise click.BadParameter(f"takes HOST[:PORT], and {host} is not known") from None
+        raise click.BadParameter(f"takes HOST[:PORT], but {host} has no address") from None
     return [str(SocketAddress(ipaddress.ip_address(each[4][0]), int(port or 53))) for each in found]
 
 
 def relay_addresses(
     _context: click.Context, _parameter: click.Parameter, texts: Sequence[str]
 ) -> Sequence[str]:
-    """REGION=ADDR[,ADDR]."""
+    """Check REGION=ADDR[,ADDR]."""
     for text in texts:
         try:
             for addresses in parse_table(text).values():

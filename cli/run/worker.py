@@ -1,4 +1,4 @@
-"""`mediastreamer worker ROLE`: one process of a role; its supervisor hands it sockets later."""
+"""`mediastreamer worker ROLE`: one process of a role; its supervisor passes it sockets later."""
 
 import importlib
 import os
@@ -20,29 +20,29 @@ SocketsByName = dict[str, list[socket]]
 
 
 class RoleService(Protocol):
-    """What a role's composition root makes: a Twisted service that can say how it is."""
+    """What the composition root of a role makes: a Twisted service that reports its state."""
 
     def startService(self) -> None:
-        """Begin with all that needs no socket; the reactor runs."""
+        """Start everything that needs no socket; the reactor is running."""
 
     def open(self, sockets: SocketsByName) -> None:
-        """Take work from these sockets at once."""
+        """Serve these sockets from now on."""
 
     def stopService(self) -> object:
-        """Answer what is in flight and end."""
+        """Finish what is in progress, then end."""
 
     def report(self) -> dict[str, Any]:
-        """Say how far it is, "ready" above all."""
+        """Give the state of the worker; "ready" is one of the keys."""
 
 
 @click.command(hidden=True)
 @click.argument("role", type=click.Choice(["resolver", "relay", "registry"]))
 @click.option("--workers-met", type=int, help="Resolver: how many workers one household may meet.")
 def worker(role: str, workers_met: int | None) -> None:
-    """Run one worker; not for use by hand."""
-    # Ctrl-C reaches every process of a terminal; the supervisor passes on what it means.
+    """Run one worker; only a supervisor calls this."""
+    # The terminal sends Ctrl-C to every process; the supervisor stops its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    inheritance = by_name(inherited())  # before anything imports Twisted
+    inheritance = by_name(inherited())  # must come before the import of Twisted
     if "control" not in inheritance:
         raise click.UsageError(f"workers are started by `mediastreamer {role}`")
     (control,) = inheritance["control"]
@@ -56,8 +56,8 @@ def worker(role: str, workers_met: int | None) -> None:
         service = make(settings) if workers_met is None else make(settings, workers_met=workers_met)
         if role in _DATA_PLANE:
             gather_in_huge_pages()
-            forbid_writing()  # everything is imported and read; threads and sockets come later
-    except Exception as error:  # noqa: BLE001  # told to the supervisor, which tells the operator
+            forbid_writing()  # all files have been read; threads and sockets come later
+    except Exception as error:  # noqa: BLE001  # the supervisor shows it to the operator
         say_failed(control, _line(error))
         sys.exit(1)
     _run(service, control, reactor)
@@ -106,13 +106,13 @@ def _run(service: RoleService, control: socket, reactor: "AsyncioSelectorReactor
 
 
 def _open(service: RoleService, sockets: Sequence[NamedSocket]) -> None:
-    """Whoever cannot open ends and is succeeded: it would hold a place where nobody answers."""
+    """Serve the sockets; if that fails, end, so that the supervisor starts another worker."""
     from twisted.logger import Logger
 
     try:
         service.open(by_name(sockets))
-    except Exception:  # noqa: BLE001 - whatever it is
-        Logger().failure("a front could not be opened")
+    except Exception:  # noqa: BLE001 - any error
+        Logger().failure("the sockets could not be served")
         os._exit(os.EX_SOFTWARE)
 
 
@@ -121,18 +121,18 @@ def _answer(service: RoleService, question: Mapping[str, Any]) -> object:
         return service.explain(question)
     if question["what"] == "metrics" and hasattr(service, "metrics"):
         return service.metrics()
-    return None  # the registry has no mirror to look into, and counts nothing
+    return None  # the registry has no mirror and no metrics
 
 
 def _line(error: Exception) -> str:
-    """Errors that are meant for people have their own words; others show their kind only."""
+    """Give the text of an error that is for people; of any other error only its kind."""
     from cli.errors import is_for_people
 
-    return str(error) if is_for_people(error) else f"a fault of the program: {type(error).__name__}"
+    return str(error) if is_for_people(error) else f"an internal error: {type(error).__name__}"
 
 
 _DATA_PLANE = {"resolver", "relay"}
-# Only its own plane is imported: no worker of the data plane loads the registry's libraries.
+# A worker imports only its own plane, so the data plane never loads the registry's libraries.
 _SERVICES = {
     "resolver": ("smartdns.roles.resolver_role", "resolver_service", "smartdns.settings"),
     "relay": ("smartdns.roles.relay_role", "relay_service", "smartdns.settings"),
@@ -141,7 +141,7 @@ _SERVICES = {
 
 
 def _load(role: str) -> tuple[Callable[..., RoleService], Any]:
-    """Import what makes the service, which takes a second, and read its settings."""
+    """Import the role's composition root, which takes a second, and read its settings."""
     module, make, settings = _SERVICES[role]
     read = importlib.import_module(settings).read_settings(load_configuration())
     return getattr(importlib.import_module(module), make), read

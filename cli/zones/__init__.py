@@ -1,4 +1,4 @@
-"""`mediastreamer zones`: see, check and extend the catalogue of streaming services."""
+"""`mediastreamer zones`: show, check and extend the catalogue of streaming services."""
 
 import click
 

@@ -17,7 +17,7 @@ from zones.problems import CatalogError
 @zones_option
 @json_option
 def check(state: State, directories: tuple[Path, ...], *, as_json: bool) -> None:
-    """Read the whole catalogue and say everything that is wrong with it."""
+    """Read the whole catalogue and report every fault in it."""
     try:
         catalog = load_catalog(folders(state, directories))
     except CatalogError as error:
@@ -44,7 +44,7 @@ def check(state: State, directories: tuple[Path, ...], *, as_json: bool) -> None
 @zones_option
 @json_option
 def list_services(state: State, directories: tuple[Path, ...], *, as_json: bool) -> None:
-    """List the services and the regions that they make sense in."""
+    """List the services and the regions that they have."""
     catalog = load(state, directories)
     services = sorted(catalog.services.values(), key=lambda one: one.title.casefold())
     if as_json:

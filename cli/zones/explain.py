@@ -20,12 +20,12 @@ from zones.toml_lines import TomlLines
 
 @click.command()
 @click.argument("name")
-@click.option("--region", metavar="R", help="Default region of the household that asks.")
+@click.option("--region", metavar="R", help="Default region of the household.")
 @click.option(
     "--from",
     "address",
     metavar="ADDRESS",
-    help="Follow this address through database, Redis, each mirror and the decision.",
+    help="Show this address in the database, in Redis and in each worker, and what is decided.",
 )
 @state_option
 @zones_option
@@ -39,7 +39,7 @@ def explain(
     *,
     as_json: bool,
 ) -> None:
-    """Say which entry decides about NAME, and what a household of region R gets."""
+    """Say which entry decides about NAME, and which answers a household of region R gets."""
     try:
         wire = parse_name(name)
     except NameFormatError as error:
@@ -47,50 +47,52 @@ def explain(
     if address is not None:
         if region is not None or directories:
             raise click.UsageError(
-                "--from shows what is running, with the address's own region and the zones "
-                "setting: leave --region and --zones out"
+                "--from shows what is running, with the region of the address and the zones of the "
+                "settings: omit --region and --zones"
             )
-        _follow(state, name, address, as_json=as_json)
+        _trace(state, name, address, as_json=as_json)
         return
     catalog = load(state, directories)
     if region is not None and region not in catalog.regions:
         known = ", ".join(catalog.regions)
-        raise click.BadParameter(f"{region!r} is no region; known: {known}", param_hint="--region")
+        raise click.BadParameter(
+            f"{region!r} is not a region; known: {known}", param_hint="--region"
+        )
     none: dict[str, tuple[str, ...]] = {}
     relays = state.configuration().get("relay_addresses", parse_table, none)
     found = explain_name(catalog, wire, region, relays)
-    place = _place(catalog, found)
+    line = _line_of(catalog, found)
     if as_json:
-        click.echo(json.dumps({**asdict(found), "place": place}, indent=2))
+        click.echo(json.dumps({**asdict(found), "place": line}, indent=2))
         return
-    click.echo(found.reason + (f", {place}" if place else ""))
+    click.echo(found.reason + (f", {line}" if line else ""))
     if found.regions:
-        click.echo(f"It makes sense in: {' '.join(found.regions)}")
+        click.echo(f"It has the regions: {' '.join(found.regions)}")
     if found.region is not None:
-        household = f"a household of {region}" if region else "a household that chose no region"
+        household = f"a household of {region}" if region else "a household without a region"
         assumed = "" if relays else " (as if every region had a relay; none is configured here)"
         click.echo(f"For {household}: region {found.region}{assumed}")
     for kind, answer in found.answers.items():
         click.echo(f"  {kind:6}{answer}")
 
 
-def _follow(state: State, name: str, address: str, *, as_json: bool) -> None:
+def _trace(state: State, name: str, address: str, *, as_json: bool) -> None:
     from cli.zones.trace import render_trace, trace_address
 
     try:
         asked = parse_address(address)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--from") from None
-    trail = trace_address(state, name, asked)
-    click.echo(json.dumps(asdict(trail)) if as_json else "\n".join(render_trace(trail)))
+    trace = trace_address(state, name, asked)
+    click.echo(json.dumps(asdict(trace)) if as_json else "\n".join(render_trace(trace)))
 
 
-def _place(catalog: Catalog, found: Explanation) -> str | None:
-    """File and line of the entry that decided."""
+def _line_of(catalog: Catalog, found: Explanation) -> str | None:
+    """Give file and line of the entry that decided."""
     if found.entry is None:
         return None
     file = Path(catalog.files[found.service] if found.service else BUILT_IN / "never.toml")
-    render_trace = TomlLines(file.read_text(encoding="utf-8-sig"))
-    places = [render_trace.find_value(key, found.entry) for key in ("suffixes", "names", "never")]
-    line = next((place for place in places if place is not None), 1)
+    lines = TomlLines(file.read_text(encoding="utf-8-sig"))
+    numbers = [lines.find_value(key, found.entry) for key in ("suffixes", "names", "never")]
+    line = next((number for number in numbers if number is not None), 1)
     return f"{file}:{line}"

@@ -1,4 +1,4 @@
-"""`mediastreamer zones import`: somebody else's list -> a service's file."""
+"""`mediastreamer zones import`: from a published list to the file of a service."""
 
 import json
 import re
@@ -19,17 +19,26 @@ from zones.service_file import LONGEST_TITLE, SERVICE_NAME, read_service, render
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--format", "format_name", type=click.Choice(FORMATS), help="[default: looked for]")
-@click.option("--title", help="What people see [default: from the file's name].")
 @click.option(
-    "--region", "regions", metavar="R", multiple=True, help="Repeatable, preferred first."
+    "--format",
+    "format_name",
+    type=click.Choice(FORMATS),
+    help="Format of FILE [default: detected].",
+)
+@click.option("--title", help="Name that people see [default: from the file name].")
+@click.option(
+    "--region",
+    "regions",
+    metavar="R",
+    multiple=True,
+    help="Region of the service; repeatable, the preferred one first.",
 )
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
     help="File NAME.toml, or folder, to write to [default: standard output].",
 )
-@click.option("--force", is_flag=True, help="Write over a file that exists.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @json_option
 def import_list(
     file: Path,
@@ -41,7 +50,7 @@ def import_list(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Make a service of FILE, a list in one of the formats that people keep."""
+    """Make a service from FILE, a list in one of the usual formats."""
     catalog = _catalog()
     _check_regions(regions, catalog)
     if title is not None and not (0 < len(title.strip()) <= LONGEST_TITLE and title.isprintable()):
@@ -68,12 +77,14 @@ def import_list(
 
 
 def _check_regions(regions: tuple[str, ...], catalog: Catalog) -> None:
-    for place, code in enumerate(regions):
+    for position, code in enumerate(regions):
         if code not in catalog.regions:
             known = ", ".join(catalog.regions)
-            raise click.BadParameter(f"{code!r} is none; known: {known}", param_hint="--region")
-        if code in regions[:place]:
-            raise click.BadParameter(f"{code!r} stands twice", param_hint="--region")
+            raise click.BadParameter(
+                f"{code!r} is not a region; known: {known}", param_hint="--region"
+            )
+        if code in regions[:position]:
+            raise click.BadParameter(f"{code!r} appears twice", param_hint="--region")
 
 
 def _read(file: Path, format_name: str | None, output: Path | None) -> tuple[str, list[List]]:
@@ -82,7 +93,9 @@ def _read(file: Path, format_name: str | None, output: Path | None) -> tuple[str
     except ListError as error:
         raise click.ClickException(str(error)) from None
     if len(lists) > 1 and (output is None or not output.is_dir()):
-        raise click.UsageError(f"{file} has {len(lists)} services; name a folder with --output DIR")
+        raise click.UsageError(
+            f"{file} has {len(lists)} services; choose a folder with --output DIR"
+        )
     return chosen, lists
 
 
@@ -95,11 +108,12 @@ def _catalog() -> Catalog:
 
 
 def _name(one: List, output: Path | None) -> str:
-    """The service's name: of the file to write, else made of the list's own."""
+    """Give the service's name: that of the output file, otherwise derived from the list."""
     if output is not None and not output.is_dir():
         if output.suffix != ".toml" or not SERVICE_NAME.fullmatch(output.stem):
             raise click.BadParameter(
-                "takes NAME.toml, with up to 40 of a-z, 0-9 and `-` for NAME", param_hint="--output"
+                "takes NAME.toml, where NAME has up to 40 of a-z, 0-9 and `-`",
+                param_hint="--output",
             )
         return output.stem
     return re.sub(r"[^a-z0-9]+", "-", one.name.lower())[:40].strip("-") or "imported"
@@ -111,11 +125,11 @@ def _title(one: List) -> str:
 
 
 def _text(service: Service, comment: str, catalog: Catalog) -> str:
-    """The file's text, which the loader is known to take."""
+    """Give the text of the file, after checking that the loader accepts it."""
     text = render_service(service, (comment,))
     _, problems = read_service(text, f"{service.name}.toml", catalog.regions)
     if problems:
-        raise click.ClickException(f"the import of {service.name} came out wrong: {problems[0]}")
+        raise click.ClickException(f"the import of {service.name} is not valid: {problems[0]}")
     return text
 
 
@@ -144,8 +158,8 @@ def _report(
             click.echo(f"{name} ({chosen}): {counts}, {exceptions}", err=True)
     if not given_regions:
         click.echo(
-            "Note: lists say nothing of regions, so all are written; name those that make sense "
-            "with --region R",
+            "Note: lists have no regions, so the service has all regions; "
+            "choose some with --region R",
             err=True,
         )
 
@@ -157,7 +171,7 @@ def _plain(service: Service | None) -> dict[str, object] | None:
 def _target(name: str, output: Path | None, *, force: bool) -> Path | None:
     target = output / f"{name}.toml" if output is not None and output.is_dir() else output
     if target is not None and target.exists() and not force:
-        raise click.ClickException(f"{target} exists; write over it with --force")
+        raise click.ClickException(f"{target} exists; overwrite it with --force")
     return target
 
 

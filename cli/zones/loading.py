@@ -1,4 +1,4 @@
-"""The catalogue that a command is about: the built-in one and the operator's folders."""
+"""Loading the catalogue for commands: the built-in services and the operator's folders."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,12 +23,12 @@ def zones_option(command: F) -> F:
         metavar="DIR",
         multiple=True,
         type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="Folder of services added to the built-in ones (repeatable) [default: the setting].",
+        help="Folder with more services (repeatable) [default: the folders of the setting].",
     )(command)
 
 
 def folders(state: State, directories: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Give the folders named on the command line, else those of the settings."""
+    """Give the folders from the command line, otherwise those of the settings."""
     if directories:
         return directories
     none: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ def folders(state: State, directories: tuple[Path, ...]) -> tuple[Path, ...]:
 
 
 def load(state: State, directories: tuple[Path, ...]) -> Catalog:
-    """Load the catalogue; its faults end the command."""
+    """Load the catalogue; if it has faults, print them and end the command."""
     try:
         return load_catalog(folders(state, directories))
     except CatalogError as error:

@@ -1,6 +1,6 @@
-"""`zones explain --from`: one address through database, Redis, each mirror, and the decision.
+"""`zones explain --from`: one address in the database, in Redis and in each worker's mirror.
 
-What it shows goes to the operator's own terminal and is kept nowhere.
+The output goes only to the operator's terminal; nothing is stored.
 """
 
 import ipaddress
@@ -23,17 +23,17 @@ NOT_LET_IN = "not let in"
 
 @dataclass(frozen=True)
 class Trace:
-    """What each station has for an address: network -> profile, both as their text."""
+    """What each component has for an address: network -> profile, both as text."""
 
     database: dict[str, str]
     redis: dict[str, str] | None
     """None: Redis does not answer."""
     workers: dict[str, list[dict[str, str | bool | None]]] = field(default_factory=dict)
-    """Role -> what each worker's mirror has and decides; empty: nothing runs here."""
+    """Role -> what each worker's mirror has and decides; empty: no worker runs."""
 
 
 def trace_address(state: State, name: str, address: Address) -> Trace:
-    """Ask every station."""
+    """Ask the database, Redis and every worker."""
     networks = networks_around(address)
     with open_registry(state) as registry:
         with registry.readers.begin() as session:
@@ -53,7 +53,7 @@ def trace_address(state: State, name: str, address: Address) -> Trace:
 
 
 def networks_around(address: Address) -> list[Network]:
-    """Every network that the address lies in, the longest first."""
+    """Give every network that contains the address, the longest prefix first."""
     return [
         ipaddress.ip_network(f"{address}/{length}", strict=False)
         for length in range(address.max_prefixlen, -1, -1)
@@ -65,17 +65,17 @@ def _desired(session: Session, networks: list[Network]) -> dict[str, str]:
     return {network: encode_profile(profile) for network, profile in profiles.items()}
 
 
-def render_trace(trail: Trace) -> list[str]:
-    """One line a station."""
-    published = "does not answer" if trail.redis is None else _grants(trail.redis)
-    shown = [f"database   {_grants(trail.database)}", f"Redis      {published}"]
-    if not trail.workers:
+def render_trace(trace: Trace) -> list[str]:
+    """Give one line for each component."""
+    published = "does not answer" if trace.redis is None else _grants(trace.redis)
+    shown = [f"database   {_grants(trace.database)}", f"Redis      {published}"]
+    if not trace.workers:
         shown.append("workers    none runs on this state folder")
-    for role, answers in trail.workers.items():
+    for role, answers in trace.workers.items():
         for number, said in enumerate(answers, 1):
-            held = said["profile"] or NOT_LET_IN if said["loaded"] else "allowlist not loaded"
+            grant = said["profile"] or NOT_LET_IN if said["loaded"] else "allowlist not loaded"
             decision = f": {said['decision']}" if "decision" in said else ""
-            shown.append(f"{f'{role} {number}':<11}{held}{decision}")
+            shown.append(f"{f'{role} {number}':<11}{grant}{decision}")
     return shown
 
 

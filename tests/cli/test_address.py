@@ -33,7 +33,7 @@ def test_networks_are_read_from_standard_input(installed: Run, report: Report) -
 
 def test_adding_twice_adds_once(installed: Run, report: Report) -> None:
     """The second time is no mistake and says that it was there."""
-    for says in ("1 added, 0 there", "0 added, 1 there"):
+    for says in ("1 added, 0 already there", "0 added, 1 already there"):
         assert says in installed("address", "add", "anna@example.com", "8.8.8.8").stdout
     assert networks(report) == ["8.8.8.8/32"]
 
@@ -47,7 +47,7 @@ def test_adding_twice_adds_once(installed: Run, report: Report) -> None:
         (["add", "anna@example.com", "-"], "", 2, "no network on standard input"),
         (["add", "anna@example.com", "-"], "8.8.8.8\nx\n", 2, "standard input, number 2"),
         (["add", "nobody@example.com", "8.8.8.8"], "", 1, "no such account"),
-        (["remove", "anna@example.com", "8.8.8.8"], "", 1, "not registered"),
+        (["remove", "anna@example.com", "8.8.8.8"], "", 1, "no longer registered"),
     ],
 )
 def test_bad_input_is_said_and_changes_nothing(

@@ -14,7 +14,7 @@ from tests.cli.conftest import Run
 def test_upgrade_says_what_it_did(run: Run) -> None:
     """First it makes the schema, then it finds it current."""
     assert "upgraded" in run("database", "upgrade").stdout
-    assert "current" in run("database", "upgrade").stdout
+    assert "up to date" in run("database", "upgrade").stdout
 
 
 def test_old_schema_is_refused_by_every_command(installed: Run, tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_restore_replaces_only_when_told(installed: Run, tmp_path: Path) -> None
     installed("database", "backup", file)
     assert "--yes" in installed("database", "restore", file, status=1).stderr
     installed("database", "restore", file, "--yes")
-    assert "cannot be made" in installed("database", "backup", file, status=1).stderr
+    assert "cannot be created" in installed("database", "backup", file, status=1).stderr
 
 
 @pytest.mark.parametrize("damage", ["", "rubbish\n", '{"format": "other"}\n'])

@@ -85,5 +85,5 @@ def test_a_command_is_called_with_its_state(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     """A file in the way is said, with what to do."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(click.ClickException, match="name another with --state"):
+    with pytest.raises(click.ClickException, match="choose another folder with --state"):
         State(tmp_path / "file" / "state").prepare()

@@ -57,12 +57,12 @@ def test_import_is_all_or_nothing(installed: Run, report: Report, tmp_path: Path
         (4, "not an IP address"),
         (5, "Unknown region"),
         (6, "another region"),
-        (7, "takes 3 cells"),
+        (7, "must have 3 cells"),
     ]:
         assert any(
             line.startswith(f"line {number}: ") and says in line for line in said.split("\n")
         )
-    assert "Nothing was stored: lines that cannot be imported: 5." in said
+    assert "Nothing was stored. Lines that cannot be imported: 5." in said
     assert len(report("account", "list")) == 1
 
 

@@ -13,7 +13,7 @@ from registry.database.engine import make_engine
 from registry.database.schema import upgrade
 from registry.models import Account
 
-LOG = "its log, in which a row was refused"
+LOG = "its log, after it has refused a row"
 
 
 @pytest.fixture

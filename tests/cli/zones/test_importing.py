@@ -30,7 +30,7 @@ def test_an_import_to_standard_output() -> None:
     result = run("import", LISTS / "acme")
     assert result.exit_code == 0
     assert result.stdout.startswith("# Imported from a list in v2fly format: acme\ntitle = ")
-    assert "lists say nothing of regions" in result.stderr
+    assert "lists have no regions" in result.stderr
     found = json.loads(run("import", LISTS / "acme", "--json").stdout)
     assert found["imported"][0]["service"]["name"] == "acme"
     assert found["imported"][0]["left_out"]
