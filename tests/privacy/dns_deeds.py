@@ -133,7 +133,8 @@ def send_what_goes_wrong(life: Life) -> None:
         both = threads.map(forge, KINDS), threads.map(break_in, faults)  # begun at once
         for done in both:
             list(done)
-    life.traffic.send(f"query in which {_SILENT} is raised", lose_a_batch)
+    if _SILENT in STAGES["resolver"]:
+        life.traffic.send(f"query in which {_SILENT} is raised", lose_a_batch)
 
 
 def asked(life: Life) -> int:

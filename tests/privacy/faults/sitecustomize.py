@@ -11,6 +11,9 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
+from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 
@@ -18,7 +21,7 @@ class Fault(Exception):  # noqa: N818 - each is named for where it is raised
     """Carries data, as no exception of ours does."""
 
 
-STAGES: dict[str, dict[str, tuple[str, str, bytes]]] = {
+ALL_STAGES: dict[str, dict[str, tuple[str, str, bytes]]] = {
     "resolver": {
         "ParserFault": ("smartdns.resolver.responder", "parse_query", b"parser"),
         "FastPathFault": ("smartdns.resolver.fast.misses", "Misses._decide", b"fastpath"),
@@ -41,6 +44,22 @@ STAGES: dict[str, dict[str, tuple[str, str, bytes]]] = {
     },
 }
 """Role -> exception, the module and the function that raises it, and the word it breaks on."""
+
+
+def _is_compiled(module_name: str) -> bool:
+    """Say so without importing it: the wrong role must not load it."""
+    top, *rest = module_name.split(".")
+    spec = find_spec(top)
+    assert spec is not None
+    path = Path((spec.submodule_search_locations or [""])[0], *rest)
+    return path.with_suffix(EXTENSION_SUFFIXES[0]).exists()
+
+
+STAGES = {
+    role: {name: stage for name, stage in stages.items() if not _is_compiled(stage[0])}
+    for role, stages in ALL_STAGES.items()
+}
+"""Those that can be broken: nothing takes the place of a compiled function."""
 
 
 def _break(name: str, module_name: str, path: str, word: bytes) -> None:

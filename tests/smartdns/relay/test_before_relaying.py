@@ -2,6 +2,7 @@
 
 import socket
 import time
+from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -13,7 +14,6 @@ from smartdns.relay.admission import CheckOrigin, OriginRules, RelayLimits
 from smartdns.relay.connection import State
 from smartdns.relay.transport import Transport
 from smartdns.upstream.look_up import Resolved
-from smartdns.wire.client_hello import ClientHelloReader
 from smartdns.wire.host_name import Verdict
 from tests.peers.client_hello import block, extension, handshake, records, server_name
 from tests.smartdns.relay.laboratory import (
@@ -200,7 +200,7 @@ def states(lab: Laboratory) -> set[State]:
     return {one.connection.state for one in lab.service.context.open}
 
 
-class FaultyReader(ClientHelloReader):
+class FaultyReader:
     """Fails as only a fault of ours would make it."""
 
     def feed(self, _data: bytes) -> Name | Verdict:
@@ -215,8 +215,9 @@ def test_a_fault_of_ours_leaves_no_connection_behind(laboratory: MakeLaboratory)
     assert profile is not None
     client, ours = socket.socketpair()
     client.send(b"x")
+    faulty: Any = FaultyReader()
     with pytest.raises(ZeroDivisionError):
-        Transport(lab.service.context, ours, address, profile, FaultyReader(), 443).start()
+        Transport(lab.service.context, ours, address, profile, faulty, 443).start()
     with client:
         assert ends(client) == "closed"
     assert (lab.open, lab.census.total) == (0, 0)

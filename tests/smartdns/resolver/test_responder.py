@@ -11,9 +11,13 @@ from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred, gatherResults
 from twisted.internet.task import deferLater
 
+from smartdns.answering.knowledge import Knowledge
+from smartdns.answering.memory.cache import Answer
+from smartdns.answering.numbers import CLASS_IN, NOERROR, A
+from smartdns.answering.plan import Forward, Record, Reply
 from smartdns.contract.grants import Profile
-from smartdns.resolver import rendering
 from tests.peers.odd_name_server import OddNameServer, answering
+from tests.smartdns.resolver import laboratory
 from tests.smartdns.resolver.conftest import Make
 from tests.smartdns.resolver.laboratory import MISTAKEN
 
@@ -155,12 +159,15 @@ async def test_a_reply_that_cannot_be_rendered_is_servfail(
         resolver.responder._log, "failure", lambda *arguments: failures.append(arguments)
     )
     with monkeypatch.context() as mistaken:
-        mistaken.setattr(rendering, "render_reply", _mistaken)
+        mistaken.setattr(laboratory, "conclude", _wrongly)
         assert (await resolver.ask("a.example.com")).rcode() == dns.rcode.SERVFAIL
         assert (await resolver.ask("a.example.com")).rcode() == dns.rcode.SERVFAIL
     assert failures == [("a query could not be answered",)] * 2
-    assert (await resolver.ask("a.example.com")).answer
+    assert (await resolver.ask("b.example.com")).answer
 
 
-def _mistaken(*_: object, **__: object) -> bytes:
-    raise IndexError
+def _wrongly(asked: Forward, _: object, knowledge: Knowledge, now: float) -> Reply:
+    """Conclude from nothing, now and for the cache, that a TTL has more bits than fit."""
+    record = Record(asked.question.name, A, CLASS_IN, 1 << 40, bytes(4))
+    knowledge.cache.store(asked, Answer(NOERROR, (record,), (), 300), now)
+    return Reply(NOERROR, (record,))
