@@ -159,18 +159,21 @@ def parse_reply(data: bytes) -> UpstreamReply | None:
 def _read_reply(data: bytes) -> UpstreamReply:
     id_, flags, questions, answers, authorities, additional = HEADER.unpack_from(data)
     known: Known = {}
-    question, at = None, HEADER_LENGTH
+    question, wire, at = None, b"", HEADER_LENGTH
     if questions == 1:
         stop = end_of_labels(data, HEADER_LENGTH)
         if data[stop]:  # a pointer, before which there is nothing to point to
             raise MalformedError
-        known[HEADER_LENGTH] = name = data[HEADER_LENGTH : stop + 1]
+        name = data[HEADER_LENGTH : stop + 1]
+        known[HEADER_LENGTH] = lower = name.lower()
         kind, klass = TYPE_AND_CLASS.unpack_from(data, stop + 1)
-        question = _new(Question, (name.lower(), kind, klass))
+        question = _new(Question, (lower, kind, klass))
         at = stop + 5
+        wire = data[HEADER_LENGTH:at]
+        if name != lower:  # our own mixed case (0x20), which records that point here must not show
+            data = b"".join((data[:HEADER_LENGTH], lower, data[stop + 1 :]))
     elif questions:
         raise MalformedError
-    wire = data[HEADER_LENGTH:at]
     asked = None if question is None else question.name
     answer, at = _read_records(data, at, answers, known, asked)
     authority: tuple[Record, ...] = ()

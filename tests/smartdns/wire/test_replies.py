@@ -127,6 +127,17 @@ def test_the_question_keeps_its_case_and_is_matched_without() -> None:
     assert wire[len(packet) : len(packet) + 2] == b"\xc0\x0c"
 
 
+def test_names_that_point_into_the_question_do_not_take_its_case() -> None:
+    """The case of a question was ours (0x20): no owner, target or mail box shows it to a client."""
+    into_question = b"\2ns\xc0\x10"  # "ns" before what follows the label of three octets
+    owner = b"\xc0\x0c\0\5\0\1\0\0\1\x2c"
+    data = header(0x8180, 1, 1) + b"\3WwW\7eXaMpLe\0\0\5\0\1" + owner + b"\0\5" + into_question
+    reply = parse_reply(data)
+    assert reply is not None
+    assert reply.question_wire == b"\3WwW\7eXaMpLe\0\0\5\0\1"
+    assert reply.answer == (Record(b"\3www\7example\0", 5, 1, 300, b"\2ns\7example\0"),)
+
+
 def test_pointers_never_lead_beyond_their_14_bits() -> None:
     """Behind 16 KiB names are written out again, and dnspython reads them all."""
     asked = query("big.example.com", edns=None)
