@@ -10,6 +10,7 @@ from smartdns.answering.numbers import (
     QR,
     QR_OCTET,
     RA,
+    RCODE,
     RD,
     RD_OCTET,
     SERVFAIL,
@@ -30,9 +31,16 @@ FOR_EVER: Final = float("inf")
 class Rendered:
     """A reply as it goes out; no dataclass, whose constructor would stay Python's when compiled."""
 
-    __slots__ = ("constant", "octets", "valid_until")
+    __slots__ = ("any_form", "constant", "octets", "valid_until")
 
-    def __init__(self, octets: bytes, valid_until: float = 0.0, *, constant: bool = True) -> None:
+    def __init__(
+        self,
+        octets: bytes,
+        valid_until: float = 0.0,
+        *,
+        constant: bool = True,
+        any_form: bool = False,
+    ) -> None:
         self.octets = octets
         self.valid_until = valid_until
         """Second of the monotonic clock before which the same octets after the ID, from anybody
@@ -41,6 +49,10 @@ class Rendered:
         """
         self.constant = constant
         """Else each TTL is one lower with every whole second."""
+        self.any_form = any_form
+        """The same holds for a query with another case or with a bare OPT record, or without it:
+        nothing but the question's case and our own bare OPT record differs.
+        """
 
 
 def render(query: Query, source: Source, reply: Reply, cookie: Cookie | None) -> Rendered:
@@ -55,11 +67,11 @@ def render(query: Query, source: Source, reply: Reply, cookie: Cookie | None) ->
         options=options,
         padding_block=_TLS_PADDING if source.transport == "tls" else 0,
     )
-    if not _may_be_repeated(query):
+    any_form = _holds_for_any_form(query, reply)
+    if not (any_form or _is_in_lower_case(query)) or not _may_be_repeated(query):
         return Rendered(octets)
-    return Rendered(
-        octets, FOR_EVER if reply.constant else reply.valid_until, constant=reply.constant
-    )
+    until = FOR_EVER if reply.constant else reply.valid_until
+    return Rendered(octets, until, constant=reply.constant, any_form=any_form)
 
 
 def server_failure(data: bytes) -> Rendered | None:
@@ -83,13 +95,25 @@ def _asks_for_keepalive(query: Query) -> bool:
 
 
 def _may_be_repeated(query: Query) -> bool:
-    """Say whether others will send the same query, and may be given the same reply.
+    """Say whether others will ask the same in some form, and may be given the same reply.
 
-    Nothing that only this sender has: a cookie, a subnet, a key, a case of its own (0x20).
+    Nothing that only this sender has: a cookie, a subnet, a key.
     """
+    return query.signature is None and (query.edns is None or not query.edns.options)
+
+
+def _is_in_lower_case(query: Query) -> bool:
+    """Say whether the name has no case of its own (0x20), which nobody else will send."""
+    return query.question is not None and query.question_wire.startswith(query.question.name)
+
+
+def _holds_for_any_form(query: Query, reply: Reply) -> bool:
+    """Say whether there is nothing in the reply that an OPT record says, or had to ask for."""
     return (
-        query.signature is None
-        and (query.edns is None or not query.edns.options)
-        and query.question is not None
-        and query.question_wire.startswith(query.question.name)
+        query.question is not None
+        and (query.edns is None or not query.edns.dnssec_ok)
+        and reply.rcode <= RCODE
+        and reply.error is None
+        and not reply.truncated
+        and not reply.additional
     )

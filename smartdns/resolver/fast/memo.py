@@ -16,15 +16,19 @@ else is touched. So TTLs count down, and what nobody asks for costs nothing.
 When the young half is full, the old one is forgotten as a whole and the halves change places; what
 is still asked for is copied over by its first hit. So memory is bounded, nothing is freed piece by
 piece, and what has not been asked for is what goes.
+
+Of a reply that holds for every form of its query (`forms`) the plain one is kept. The first query
+in another form has it changed to that; from the second on it is a hit like any other.
 """
 
 import struct
-from collections.abc import Sequence
 from typing import Final
 
 from smartdns.contract.grants import Profile
 from smartdns.resolver.fast.batch import KEY_SIZE, VECTOR, map_private
+from smartdns.resolver.fast.forms import form_of, in_form, in_plain_form
 from smartdns.resolver.rendering import Rendered
+from smartdns.wire.ttls import ttl_offsets
 
 HALF_OCTETS: Final = 16 << 20
 HALF_REPLIES: Final = 60_000
@@ -38,9 +42,9 @@ _FOR_EVER: Final = 1 << 62
 
 _put_ttl: Final = struct.Struct("!I").pack_into
 
-Entry = tuple[bytes, int, tuple[tuple[int, int], ...]]
-"""Vector, the second from which on it holds no longer, and of each TTL that counts down the offset
-in the arena and the second in which it is 0."""
+Entry = tuple[bytes, int, tuple[tuple[int, int], ...], bool]
+"""Vector, the second from which on it holds no longer, of each TTL that counts down the offset in
+the arena and the second in which it is 0, and whether it holds for every form of the query."""
 
 
 class Current(dict[bytes, bytes]):
@@ -61,7 +65,7 @@ class Current(dict[bytes, bytes]):
             entry = memo.move_to_young(self, key) if key in self.old else None
             if entry is None:
                 return MISS
-        vector, until, ttls = entry
+        vector, until, ttls, _ = entry
         second = memo.second
         if second >= until:
             del self.young[key]
@@ -169,29 +173,48 @@ class Memo:
         until = int(min(_FOR_EVER, reply.valid_until, *zeros))
         if until <= self.second or len(key) > KEY_SIZE - 2:
             return
-        start = self._place(body)
-        if start is None:
+        form = form_of(key) if reply.any_form else None
+        plain = None if form is None else in_plain_form(form, body)
+        if form is not None and plain is not None:
+            key, body = form.plain, plain
+        elif form is not None and form.has_own_case:
             return
-        ttls = tuple((start + each - 2, zero) for each, zero in zip(at, zeros, strict=True))
-        vector = VECTOR.pack(self._arena_at + start, len(body))
-        view.current.young[key] = (vector, until, ttls)
-        view.current.pop(key, None)
+        ttls = tuple((each - 2, zero) for each, zero in zip(at, zeros, strict=True))
+        self._keep(view.current, key, body, (MISS, until, ttls, plain is not None))
+
+    def in_another_form(self, view: View, key: bytes) -> bytes | None:
+        """Give the reply to the query `key` where the plain form of the same is remembered.
+
+        The next such query is answered from the tables, unless its case is its own.
+        """
+        form = form_of(key)
+        if form is None or form.plain == key:
+            return None
+        current, plain = view.current, form.plain
+        vector = current[plain]
+        if vector is MISS:
+            return None
+        _, until, ttls, any_form = current.young[plain]
+        if not any_form:
+            return None
+        address, length = VECTOR.unpack(vector)
+        start = address - self._arena_at
+        body = in_form(form, self.arena[start : start + length])
+        if not form.has_own_case:  # (0x20), which nobody else will send
+            ttls = tuple((offset - start, zero) for offset, zero in ttls)
+            self._keep(current, key, body, (vector, until, ttls, False))
+        return body
 
     def move_to_young(self, current: Current, key: bytes) -> Entry | None:
         """Copy a reply over from the old half; None where there is no room."""
-        vector, until, ttls = current.old[key]
+        vector, until, ttls, any_form = current.old[key]
         address, length = VECTOR.unpack(vector)
         former = address - self._arena_at
-        start = self._place(self.arena[former : former + length])
-        if start is None:
-            return None
-        entry = (
-            VECTOR.pack(self._arena_at + start, length),
-            until,
-            tuple((offset - former + start, zero) for offset, zero in ttls),
-        )
-        current.young[key] = entry
-        del current.old[key]
+        ttls = tuple((offset - former, zero) for offset, zero in ttls)
+        body = self.arena[former : former + length]
+        entry = self._keep(current, key, body, (vector, until, ttls, any_form))
+        if entry is not None:
+            del current.old[key]
         return entry
 
     def forget_addresses(self) -> None:
@@ -208,7 +231,8 @@ class Memo:
         """Replies in the young half."""
         return self._replies
 
-    def _place(self, body: bytes) -> int | None:
+    def _keep(self, current: Current, key: bytes, body: bytes, entry: Entry) -> Entry | None:
+        """Place `body`, and keep `entry`, whose TTLs lie in it, with its vector; None: no room."""
         start = self._free
         end = start + len(body)
         if end > self._start + self._half_octets or self._replies >= self._half_replies:
@@ -217,23 +241,9 @@ class Memo:
         self.arena[start:end] = body
         self._free = end
         self._replies += 1
-        return start
-
-
-def ttl_offsets(octets: bytes) -> Sequence[int]:
-    """Give where the TTLs of a reply of ours lie, but for the OPT record's."""
-    count = sum(int.from_bytes(octets[at : at + 2]) for at in (6, 8, 10))
-    offset = _after_name(octets, 12) + 4
-    found = []
-    for _ in range(count):
-        fields_at = _after_name(octets, offset)
-        if octets[fields_at : fields_at + 2] != b"\0\x29":
-            found.append(fields_at + 4)
-        offset = fields_at + 10 + int.from_bytes(octets[fields_at + 8 : fields_at + 10])
-    return found
-
-
-def _after_name(octets: bytes, offset: int) -> int:
-    while (size := octets[offset]) and size < 0xC0:
-        offset += size + 1
-    return offset + (2 if size else 1)
+        _, until, ttls, any_form = entry
+        ttls = tuple((start + offset, zero) for offset, zero in ttls)
+        kept = (VECTOR.pack(self._arena_at + start, len(body)), until, ttls, any_form)
+        current.young[key] = kept
+        current.pop(key, None)
+        return kept

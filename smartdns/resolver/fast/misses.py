@@ -159,20 +159,26 @@ class Misses:
         return view
 
     def _fill(self, missed: Missed, view: View, now: float) -> bool:
-        """Fill the slot of a client that the memo's tables did not have; else put its query off."""
+        """Fill the slot of a client that the memo's tables did not have, or put its query off."""
         i, length, address = missed
         verdict, current = Verdict.GO, view.current
-        if self.memo.tables[address] is not current:
+        looked = self.memo.tables[address] is current
+        if not looked:
             if not self.rates.watches(address):
                 self.memo.admit(address, view)
             else:
                 verdict = self.rates.admit(address, now)
-            if verdict is Verdict.GO and length <= KEY_SIZE:
-                _, keys, slot = self.batch.slots[i]
-                vector = current[self.batch.queries[keys[length]]]
-                if vector is not MISS:
-                    self.batch.vectors[slot] = vector
-                    return True
+        if verdict is Verdict.GO and length <= KEY_SIZE:
+            _, keys, slot = self.batch.slots[i]
+            key = self.batch.queries[keys[length]]
+            vector = MISS if looked else current[key]
+            if vector is not MISS:
+                self.batch.vectors[slot] = vector
+                return True
+            reply = self.memo.in_another_form(view, key)
+            if reply is not None:
+                self.batch.answer_from_scratch(i, reply)
+                return True
         if verdict is not Verdict.DROP:
             self._put_off(missed, verdict, now)
         return False

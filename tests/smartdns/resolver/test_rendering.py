@@ -37,6 +37,9 @@ async def test_how_long_a_reply_may_be_repeated(
     assert not cached.constant
     assert 200 < left <= 300
     cased = dns.message.make_query("A.example.com", "A")
+    assert respond(resolver, cased).valid_until == cached.valid_until
+    assert respond(resolver, cased).any_form
+    cased = dns.message.make_query("WWW.netflix.com", "A", want_dnssec=True)
     assert respond(resolver, cased).valid_until == 0.0
     for option in (dns.edns.CookieOption(bytes(8), b""), dns.edns.ECSOption("192.0.2.0", 24)):
         query.use_edns(0, options=[option])

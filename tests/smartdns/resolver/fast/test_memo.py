@@ -5,18 +5,15 @@ import ctypes
 import dns.flags
 import dns.message
 import dns.rrset
-from hypothesis import given
-from hypothesis import strategies as st
 
 from smartdns.answering.plan import Record, Reply
 from smartdns.answering.query import Query
 from smartdns.contract.grants import Profile
 from smartdns.resolver.fast.batch import KEY_SIZE, VECTOR
-from smartdns.resolver.fast.memo import MISS, Memo, View, ttl_offsets
+from smartdns.resolver.fast.memo import MISS, Memo, View
 from smartdns.resolver.rendering import FOR_EVER, Rendered
 from smartdns.wire.queries import parse_query
 from smartdns.wire.replies import render_reply
-from tests.smartdns.wire.strategies import names, records
 
 US, GB = Profile("us"), Profile("gb")
 
@@ -117,29 +114,42 @@ def test_what_can_never_be_found_again_is_not_kept() -> None:
     assert len(memo) == 0
 
 
-def test_only_ttls_of_records_count_down() -> None:
-    """The OPT record has other things in their place."""
-    query = dns.message.make_query("www.example.com", "A", use_edns=0)
-    query.flags |= dns.flags.QR
-    for kind, data in (("CNAME", "a.example.com."), ("SOA", "a. b. 1 2 3 4 5")):
-        query.authority.append(dns.rrset.from_text("www.example.com.", 77, "IN", kind, data))
-    octets = query.to_wire()
-    found = [int.from_bytes(octets[at : at + 4]) for at in ttl_offsets(octets)]
-    assert found == [77, 77]
+def test_a_reply_is_given_in_another_form_with_the_ttl_of_its_second() -> None:
+    """First changed, then from the tables, unless its case is its own."""
+    memo, view = _memo()
+    plain = dns.message.make_query("www.example.com", "A").to_wire()[2:]
+    with_opt = dns.message.make_query("www.example.com", "A", use_edns=0).to_wire()[2:]
+    cased = plain.replace(b"example", b"eXAmple")
+    memo.remember(view, with_opt, _answer(with_opt))
+    assert _given(view, with_opt) is None  # it is kept in its plain form alone
+    memo.begin_second(110)
+    assert _ttl(_given(view, plain)) == 50
+    assert _ttl(memo.in_another_form(view, with_opt)) == 50
+    assert _ttl(memo.in_another_form(view, cased)) == 50
+    memo.begin_second(120)
+    assert _ttl(_given(view, with_opt)) == 40
+    assert _given(view, cased) is None
+    memo.turn()
+    assert _ttl(memo.in_another_form(view, cased)) == 40
+    memo.begin_second(155)
+    assert memo.in_another_form(view, cased) is None
 
 
-@given(name=names, answer=st.lists(records, max_size=8), edns=st.booleans())
-def test_the_place_of_each_ttl_is_known(name: bytes, answer: list[Record], *, edns: bool) -> None:
-    """Whatever the records hold, each TTL is found, and nothing else is written over."""
-    opt = b"\0\0\x29\x04\xd0" + bytes(6) if edns else b""
-    asked = parse_query(b"\0\0\1\0\0\1\0\0\0\0\0" + bytes((edns,)) + name + b"\0\1\0\1" + opt)
-    assert isinstance(asked, Query)
-    wire = bytearray(render_reply(asked, Reply(0, tuple(answer)), limit=65_535))
-    found = ttl_offsets(bytes(wire))
-    assert len(found) == len(answer)
-    for number, offset in enumerate(found):
-        assert int.from_bytes(wire[offset : offset + 4]) == answer[number].ttl
-        wire[offset : offset + 4] = number.to_bytes(4)
-    got = dns.message.from_wire(bytes(wire), one_rr_per_rrset=True)
-    assert [rrset.ttl for rrset in got.answer] == list(range(len(answer)))
-    assert got.payload == (1232 if edns else 0)
+def test_what_says_more_in_an_opt_record_is_given_in_its_own_form_alone() -> None:
+    """A reply with an Extended DNS Error, which the plain query cannot be told."""
+    memo, view = _memo()
+    plain = dns.message.make_query("www.example.com", "A").to_wire()[2:]
+    with_opt = dns.message.make_query("www.example.com", "A", use_edns=0).to_wire()[2:]
+    memo.remember(view, plain, _answer(plain, any_form=False))
+    assert _ttl(_given(view, plain)) == 60
+    assert memo.in_another_form(view, with_opt) is None
+
+
+def _answer(query: bytes, *, any_form: bool = True) -> Rendered:
+    """Give a reply with one address to a query, as the codec renders it."""
+    parsed = parse_query(b"\0\0" + query)
+    assert isinstance(parsed, Query)
+    assert parsed.question is not None
+    answer = Record(parsed.question.name, 1, 1, 60, bytes(4))
+    octets = render_reply(parsed, Reply(0, (answer,)), limit=512)
+    return Rendered(octets, 154.5, constant=False, any_form=any_form)

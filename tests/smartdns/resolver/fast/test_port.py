@@ -53,18 +53,30 @@ async def test_what_is_known_takes_no_decision(resolver: Laboratory) -> None:
 
 
 async def test_what_is_one_askers_alone_is_decided_each_time(resolver: Laboratory) -> None:
-    """A case of its own or a cookie: from the cache, in its case, with its cookie."""
+    """A cookie: from the cache, with its cookie."""
     await _learned(resolver)
     before = _decisions(resolver)
     cookie = dns.edns.GenericOption(dns.edns.OptionType.COOKIE, b"12345678")
-    for name, options in (("wWw.exaMPle.com", []), ("www.example.com", [cookie])):
-        query = dns.message.make_query(name, "A", use_edns=0, options=options)
+    query = dns.message.make_query("www.example.com", "A", use_edns=0, options=[cookie])
+    for _ in range(2):
+        reply = await deferToThread(_exchange, resolver.port, query)
+        assert _addresses(reply) == ["198.51.100.1"]
+        assert reply.options
+    assert _decisions(resolver) == before + 2
+
+
+async def test_a_name_in_another_form_takes_no_decision(resolver: Laboratory) -> None:
+    """In its own case or with an OPT record: the same answer, in the form that was asked."""
+    await _learned(resolver)
+    before = _decisions(resolver)
+    for name, edns in (("www.example.com", 0), ("wWw.exaMPle.com", 0), ("www.EXAMPLE.com", -1)):
+        query = dns.message.make_query(name, "A", use_edns=edns)
         for _ in range(2):
             reply = await deferToThread(_exchange, resolver.port, query)
             assert _addresses(reply) == ["198.51.100.1"]
             assert str(reply.question[0].name) == f"{name}."
-            assert bool(reply.options) == bool(options)
-    assert _decisions(resolver) == before + 4
+            assert reply.edns == edns
+    assert _decisions(resolver) == before
 
 
 async def test_a_cookie_from_memory_is_good(resolver: Laboratory) -> None:
