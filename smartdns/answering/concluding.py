@@ -57,8 +57,8 @@ def conclude(asked: Forward, said: UpstreamReply | None, knowledge: Knowledge, n
         name = asked.question.name
         if below(name, switches.private_suffixes) is None:
             answer = without_private(answer, name)
-    knowledge.cache.store(asked, answer, now)
-    return _reply(asked, answer, knowledge)
+    refresh_at = knowledge.cache.store(asked, answer, now)
+    return _reply(asked, answer, knowledge, valid_until=refresh_at)
 
 
 def _why(said: UpstreamReply | None) -> ExtendedError:

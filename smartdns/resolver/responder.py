@@ -59,6 +59,8 @@ class Asked(NamedTuple):
     query: Query
     source: Source
     cookie: Cookie | None
+    claimed: bool
+    """Its sender must show itself now and then, so each of its queries takes a decision."""
 
     def __repr__(self) -> str:
         """Show nothing of who asked what."""
@@ -205,7 +207,8 @@ class Responder:
         cookie = check_cookie(query, source.address, secret, int(time.time()))
         plan = answer(query, source, profile, self.knowledge, self.clock(), cookie)
         if isinstance(plan, Forward):
-            return _new(Asked, (plan, query, source, cookie))
+            claimed = profile is not None and profile.claimed
+            return _new(Asked, (plan, query, source, cookie, claimed))
         if isinstance(plan, Silence):
             return None
         if plan.refresh is not None:
@@ -215,6 +218,8 @@ class Responder:
     def _render(self, asked: Asked, reply: Reply) -> Rendered:
         """Render the reply to a query that had to wait; never raises, or nobody would be told."""
         try:
+            if asked.claimed:
+                reply = reply._replace(constant=False, valid_until=0.0)
             return render(asked.query, asked.source, reply, asked.cookie)
         except Exception:  # noqa: BLE001 - whatever it is, who asked hears of it
             self._log.failure("a query could not be answered")

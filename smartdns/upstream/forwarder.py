@@ -67,7 +67,7 @@ class Forwarder(Service, Generic[T]):
         self.reactor = reactor
         self.most_in_flight = in_flight
         self._most_to_the_dead = min(_MOST_TO_THE_DEAD, in_flight)
-        self.sockets = QuerySockets(reactor)
+        self.sockets = QuerySockets(reactor, self._fill)
         self._conclude, self._stand_in = conclude, stand_in
         self._group = Group.at(reactor, upstreams)
         self._suffixes = {
@@ -79,7 +79,6 @@ class Forwarder(Service, Generic[T]):
         self._pending: dict[Forward, PendingQuestion[T | Failure]] = {}
         self._places = Places()
         self._tick: IDelayedCall | None = None
-        self._fills_soon = False
         self._log = Logger()
 
     def ask(self, plan: Forward, asker: Asker[T], network: bytes = NOBODY) -> bool:
@@ -191,9 +190,6 @@ class Forwarder(Service, Generic[T]):
         except Exception:  # noqa: BLE001 - a mistake of ours must not leave anybody waiting
             conclusion = Failure()
         self._tell(pending, conclusion, ended=True)
-        if self._ready.most and not self._fills_soon:
-            self._fills_soon = True
-            self.reactor.callLater(0, self._fill)
 
     def _follows_alias(self, pending: PendingQuestion[T | Failure], reply: UpstreamReply) -> bool:
         """Ask on for the name at which the aliases of `reply` end, where it may be asked for."""
@@ -234,7 +230,7 @@ class Forwarder(Service, Generic[T]):
                 self._places.give_back(NOBODY)
 
     def _fill(self) -> None:
-        self._fills_soon = False
+        """Have sockets for the next questions, now that replies have been read and passed on."""
         self._ready.fill(self.reactor.seconds())
         if self._ready.kept:
             self._look_after_soon()

@@ -35,8 +35,12 @@ Lost = Callable[[], None]
 class QuerySockets:
     """Opens query sockets and reads them in the reactor's thread."""
 
-    def __init__(self, reactor: PosixReactorBase) -> None:
+    def __init__(
+        self, reactor: PosixReactorBase, after_reading: "Callable[[], None] | None" = None
+    ) -> None:
+        """`after_reading` is called when what has come was read, in the reactor's thread."""
         self.reactor = reactor
+        self._after_reading = after_reading or _nothing
         self._epoll = select.epoll()
         self._open: dict[int, QuerySocket] = {}
         self._reading = False
@@ -84,6 +88,7 @@ class QuerySockets:
         for each in list(self._open.values()):
             each.stop()
         self._epoll.close()
+        self._after_reading = _nothing  # who opens them is called by it: a circle
 
     # Twisted calls these.
 
@@ -96,6 +101,7 @@ class QuerySockets:
         for descriptor, _ in self._epoll.poll(0, _MOST_AT_ONCE):
             if (reading := self._open.get(descriptor)) is not None:
                 reading.read()
+        self._after_reading()
 
     def connectionLost(self, reason: Failure) -> None:
         """Nothing to do: the epoll stays."""

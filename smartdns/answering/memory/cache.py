@@ -107,21 +107,25 @@ class Cache:
             return None
         return CachedAnswer(_answer(entry, _OLDER_THAN_ANY_TTL, ttl), int(now), int(now))
 
-    def store(self, asked: Forward, answer: Answer, now: float) -> None:
-        """Keep an answer, and forget that its question failed."""
+    def store(self, asked: Forward, answer: Answer, now: float) -> int:
+        """Keep an answer, and forget that its question failed.
+
+        Gives the second of the monotonic clock from which on to ask again; 0: it was not kept.
+        """
         key = _key(asked)
         self._failures.pop(key, None)
         if answer.ttl <= 0:
-            return
+            return 0
         octets = _octets(answer)
         if octets > self._maximum_octets:
-            return
+            return 0
         entry = _entry(answer, int(now), octets)
         self._put(key, entry)
         if answer.denies_name:
             self._put(_key(asked, every_type=True), entry)
         while self.octets > self._maximum_octets:
             self.octets -= self._entries.popitem(last=False)[1][_OCTETS]
+        return int(now) + answer.ttl - _lead(answer.ttl)
 
     def note_failure(self, asked: Forward, error: ExtendedError | None, now: float) -> None:
         """Remember that nobody could answer this, for twice as long as the last time."""
@@ -224,8 +228,12 @@ def _answer(entry: _Entry, age: int, least: int = 0) -> Answer:
 def _aged(entry: _Entry, age: int) -> CachedAnswer:
     ttl = entry[_TTL]
     expires_at = entry[_STORED_AT] + ttl
-    lead = ttl // 10 if ttl >= _REFRESHABLE_TTL else 0
-    return _new(CachedAnswer, (_answer(entry, age), expires_at, expires_at - lead))
+    return _new(CachedAnswer, (_answer(entry, age), expires_at, expires_at - _lead(ttl)))
+
+
+def _lead(ttl: int) -> int:
+    """Give the seconds before an answer expires in which a query is a reason to ask again."""
+    return ttl // 10 if ttl >= _REFRESHABLE_TTL else 0
 
 
 def _flat(error: ExtendedError | None) -> tuple[int, str]:

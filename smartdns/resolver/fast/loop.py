@@ -107,6 +107,8 @@ class Loop:
             now = self._now()
             if now >= self._look_again_at or self._news or memo.full:
                 self._take_note(now)
+            if misses.learned:
+                misses.learn()
             if count:
                 self.taken += count
                 answer(count, now)

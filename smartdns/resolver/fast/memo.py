@@ -162,14 +162,14 @@ class Memo:
             self.tables.clear()
         self.tables[address] = view.current
 
-    def remember(self, view: View, key: bytes, reply: Rendered) -> None:
-        """Keep a reply to the query `key`, which was rendered in this second.
+    def remember(self, view: View, key: bytes, reply: Rendered, second: int) -> None:
+        """Keep a reply to the query `key`, which was rendered in `second`.
 
         A view that was forgotten meanwhile keeps it for nobody.
         """
         body = reply.octets[2:]
         at = () if reply.constant else ttl_offsets(reply.octets)
-        zeros = [self.second + int.from_bytes(reply.octets[each : each + 4]) for each in at]
+        zeros = [second + int.from_bytes(reply.octets[each : each + 4]) for each in at]
         until = int(min(_FOR_EVER, reply.valid_until, *zeros))
         if until <= self.second or len(key) > KEY_SIZE - 2:
             return

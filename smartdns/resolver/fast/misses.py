@@ -28,6 +28,8 @@ _new: Final = tuple.__new__
 """As in `answering.cache`."""
 Epoch = tuple[int, int, int]
 """Generation of the grants and of everything else a decision looks at, and the UTC day."""
+Learned = tuple[View, bytes, Rendered, int]
+"""For whom, the query after its ID, its reply, and in which second that was rendered."""
 SendTo = Callable[[bytes, WayBack], None]
 
 
@@ -53,6 +55,8 @@ class Misses:
         self.memo = Memo()
         self.rates = Rates(responder.limits.clients, self._network_of)
         self.waiting: deque[Miss] = deque()
+        self.learned: deque[Learned] = deque()
+        """Replies that upstreams led to, for the memo; the reactor's thread puts them here."""
         self.batch = batch
         self.outcomes: Counter[str] = Counter()
         """What was decided on here, by what the replies say; "silent": what got none."""
@@ -98,6 +102,12 @@ class Misses:
         self.rates.forget_addresses(now)
         self._views.clear()
         self.batch.forget()
+
+    def learn(self) -> None:
+        """Remember what upstreams led to since the last batch, before the next is answered."""
+        learned, remember = self.learned, self.memo.remember
+        while learned:
+            remember(*learned.popleft())
 
     def take(self, missed: Sequence[Missed], now: float) -> Sequence[int]:
         """Fill the slots that can be filled at once; give those of all others, in order.
@@ -207,6 +217,9 @@ class Misses:
 
             def send(reply: Rendered) -> None:
                 self._send_to(reply.octets, way_back)
+                if view is not None and reply.valid_until:
+                    second = int(self._responder.clock())
+                    self.learned.append((view, data[2:], reply, second))
 
             decided = self._responder.ask(decided, send, self.rates.networks[address])
             if decided is None:
@@ -217,7 +230,7 @@ class Misses:
             return
         self._send_to(decided.octets, way_back)
         if view is not None and decided.valid_until:
-            self.memo.remember(view, data[2:], decided)
+            self.memo.remember(view, data[2:], decided, self.memo.second)
 
     def _network_of(self, address: bytes) -> bytes:
         found = self._knowledge.allowlist.lookup_network(address, self._epoch[2])

@@ -7,7 +7,7 @@ from typing import Any
 import dns.message
 
 from smartdns.answering.concluding import conclude, stale
-from smartdns.answering.plan import Reply
+from smartdns.answering.plan import Record, Reply
 from smartdns.answering.query import Query
 from smartdns.answering.rules.rate_limit import RateLimiter
 from smartdns.contract.grants import Profile
@@ -38,6 +38,12 @@ def wire(name: str = STEERED, number: int = 0, **options: Any) -> bytes:
 def denying(_: Query) -> Reply:
     """Say that there is no such name."""
     return Reply(3)
+
+
+def addressing(query: Query) -> Reply:
+    """Say that a name has an address."""
+    assert query.question is not None
+    return Reply(0, (Record(query.question.name, 1, 1, 300, bytes((5, 0, 0, 9))),))
 
 
 class Upstreams:

@@ -12,7 +12,7 @@ from smartdns.answering.knowledge import RelayAddresses
 from smartdns.contract.grants import OFF, Profile
 from smartdns.resolver.fast.memo import MAX_VIEWS
 from tests.smartdns.made import GB, US
-from tests.smartdns.resolver.fast.driven import HERE, STEERED, Driven, wire
+from tests.smartdns.resolver.fast.driven import HERE, STEERED, Driven, addressing, wire
 
 IN_US, IN_GB = "5.0.0.1", "6.0.0.1"
 QUERY = wire()
@@ -174,3 +174,49 @@ def test_profiles_beyond_number_cost_memory_and_no_wrong_answer(driven: Driven) 
         for profile in others:
             driven.misses.memo.view_for(profile)
         driven.seconds += 1.0
+
+
+def test_what_an_upstream_said_before_a_change_of_knowledge_is_given_and_forgotten(
+    driven: Driven,
+) -> None:
+    """The decision to ask was the former catalogue's; by the new one the name may be steered."""
+    driven.upstreams.react = addressing
+    client, query = driven.client(), wire("www.example.com")
+    driven.run(lambda: client.ask(query))
+    driven.responder.knowledge_changed()
+    driven.upstreams.answer()
+    assert len(client.replies()) == 1
+    before = len(driven.sent)
+    assert len(driven.answers(client, query)) == 1
+    assert len(driven.sent) == before + 1, "it took a decision"
+
+
+def test_what_an_upstream_said_is_remembered_for_every_form_of_the_query(driven: Driven) -> None:
+    """The second query takes no decision, with an OPT record or in its own case."""
+    driven.upstreams.react = addressing
+    client = driven.client()
+    assert len(driven.answers(client, wire("www.example.com"))) == 1
+    before = len(driven.sent)
+    driven.seconds += 2
+    for query in (
+        wire("www.example.com"),
+        wire("www.example.com", use_edns=0),
+        wire("WWW.example.com"),
+    ):
+        (reply,) = driven.answers(client, query)
+        assert dns.message.from_wire(reply).answer[0].ttl == 298
+    assert len(driven.sent) == before
+
+
+def test_what_an_upstream_said_to_a_claimed_address_is_remembered_for_nobody(
+    driven: Driven,
+) -> None:
+    """It must show itself now and then, so each of its queries takes a decision."""
+    driven.upstreams.react = addressing
+    choose(driven, Profile("us", claimed=True))
+    driven.knowledge.verified.note(HERE, driven.seconds)
+    client, query = driven.client(), wire("www.example.com")
+    for _ in range(3):
+        (reply,) = driven.answers(client, query)
+        assert dns.message.from_wire(reply).answer
+    assert len(driven.sent) == 3

@@ -159,5 +159,6 @@ class _Busy:
             tables={b"": {b"known": b"", b"unknown": MISS}}, full=False
         )
         self.waiting: deque[object] = deque()
+        self.learned: list[object] = []
         self.rates = SimpleNamespace(total=0, quiet=math.inf)
         self.begin_second = self.begin_epoch = lambda *_: None

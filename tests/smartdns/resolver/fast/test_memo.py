@@ -50,7 +50,7 @@ def _memo() -> tuple[Memo, View]:
 def test_ttls_count_down_by_the_second() -> None:
     """The second in which it was decided has the whole TTL, each later one less."""
     memo, view = _memo()
-    memo.remember(view, b"key", _reply(60, 154.5))
+    memo.remember(view, b"key", _reply(60, 154.5), memo.second)
     for second in (100, 101, 130, 153):
         memo.begin_second(second)
         for _ in range(2):
@@ -63,7 +63,7 @@ def test_each_profile_has_replies_of_its_own() -> None:
     """What one may see another does not."""
     memo, view = _memo()
     other = memo.view_for(GB)
-    memo.remember(view, b"key", _other())
+    memo.remember(view, b"key", _other(), memo.second)
     assert _given(other, b"key") is None
     memo.admit(b"addr", other)
     assert memo.tables[b"addr"] is other.current
@@ -73,14 +73,14 @@ def test_each_profile_has_replies_of_its_own() -> None:
 def test_what_is_still_asked_for_outlives_what_is_not() -> None:
     """A full half makes the unused ones go, and memory never exceeds the two halves."""
     memo, view = _memo()
-    memo.remember(view, b"asked", _reply(600, 700))
-    memo.remember(view, b"left", _other())
+    memo.remember(view, b"asked", _reply(600, 700), memo.second)
+    memo.remember(view, b"left", _other(), memo.second)
     for number in range(40):
         if memo.full:
             memo.turn()
         memo.begin_second(101 + number)
         assert _ttl(_given(view, b"asked")) == 599 - number
-        memo.remember(view, str(number).encode(), _other())
+        memo.remember(view, str(number).encode(), _other(), memo.second)
         assert len(memo) <= 8
     assert _given(view, b"left") is None
 
@@ -88,8 +88,8 @@ def test_what_is_still_asked_for_outlives_what_is_not() -> None:
 def test_a_reply_that_finds_no_room_is_not_remembered() -> None:
     """Nothing is written over what may be on its way out."""
     memo, view = _memo()
-    memo.remember(view, b"large", _other(4000))
-    memo.remember(view, b"more", _other(200))
+    memo.remember(view, b"large", _other(4000), memo.second)
+    memo.remember(view, b"more", _other(200), memo.second)
     assert memo.full
     assert _given(view, b"more") is None
     assert _given(view, b"large") == bytes(4000)
@@ -99,7 +99,7 @@ def test_forgetting_leaves_nothing() -> None:
     """Neither addresses nor replies outlive a change of what they were decided by."""
     memo, view = _memo()
     memo.admit(b"addr", view)
-    memo.remember(view, b"key", _other())
+    memo.remember(view, b"key", _other(), memo.second)
     memo.forget()
     assert memo.tables[b"addr"][b"key"] is MISS
     assert _given(memo.view_for(US), b"key") is None
@@ -108,9 +108,9 @@ def test_forgetting_leaves_nothing() -> None:
 def test_what_can_never_be_found_again_is_not_kept() -> None:
     """A query longer than a key, and a reply that holds for no whole second."""
     memo, view = _memo()
-    memo.remember(view, bytes(KEY_SIZE - 1), _other())
-    memo.remember(view, b"key", _reply(60, 100.9))
-    memo.remember(view, b"zero", _reply(0, 200))
+    memo.remember(view, bytes(KEY_SIZE - 1), _other(), memo.second)
+    memo.remember(view, b"key", _reply(60, 100.9), memo.second)
+    memo.remember(view, b"zero", _reply(0, 200), memo.second)
     assert len(memo) == 0
 
 
@@ -120,7 +120,7 @@ def test_a_reply_is_given_in_another_form_with_the_ttl_of_its_second() -> None:
     plain = dns.message.make_query("www.example.com", "A").to_wire()[2:]
     with_opt = dns.message.make_query("www.example.com", "A", use_edns=0).to_wire()[2:]
     cased = plain.replace(b"example", b"eXAmple")
-    memo.remember(view, with_opt, _answer(with_opt))
+    memo.remember(view, with_opt, _answer(with_opt), memo.second)
     assert _given(view, with_opt) is None  # it is kept in its plain form alone
     memo.begin_second(110)
     assert _ttl(_given(view, plain)) == 50
@@ -140,7 +140,7 @@ def test_what_says_more_in_an_opt_record_is_given_in_its_own_form_alone() -> Non
     memo, view = _memo()
     plain = dns.message.make_query("www.example.com", "A").to_wire()[2:]
     with_opt = dns.message.make_query("www.example.com", "A", use_edns=0).to_wire()[2:]
-    memo.remember(view, plain, _answer(plain, any_form=False))
+    memo.remember(view, plain, _answer(plain, any_form=False), memo.second)
     assert _ttl(_given(view, plain)) == 60
     assert memo.in_another_form(view, with_opt) is None
 

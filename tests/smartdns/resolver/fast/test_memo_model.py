@@ -55,7 +55,7 @@ class MemoAgainstModel(RuleBasedStateMachine):
         until = FOR_EVER if constant else self.second + lasts
         before = len(self.memo)
         reply = Rendered(b"\0\0" + body(ttl, data), until, constant=constant)
-        self.memo.remember(self.view(profile), key, reply)
+        self.memo.remember(self.view(profile), key, reply, self.second)
         if len(self.memo) > before:
             zero = None if constant else self.second + ttl
             self.known[profile, key] = until, zero, ttl, data
@@ -109,7 +109,7 @@ def test_what_was_just_remembered_is_given() -> None:
     view = memo.view_for(PROFILES[0])
     for number in range(HALF_REPLIES):
         memo.remember(
-            view, bytes((number,)), Rendered(b"\0\0" + body(30, b"x"), 130.0, constant=False)
+            view, bytes((number,)), Rendered(b"\0\0" + body(30, b"x"), 130.0, constant=False), 100
         )
     assert MISS not in [view.current[bytes((number,))] for number in range(HALF_REPLIES)]
     memo.turn()
