@@ -15,6 +15,7 @@ from smartdns.resolver.fast.batch import is_supported
 from smartdns.resolver.fast.port import FastPort, listen_fast
 from smartdns.resolver.responder import OUTCOMES, Responder
 from smartdns.resolver.stream_limits import StreamLimits
+from smartdns.resolver.stream_memo import StreamMemo
 from smartdns.resolver.streams import Streams
 from smartdns.resolver.tls import OverTls, ServerContext
 
@@ -40,7 +41,8 @@ class Listeners(Service):
     ) -> None:
         """Take `sockets` by what they are for: udp, tcp, and tls where there is a context.
 
-        `fast`: datagrams take the fast path, where the platform has what it needs.
+        `fast`: what was answered is remembered, and datagrams take the fast path, where the
+        platform has what that needs.
         """
         self._urls = [
             f"{name}://{_where(bound)}" for name, group in sockets.items() for bound in group
@@ -48,10 +50,12 @@ class Listeners(Service):
         self._reactor = reactor
         self._responder = responder
         self._sockets = sockets
-        self._streams = Streams(reactor, responder, limits)
-        self._tls_streams = Streams(reactor, responder, limits, "tls")
+        fast = fast and is_supported()
+        self._memo = StreamMemo(responder) if fast else None
+        self._streams = Streams(reactor, responder, limits, memo=self._memo)
+        self._tls_streams = Streams(reactor, responder, limits, "tls", self._memo)
         self._tls = tls
-        self._listen_datagrams = listen_fast if fast and is_supported() else listen_datagrams
+        self._listen_datagrams = listen_fast if fast else listen_datagrams
         self._datagram_ports: list[DatagramPort | FastPort] = []
         self._stream_ports: list[IListeningPort] = []
         self._forgetting = LoopingCall(self._forget_askers)
@@ -64,10 +68,11 @@ class Listeners(Service):
     def metrics(self) -> dict[str, float]:
         """Give what may be counted (`telemetry.metrics`)."""
         fast = [port for port in self._datagram_ports if isinstance(port, FastPort)]
+        of_streams = 0 if self._memo is None else self._memo.remembered
         outcomes = sum((Counter(port.outcomes) for port in fast), self._responder.outcomes)
         return {
             **{f"queries:{outcome}": outcomes[outcome] for outcome in OUTCOMES},
-            "queries:remembered": sum(port.remembered for port in fast),
+            "queries:remembered": sum(port.remembered for port in fast) + of_streams,
             "queries:dropped": sum(port.dropped for port in fast),
             "queries_in_flight": self._responder.in_flight,
             "streams": len(self._streams.open) + len(self._tls_streams.open),
@@ -100,6 +105,8 @@ class Listeners(Service):
 
     def _forget_askers(self) -> None:
         self._responder.limits.forget_full(self._responder.clock())
+        if self._memo is not None:
+            self._memo.forget_askers()
         for port in self._datagram_ports:
             if isinstance(port, FastPort):
                 port.forget_askers()

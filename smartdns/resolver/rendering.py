@@ -18,6 +18,7 @@ from smartdns.answering.numbers import (
 from smartdns.answering.plan import Reply
 from smartdns.answering.query import Query, Source
 from smartdns.answering.rules.cookies import Cookie
+from smartdns.wire.edns import BARE_OPT, error_option, write_opt
 from smartdns.wire.queries import HEADER
 from smartdns.wire.replies import render_reply, size_limit
 
@@ -31,7 +32,7 @@ FOR_EVER: Final = float("inf")
 class Rendered:
     """A reply as it goes out; no dataclass, whose constructor would stay Python's when compiled."""
 
-    __slots__ = ("any_form", "constant", "octets", "valid_until")
+    __slots__ = ("constant", "octets", "opt", "valid_until")
 
     def __init__(
         self,
@@ -39,7 +40,7 @@ class Rendered:
         valid_until: float = 0.0,
         *,
         constant: bool = True,
-        any_form: bool = False,
+        opt: bytes = b"",
     ) -> None:
         self.octets = octets
         self.valid_until = valid_until
@@ -49,9 +50,10 @@ class Rendered:
         """
         self.constant = constant
         """Else each TTL is one lower with every whole second."""
-        self.any_form = any_form
-        """The same holds for a query with another case or with a bare OPT record, or without it:
-        nothing but the question's case and our own bare OPT record differs.
+        self.opt = opt
+        """Our OPT record in the reply to the same question with a bare one; the same holds for a
+        query with another case, with such a record or without, and in nothing else they differ.
+        Empty: it holds for its own query alone.
         """
 
 
@@ -67,11 +69,13 @@ def render(query: Query, source: Source, reply: Reply, cookie: Cookie | None) ->
         options=options,
         padding_block=_TLS_PADDING if source.transport == "tls" else 0,
     )
-    any_form = _holds_for_any_form(query, reply)
-    if not (any_form or _is_in_lower_case(query)) or not _may_be_repeated(query):
-        return Rendered(octets)
     until = FOR_EVER if reply.constant else reply.valid_until
-    return Rendered(octets, until, constant=reply.constant, any_form=any_form)
+    if not until or not _may_be_repeated(query):
+        return Rendered(octets)
+    opt = _opt_in_any_form(query, reply)
+    if not (opt or _is_in_lower_case(query)):
+        return Rendered(octets)
+    return Rendered(octets, until, constant=reply.constant, opt=opt)
 
 
 def server_failure(data: bytes) -> Rendered | None:
@@ -107,13 +111,11 @@ def _is_in_lower_case(query: Query) -> bool:
     return query.question is not None and query.question_wire.startswith(query.question.name)
 
 
-def _holds_for_any_form(query: Query, reply: Reply) -> bool:
-    """Say whether there is nothing in the reply that an OPT record says, or had to ask for."""
-    return (
-        query.question is not None
-        and (query.edns is None or not query.edns.dnssec_ok)
-        and reply.rcode <= RCODE
-        and reply.error is None
-        and not reply.truncated
-        and not reply.additional
-    )
+def _opt_in_any_form(query: Query, reply: Reply) -> bytes:
+    """Give what `Rendered.opt` says; empty where a reply depends on more than the question."""
+    with_dnssec = query.edns is not None and query.edns.dnssec_ok
+    if with_dnssec or reply.rcode > RCODE or reply.truncated or reply.additional:
+        return b""
+    if reply.error is None:
+        return BARE_OPT[False]
+    return write_opt(reply.rcode, (error_option(reply.error),), dnssec_ok=False)

@@ -116,7 +116,7 @@ class Responder:
             profile = self.knowledge.allowlist.lookup(source.address, today())
             decided = self.decide(data, source, profile, verdict)
         if isinstance(decided, Asked):
-            network = self.network_of(source) or host_key(source.address)
+            network = self.network_of(source.address) or host_key(source.address)
             decided = self.ask(decided, send, network)
             if decided is None:
                 return True
@@ -162,16 +162,18 @@ class Responder:
         """Queries that wait for somebody else's answer."""
         return self.forwarder.waiting
 
-    def network_of(self, source: Source) -> bytes | None:
-        """Give the key of the granted network that a source is in; None: it is a stranger."""
-        found = self.knowledge.allowlist.lookup_network(source.address, today())
-        return None if found is None else client_key(source.address, found[1])
+    def network_of(self, address: bytes) -> bytes | None:
+        """Give the key of the granted network that an address is in; None: it is a stranger."""
+        found = self.knowledge.allowlist.lookup_network(address, today())
+        return None if found is None else client_key(address, found[1])
 
-    def wait_s(self, source: Source) -> float:
-        """Count a query of a stream; give the seconds that it must wait, and then be counted."""
-        network = self.network_of(source)
+    def wait_s(self, address: bytes, network: bytes | None) -> float:
+        """Count a query of a stream; give the seconds that it must wait, and then be counted.
+
+        `network` is what `network_of` gives.
+        """
         if network is None:
-            key = _BY_STREAM + stranger_key(source.address)
+            key = _BY_STREAM + stranger_key(address)
             return self.limits.strangers.wait_s(key, self.clock())
         return self.limits.clients.wait_s(_BY_STREAM + network, self.clock())
 
@@ -229,7 +231,7 @@ class Responder:
         """Count a datagram; there is no asking it to wait."""
         if source.transport != "udp":
             return Verdict.GO
-        network = self.network_of(source)
+        network = self.network_of(source.address)
         if network is None:
             return self.limits.strangers.admit(stranger_key(source.address), self.clock())
         return self.limits.clients.admit(network, self.clock())

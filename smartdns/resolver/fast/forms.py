@@ -21,10 +21,9 @@ _ONE: Final = b"\0\1"
 _OPT_BEGINS: Final = b"\0" + OPT.to_bytes(2)
 _OPT_ENDS: Final = bytes(6)
 """No high response code, version 0, no flags, no options (RFC 6891 section 6.1)."""
-_OUR_OPT: Final = BARE_OPT[False]
-_OPT_SIZE: Final = len(_OUR_OPT)
-_LONGEST_PLAIN: Final = PAYLOAD_SIZE_WITHOUT_EDNS - 2 - _OPT_SIZE
-"""What fits in every form, whatever payload size is named."""
+_BARE_SIZE: Final = len(BARE_OPT[False])
+_LONGEST: Final = PAYLOAD_SIZE_WITHOUT_EDNS - 2
+"""What fits after an ID in every form, whatever payload size is named."""
 
 
 class Form(NamedTuple):
@@ -59,7 +58,7 @@ def form_of(query: bytes) -> Form | None:
     end = query.find(b"\0", _QUESTION_AT) + 5  # behind type and class
     counts, rest = query[2:_QUESTION_AT], query[end:]
     if counts == _COUNTS_WITH_OPT:
-        if len(rest) != _OPT_SIZE or rest[:3] != _OPT_BEGINS or rest[5:] != _OPT_ENDS:
+        if len(rest) != _BARE_SIZE or rest[:3] != _OPT_BEGINS or rest[5:] != _OPT_ENDS:
             return None
     elif counts != _PLAIN_COUNTS or end != len(query):
         return None
@@ -69,22 +68,25 @@ def form_of(query: bytes) -> Form | None:
     return _new(Form, (plain, question, counts == _COUNTS_WITH_OPT))
 
 
-def in_form(form: Form, plain_reply: bytes) -> bytes:
-    """Give the reply to a query in `form`, where the plain one gets `plain_reply`."""
+def in_form(form: Form, plain_reply: bytes, opt: bytes) -> bytes:
+    """Give the reply to a query in `form`, where the plain one gets `plain_reply`.
+
+    `opt` is our OPT record for those that had one.
+    """
     head, records = plain_reply[:_ADDITIONAL_AT], plain_reply[_end(form) :]
     if form.has_opt:
-        return b"".join((head, _ONE, form.question, records, _OUR_OPT))
+        return b"".join((head, _ONE, form.question, records, opt))
     return b"".join((head, _NONE, form.question, records))
 
 
-def in_plain_form(form: Form, reply: bytes) -> bytes | None:
+def in_plain_form(form: Form, reply: bytes, opt: bytes) -> bytes | None:
     """Give what the plain query gets, where `reply` answers the one in `form`.
 
-    None: it would not fit in every form. `reply` must have nothing in its OPT record, and no other
-    additional record.
+    `reply` has no additional record but `opt`, where the query had one. None: it would not fit in
+    every form.
     """
-    end = len(reply) - _OPT_SIZE if form.has_opt else len(reply)
-    if end > _LONGEST_PLAIN:
+    end = len(reply) - len(opt) if form.has_opt else len(reply)
+    if end + len(opt) > _LONGEST:
         return None
     question = form.plain[_QUESTION_AT:]
     return b"".join((reply[:_ADDITIONAL_AT], _NONE, question, reply[_end(form) : end]))

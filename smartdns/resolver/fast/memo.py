@@ -42,9 +42,9 @@ _FOR_EVER: Final = 1 << 62
 
 _put_ttl: Final = struct.Struct("!I").pack_into
 
-Entry = tuple[bytes, int, tuple[tuple[int, int], ...], bool]
+Entry = tuple[bytes, int, tuple[tuple[int, int], ...], bytes]
 """Vector, the second from which on it holds no longer, of each TTL that counts down the offset in
-the arena and the second in which it is 0, and whether it holds for every form of the query."""
+the arena and the second in which it is 0, and the OPT record of other forms (`Rendered.opt`)."""
 
 
 class Current(dict[bytes, bytes]):
@@ -173,14 +173,14 @@ class Memo:
         until = int(min(_FOR_EVER, reply.valid_until, *zeros))
         if until <= self.second or len(key) > KEY_SIZE - 2:
             return
-        form = form_of(key) if reply.any_form else None
-        plain = None if form is None else in_plain_form(form, body)
+        opt, form = reply.opt, form_of(key) if reply.opt else None
+        plain = None if form is None else in_plain_form(form, body, opt)
         if form is not None and plain is not None:
             key, body = form.plain, plain
         elif form is not None and form.has_own_case:
             return
         ttls = tuple((each - 2, zero) for each, zero in zip(at, zeros, strict=True))
-        self._keep(view.current, key, body, (MISS, until, ttls, plain is not None))
+        self._keep(view.current, key, body, (MISS, until, ttls, b"" if plain is None else opt))
 
     def in_another_form(self, view: View, key: bytes) -> bytes | None:
         """Give the reply to the query `key` where the plain form of the same is remembered.
@@ -194,25 +194,27 @@ class Memo:
         vector = current[plain]
         if vector is MISS:
             return None
-        _, until, ttls, any_form = current.young[plain]
-        if not any_form:
+        _, until, ttls, opt = current.young[plain]
+        if not opt:
             return None
-        address, length = VECTOR.unpack(vector)
-        start = address - self._arena_at
-        body = in_form(form, self.arena[start : start + length])
+        body = in_form(form, self.at(vector), opt)
         if not form.has_own_case:  # (0x20), which nobody else will send
+            start = self._start_of(vector)
             ttls = tuple((offset - start, zero) for offset, zero in ttls)
-            self._keep(current, key, body, (vector, until, ttls, False))
+            self._keep(current, key, body, (vector, until, ttls, b""))
         return body
+
+    def at(self, vector: bytes) -> bytes:
+        """Copy the reply that a vector leads to, after its ID."""
+        start = self._start_of(vector)
+        return self.arena[start : start + VECTOR.unpack(vector)[1]]
 
     def move_to_young(self, current: Current, key: bytes) -> Entry | None:
         """Copy a reply over from the old half; None where there is no room."""
-        vector, until, ttls, any_form = current.old[key]
-        address, length = VECTOR.unpack(vector)
-        former = address - self._arena_at
+        vector, until, ttls, opt = current.old[key]
+        former = self._start_of(vector)
         ttls = tuple((offset - former, zero) for offset, zero in ttls)
-        body = self.arena[former : former + length]
-        entry = self._keep(current, key, body, (vector, until, ttls, any_form))
+        entry = self._keep(current, key, self.at(vector), (vector, until, ttls, opt))
         if entry is not None:
             del current.old[key]
         return entry
@@ -231,6 +233,10 @@ class Memo:
         """Replies in the young half."""
         return self._replies
 
+    def _start_of(self, vector: bytes) -> int:
+        start: int = VECTOR.unpack(vector)[0] - self._arena_at
+        return start
+
     def _keep(self, current: Current, key: bytes, body: bytes, entry: Entry) -> Entry | None:
         """Place `body`, and keep `entry`, whose TTLs lie in it, with its vector; None: no room."""
         start = self._free
@@ -241,9 +247,9 @@ class Memo:
         self.arena[start:end] = body
         self._free = end
         self._replies += 1
-        _, until, ttls, any_form = entry
+        _, until, ttls, opt = entry
         ttls = tuple((start + offset, zero) for offset, zero in ttls)
-        kept = (VECTOR.pack(self._arena_at + start, len(body)), until, ttls, any_form)
+        kept = (VECTOR.pack(self._arena_at + start, len(body)), until, ttls, opt)
         current.young[key] = kept
         current.pop(key, None)
         return kept

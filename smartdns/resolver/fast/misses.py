@@ -15,19 +15,18 @@ from smartdns.answering.query import Source
 from smartdns.answering.rules.rate_limit import Verdict, client_key, host_key
 from smartdns.resolver.datagrams import WayBack
 from smartdns.resolver.fast.batch import KEY_SIZE, DatagramBatch
-from smartdns.resolver.fast.memo import MAX_ADDRESSES, MISS, UNKNOWN, Memo, View
+from smartdns.resolver.fast.memo import MISS, Memo, View
 from smartdns.resolver.fast.rates import Rates
 from smartdns.resolver.fast.refusals import Missed, Refusals
+from smartdns.resolver.fast.views import Views
 from smartdns.resolver.rendering import Rendered
-from smartdns.resolver.responder import Asked, Responder, outcome_of, today
+from smartdns.resolver.responder import Asked, Responder, outcome_of
 
 LONGEST_WAIT_S: Final = 0.08
 """How long a miss may wait for its turn."""
 MOST_WAITING: Final = 8_192
 _new: Final = tuple.__new__
 """As in `answering.cache`."""
-Epoch = tuple[int, int, int]
-"""Generation of the grants and of everything else a decision looks at, and the UTC day."""
 Learned = tuple[View, bytes, Rendered, int]
 """For whom, the query after its ID, its reply, and in which second that was rendered."""
 SendTo = Callable[[bytes, WayBack], None]
@@ -68,9 +67,7 @@ class Misses:
         self._knowledge = responder.knowledge
         self._refusals = Refusals(batch, self._knowledge, responder.limits.strangers)
         self._log = Logger()
-        self._epoch: Epoch = (-1, -1, -1)
-        self._views: dict[bytes, View | None] = {}
-        """By address, None for a stranger; as of `_epoch`."""
+        self.views = Views(self.memo, responder)
 
     def begin_second(self, now: float) -> None:
         """Let TTLs and counts begin from zero."""
@@ -80,27 +77,14 @@ class Misses:
 
     def begin_epoch(self) -> None:
         """Forget what no longer holds."""
-        if self.memo.crowded:
-            self.memo.forget()
-            self._views.clear()
-        elif self.memo.full:
-            self.memo.turn()
-        epoch = self._responder.grants, self._responder.generation, today()
-        if epoch == self._epoch:
-            return
-        if epoch[1] != self._epoch[1]:
-            self.memo.forget()
-        self.memo.forget_addresses()
-        self._views.clear()
-        self.rates.networks.clear()
-        self._epoch = epoch
-        self._refusals.begin_epoch()
+        if self.views.begin_epoch():
+            self.rates.networks.clear()
+            self._refusals.begin_epoch()
 
     def forget_askers(self, now: float) -> None:
         """Keep nothing of who asked, nor of what was asked last; only between batches."""
-        self.memo.forget_addresses()
+        self.views.forget_addresses()
         self.rates.forget_addresses(now)
-        self._views.clear()
         self.batch.forget()
 
     def learn(self) -> None:
@@ -124,12 +108,11 @@ class Misses:
         return unfilled
 
     def _take(self, missed: Sequence[Missed], now: float) -> Sequence[int]:
-        views = self._views
+        view_of = self.views.of
         strangers: list[Missed] = []
         unfilled: list[int] = []
         for each in missed:
-            address = each[2]
-            view = views[address] if address in views else self._view_of(address)
+            view = view_of(each[2])
             if view is None:
                 strangers.append(each)
             elif not self._fill(each, view, now):
@@ -157,16 +140,6 @@ class Misses:
                     self._log.failure("a query could not be answered")
                     self.outcomes["silent"] += 1
             now = clock()
-
-    def _view_of(self, address: bytes) -> View | None:
-        profile = self._knowledge.allowlist.lookup(address, self._epoch[2])
-        if len(self._views) >= MAX_ADDRESSES:
-            self._views.clear()
-        view = None if profile is None else self.memo.view_for(profile)
-        self._views[address] = view
-        if view is None and len(self.memo.tables) < MAX_ADDRESSES // 2:
-            self.memo.tables[address] = UNKNOWN
-        return view
 
     def _fill(self, missed: Missed, view: View, now: float) -> bool:
         """Fill the slot of a client that the memo's tables did not have, or put its query off."""
@@ -208,8 +181,7 @@ class Misses:
 
     def _decide(self, miss: Miss) -> None:
         data, address, way_back, verdict, _ = miss
-        views = self._views
-        view = views[address] if address in views else self._view_of(address)
+        view = self.views.of(address)
         profile = None if view is None else view.profile
         source = _new(Source, (address, int.from_bytes(way_back[0][2:4]), "udp"))
         decided = self._responder.decide(data, source, profile, verdict)
@@ -233,5 +205,5 @@ class Misses:
             self.memo.remember(view, data[2:], decided, self.memo.second)
 
     def _network_of(self, address: bytes) -> bytes:
-        found = self._knowledge.allowlist.lookup_network(address, self._epoch[2])
+        found = self._knowledge.allowlist.lookup_network(address, self.views.epoch[2])
         return host_key(address) if found is None else client_key(address, found[1])

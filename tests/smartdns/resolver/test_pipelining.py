@@ -15,11 +15,12 @@ from twisted.internet.threads import deferToThread
 from smartdns.answering.plan import Reply
 from smartdns.answering.query import Source
 from smartdns.answering.rules.rate_limit import RateLimiter
-from smartdns.resolver import streams as under_test
+from smartdns.resolver import stream as under_test
 from smartdns.resolver.rendering import Rendered
 from smartdns.resolver.responder import Limits, Responder, Send
+from smartdns.resolver.stream import Stream
 from smartdns.resolver.stream_limits import StreamLimits
-from smartdns.resolver.streams import Stream, Streams
+from smartdns.resolver.streams import Streams
 from smartdns.upstream.forwarder import Forwarder
 from smartdns.wire.framing import with_length
 from tests.smartdns.allowlist.by_hand import until

@@ -11,7 +11,7 @@ import dns.message
 import pytest
 from twisted.internet.threads import deferToThread
 
-from smartdns.resolver import streams
+from smartdns.resolver import stream
 from smartdns.resolver.stream_limits import StreamLimits
 from smartdns.wire.framing import with_length
 from tests.peers.name_server import NameServer
@@ -74,7 +74,7 @@ async def test_more_than_may_be_in_flight_are_answered_all_the_same(
     """A burst beyond the limit waits for its turn and is not lost."""
     odd_name_server.delay = 0.05
     resolver = make_resolver(odd_name_server.port)
-    count = 3 * streams._MOST_IN_FLIGHT
+    count = 3 * stream._MOST_IN_FLIGHT
     queries = [dns.message.make_query(f"n{n}.example.com", "A").to_wire() for n in range(count)]
 
     def ask() -> list[bytes]:
@@ -108,7 +108,7 @@ async def test_idle_connections_are_closed(
     resolver: Laboratory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection that says nothing does not stay."""
-    monkeypatch.setattr(streams, "STREAM_IDLE_S", 0.2)
+    monkeypatch.setattr(stream, "STREAM_IDLE_S", 0.2)
     assert await deferToThread(_wait_for_end, resolver.port, b"") == b""
 
 
@@ -116,7 +116,7 @@ async def test_an_octet_now_and_then_does_not_keep_a_connection(
     resolver: Laboratory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A query that began must be whole in time, however busy its sender looks."""
-    monkeypatch.setattr(streams, "_WHOLE_WITHIN_S", 0.4)
+    monkeypatch.setattr(stream, "_WHOLE_WITHIN_S", 0.4)
 
     def drip() -> float:
         with connected(resolver.port) as client:
@@ -142,7 +142,7 @@ async def test_a_connection_has_an_end_however_busy(
     resolver: Laboratory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No connection lasts for ever."""
-    monkeypatch.setattr(streams, "_LONGEST_S", 0.3)
+    monkeypatch.setattr(stream, "_LONGEST_S", 0.3)
 
     def keep_asking() -> int:
         answered = 0
@@ -163,7 +163,7 @@ async def test_who_does_not_read_is_dropped_and_holds_little(
     resolver: Laboratory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Replies to a peer that takes none are not piled up: we stop reading, then close."""
-    monkeypatch.setattr(streams, "_WHOLE_WITHIN_S", 0.5)
+    monkeypatch.setattr(stream, "_WHOLE_WITHIN_S", 0.5)
     big = with_length(dns.message.make_query("huge.example.com", "TXT").to_wire())
     await resolver.ask("huge.example.com", "TXT", tcp=True)
 

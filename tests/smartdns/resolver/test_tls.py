@@ -146,8 +146,8 @@ async def test_who_does_not_say_goodbye_holds_no_connection(
     resolver: Laboratory, certificate: CertificatePair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A device that has left the network answers no close: its connection ends all the same."""
-    monkeypatch.setattr("smartdns.resolver.streams.STREAM_IDLE_S", 0.2)
-    monkeypatch.setattr("smartdns.resolver.streams._WHOLE_WITHIN_S", 0.2)
+    monkeypatch.setattr("smartdns.resolver.stream.STREAM_IDLE_S", 0.2)
+    monkeypatch.setattr("smartdns.resolver.stream._WHOLE_WITHIN_S", 0.2)
 
     def connect() -> ssl.SSLSocket:
         plain = socket.create_connection(("127.0.0.1", resolver.tls_port), 10)

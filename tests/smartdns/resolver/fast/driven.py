@@ -8,7 +8,7 @@ import dns.message
 
 from smartdns.answering.concluding import conclude, stale
 from smartdns.answering.plan import Record, Reply
-from smartdns.answering.query import Query
+from smartdns.answering.query import Query, Source, Transport
 from smartdns.answering.rules.rate_limit import RateLimiter
 from smartdns.contract.grants import Profile
 from smartdns.resolver.datagrams import WayBack, send_back
@@ -143,6 +143,10 @@ class Driven:
         """Look at the clock."""
         self.seconds += self.each_look
         return self.seconds
+
+    def source(self, address: bytes, transport: Transport) -> Source:
+        """Give who asks from an address."""
+        return Source(address, 5353, transport)
 
     def client(self, source: str = "127.0.0.1") -> Client:
         """Let somebody ask from an address."""

@@ -142,13 +142,12 @@ def test_a_mistake_of_ours_is_counted_as_silence(
 
 
 def test_what_is_one_askers_alone_never_fills_the_memo(counted: Counted) -> None:
-    """A case of its own, a cookie, a subnet, padding, what cannot be read: each time anew."""
+    """A cookie, a subnet, padding, what cannot be read: each takes a decision."""
     cookie = dns.edns.GenericOption(dns.edns.OptionType.COOKIE, b"12345678")
     padding = dns.edns.GenericOption(dns.edns.OptionType.PADDING, bytes(8))
     subnet = dns.edns.ECSOption("192.0.2.0", 24)
     remembered = len(counted.misses.memo)
     odd = [
-        wire("wWw.netflix.com"),
         MALFORMED,
         wire()[:12].replace(b"\0\1", b"\0\0", 1),
         *[wire(use_edns=0, options=[each]) for each in (cookie, padding, subnet)],
@@ -157,8 +156,8 @@ def test_what_is_one_askers_alone_never_fills_the_memo(counted: Counted) -> None
     for _ in range(3):
         assert "remembered" not in counted.given(*odd)
     assert len(counted.misses.memo) == remembered
-    assert counted.given(wire(use_edns=0)) == {"answered": 1, "taken": 1}
-    assert counted.given(wire(use_edns=0)) == {"remembered": 1, "taken": 1}
+    for _ in range(2):  # made of its plain form, which is known
+        assert counted.given(wire(use_edns=0)) == {"remembered": 1, "taken": 1}
     assert len(counted.misses.memo) == remembered + 1
 
 

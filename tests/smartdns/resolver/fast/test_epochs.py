@@ -77,7 +77,7 @@ def test_a_grant_that_changes_before_a_miss_is_worked_on_holds_for_it(
 ) -> None:
     """It is decided with the new one, and nothing is remembered for those who have the former."""
     client = taken(driven, QUERY)
-    former = driven.misses._views[HERE]
+    former = driven.misses.views.known[HERE]
     assert former is not None
     choose(driven, profile)
     driven.run(lambda: None)

@@ -6,9 +6,10 @@ import dns.message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartdns.answering.plan import Reply
+from smartdns.answering.plan import ExtendedError, Reply
 from smartdns.answering.query import Query
 from smartdns.resolver.fast.forms import form_of, in_form, in_plain_form
+from smartdns.wire.edns import error_option, write_opt
 from smartdns.wire.queries import parse_query
 from smartdns.wire.replies import render_reply, size_limit
 from tests.smartdns.wire.malformed import header, opt
@@ -42,10 +43,13 @@ cases = st.none() | st.integers(0, 9)
 
 
 replies = st.builds(
-    lambda rcode, answer, authority: Reply(rcode, tuple(answer), tuple(authority)),
+    lambda rcode, answer, authority, error: Reply(
+        rcode, tuple(answer), tuple(authority), error=error
+    ),
     st.sampled_from((0, 3)),
     st.lists(records, max_size=3),
     st.lists(records, max_size=2),
+    st.none() | st.builds(ExtendedError, st.just(4), st.sampled_from(("", "steered"))),
 )
 forms = st.tuples(cases, sizes)
 
@@ -66,12 +70,17 @@ def test_what_one_form_got_is_changed_to_what_the_codec_gives_another(
         assert b"\0" in name[:-1]
         return
     assert form.plain == another.plain
-    plain = in_plain_form(form, replied(one, reply)[2:])
-    if plain is not None:
-        assert in_form(another, plain) == replied(other, reply)[2:]
+    whole = render_reply(parsed_of(asked(name, kind, flags, None, 512)), reply, limit=65_535)
+    opt = b"" if reply.error is None else error_option(reply.error)[1]
+    opt = write_opt(0, () if reply.error is None else ((15, opt),), dnssec_ok=False)
+    fits = len(whole) <= 512
+    if fits:
+        plain = in_plain_form(form, replied(one, reply)[2:], opt)
+        assert plain is not None
+        assert in_form(another, plain, opt) == replied(other, reply)[2:]
     else:
-        whole = render_reply(parsed_of(one), reply, limit=65_535)
-        assert len(whole) > 500 or len(whole) > len(replied(one, reply))
+        everything = render_reply(parsed_of(one), reply, limit=65_535)
+        assert in_plain_form(form, everything[2:], opt) is None
 
 
 def parsed_of(query: bytes) -> Query:

@@ -110,18 +110,18 @@ def test_what_is_told_from_outside_is_done_before_the_next_batch() -> None:
     client, responder, misses = driven.client(), driven.responder, driven.misses
 
     def tell_news() -> None:
-        assert HERE in misses._views
+        assert HERE in misses.views.known
         assert HERE in driven.batch.peers[:]
         responder.grants_changed()
         responder.knowledge_changed()
 
     def tell_to_forget() -> None:
-        assert misses._epoch[:2] == (responder.grants, responder.generation) == (1, 1)
+        assert misses.views.epoch[:2] == (responder.grants, responder.generation) == (1, 1)
         client.ask(wire())
         driven.loop.forget_askers()
 
     def see() -> None:
-        assert not misses._views
+        assert not misses.views.known
         assert not any(driven.batch.peers[:])
         client.ask(wire())
 

@@ -12,6 +12,7 @@ from smartdns.contract.grants import Profile
 from smartdns.resolver.fast.batch import KEY_SIZE, VECTOR
 from smartdns.resolver.fast.memo import MISS, Memo, View
 from smartdns.resolver.rendering import FOR_EVER, Rendered
+from smartdns.wire.edns import BARE_OPT
 from smartdns.wire.queries import parse_query
 from smartdns.wire.replies import render_reply
 
@@ -135,21 +136,21 @@ def test_a_reply_is_given_in_another_form_with_the_ttl_of_its_second() -> None:
     assert memo.in_another_form(view, cased) is None
 
 
-def test_what_says_more_in_an_opt_record_is_given_in_its_own_form_alone() -> None:
-    """A reply with an Extended DNS Error, which the plain query cannot be told."""
+def test_what_depends_on_more_than_the_question_is_given_in_its_own_form_alone() -> None:
+    """A reply that was cut short, say."""
     memo, view = _memo()
     plain = dns.message.make_query("www.example.com", "A").to_wire()[2:]
     with_opt = dns.message.make_query("www.example.com", "A", use_edns=0).to_wire()[2:]
-    memo.remember(view, plain, _answer(plain, any_form=False), memo.second)
+    memo.remember(view, plain, _answer(plain, opt=b""), memo.second)
     assert _ttl(_given(view, plain)) == 60
     assert memo.in_another_form(view, with_opt) is None
 
 
-def _answer(query: bytes, *, any_form: bool = True) -> Rendered:
+def _answer(query: bytes, *, opt: bytes = BARE_OPT[False]) -> Rendered:
     """Give a reply with one address to a query, as the codec renders it."""
     parsed = parse_query(b"\0\0" + query)
     assert isinstance(parsed, Query)
     assert parsed.question is not None
     answer = Record(parsed.question.name, 1, 1, 60, bytes(4))
     octets = render_reply(parsed, Reply(0, (answer,)), limit=512)
-    return Rendered(octets, 154.5, constant=False, any_form=any_form)
+    return Rendered(octets, 154.5, constant=False, opt=opt)
