@@ -107,7 +107,7 @@ class Loop:
             now = self._now()
             if now >= self._look_again_at or self._news or memo.full:
                 self._take_note(now)
-            if misses.learned:
+            if misses.learned and not misses.waiting:
                 misses.learn()
             if count:
                 self.taken += count

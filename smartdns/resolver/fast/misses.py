@@ -25,6 +25,7 @@ from smartdns.resolver.responder import Asked, Responder, outcome_of
 LONGEST_WAIT_S: Final = 0.08
 """How long a miss may wait for its turn."""
 MOST_WAITING: Final = 8_192
+MOST_LEARNED: Final = 1_024
 _new: Final = tuple.__new__
 """As in `answering.cache`."""
 Learned = tuple[View, bytes, Rendered, int]
@@ -54,7 +55,7 @@ class Misses:
         self.memo = Memo()
         self.rates = Rates(responder.limits.clients, self._network_of)
         self.waiting: deque[Miss] = deque()
-        self.learned: deque[Learned] = deque()
+        self.learned: deque[Learned] = deque(maxlen=MOST_LEARNED)
         """Replies that upstreams led to, for the memo; the reactor's thread puts them here."""
         self.batch = batch
         self.outcomes: Counter[str] = Counter()
@@ -88,7 +89,10 @@ class Misses:
         self.batch.forget()
 
     def learn(self) -> None:
-        """Remember what upstreams led to since the last batch, before the next is answered."""
+        """Remember what upstreams led to, before the next batch is answered.
+
+        To be called when no misses wait, which come first; then the oldest go unremembered.
+        """
         learned, remember = self.learned, self.memo.remember
         while learned:
             remember(*learned.popleft())

@@ -195,9 +195,9 @@ async def test_a_watcher_that_has_stopped_leaves_no_descriptor(
 ) -> None:
     """Neither a probe's sockets, which still wait for a reply, nor what reads them."""
     odd_name_server.react = lambda *_: None
-    group = forwarder(odd_name_server.port).group_for(ROOT)
+    resolving = forwarder(odd_name_server.port)  # has an epoll of its own, to the end of the test
     with descriptors_stay():
-        watcher = UpstreamWatcher(REACTOR, {ROOT: group}, bytes(16))
+        watcher = UpstreamWatcher(REACTOR, {ROOT: resolving.group_for(ROOT)}, bytes(16))
         watcher.startService()
         await until(lambda: len(odd_name_server.queries) == 2)
         watcher.stopService()
