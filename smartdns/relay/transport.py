@@ -18,7 +18,7 @@ from smartdns.relay.admission import Admission, CheckOrigin
 from smartdns.relay.connector import Connecting, Connector
 from smartdns.relay.epoll import ENDING, READABLE, WRITABLE, Poller, is_reset
 from smartdns.wire.client_hello import ClientHelloReader
-from smartdns.wire.host_name import Verdict
+from smartdns.wire.host_name import NoName
 from smartdns.wire.http_host import HttpHostReader
 
 _FIRST_READ = 16_384
@@ -112,16 +112,16 @@ class Transport:
             self.tell(connection.FAILED)
 
     def _read(self) -> None:
-        outcome: Name | Verdict = Verdict.NOT_YET
+        outcome: Name | NoName = NoName.NOT_YET
         try:
-            while outcome is Verdict.NOT_YET:
+            while outcome is NoName.NOT_YET:
                 data = self._client.recv(_FIRST_READ)
-                outcome = self._reader.feed(data) if data else Verdict.NEVER
+                outcome = self._reader.feed(data) if data else NoName.NEVER
         except BlockingIOError:
             return
         except OSError:
-            outcome = Verdict.NEVER
-        if isinstance(outcome, Verdict):
+            outcome = NoName.NEVER
+        if isinstance(outcome, NoName):
             route = None
         else:
             route = self._context.admission.route(outcome, self._profile)

@@ -12,14 +12,14 @@ LONGEST = 253
 """Octets of a name in text without its last dot, so that 255 do in wire form (RFC 1035)."""
 
 
-class Verdict(enum.Enum):
-    """What can be said before, or instead of, a name."""
+class NoName(enum.Enum):
+    """Why there is no name."""
 
     NOT_YET = "more octets are needed"
     NEVER = "no further octet will give a name that may be relayed"
 
 
-Outcome = Name | Verdict
+Outcome = Name | NoName
 
 
 def parse_host_name(text: bytes) -> Name | None:

@@ -6,7 +6,7 @@ fields, an absolute URI, folded lines, both Content-Length and Transfer-Encoding
 
 import re
 
-from smartdns.wire.host_name import Outcome, Verdict, parse_host_name
+from smartdns.wire.host_name import NoName, Outcome, parse_host_name
 
 MAX_HEAD = 16_384
 """Octets of the request line and the fields."""
@@ -34,32 +34,32 @@ class HttpHostReader:
         received = self.received
         received += data
         if received and not 65 <= received[0] <= 90:  # no method in use starts otherwise
-            return Verdict.NEVER
+            return NoName.NEVER
         end = received.find(b"\r\n\r\n", self._searched, MAX_HEAD)
         if end >= 0:
             return _host(bytes(received[:end]))
         if len(received) >= MAX_HEAD or _BARE_LF.search(received, self._searched):
-            return Verdict.NEVER
+            return NoName.NEVER
         self._searched = max(0, len(received) - 3)
-        return Verdict.NOT_YET
+        return NoName.NOT_YET
 
 
 def _host(head: bytes) -> Outcome:
     lines = head.split(b"\r\n")
     request = _REQUEST_LINE.fullmatch(lines[0])
     if request is None or request[1] in _REFUSED_METHODS:
-        return Verdict.NEVER
+        return NoName.NEVER
     if request[2] == b"*" and request[1] != b"OPTIONS":
-        return Verdict.NEVER
+        return NoName.NEVER
     fields = _single_fields(lines[1:])
     if fields is None or (b"content-length" in fields and b"transfer-encoding" in fields):
-        return Verdict.NEVER
+        return NoName.NEVER
     if not fields.get(b"content-length", b"0").isdigit():
-        return Verdict.NEVER
+        return NoName.NEVER
     if fields.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
-        return Verdict.NEVER
+        return NoName.NEVER
     name = parse_host_name(_PORT.sub(b"", fields.get(b"host", b"")))
-    return Verdict.NEVER if name is None else name
+    return NoName.NEVER if name is None else name
 
 
 def _single_fields(lines: list[bytes]) -> dict[bytes, bytes] | None:

@@ -14,7 +14,7 @@ from smartdns.relay.admission import CheckOrigin, OriginRules, RelayLimits
 from smartdns.relay.connection import State
 from smartdns.relay.transport import Transport
 from smartdns.upstream.look_up import Resolved
-from smartdns.wire.host_name import Verdict
+from smartdns.wire.host_name import NoName
 from tests.peers.client_hello import block, extension, handshake, records, server_name
 from tests.smartdns.relay.laboratory import (
     HELLO,
@@ -203,7 +203,7 @@ def states(lab: Laboratory) -> set[State]:
 class FaultyReader:
     """Fails as only a fault of ours would make it."""
 
-    def feed(self, _data: bytes) -> Name | Verdict:
+    def feed(self, _data: bytes) -> Name | NoName:
         raise ZeroDivisionError
 
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartdns.wire.client_hello import MAX_HANDSHAKE, MAX_RECEIVED, ClientHelloReader
-from smartdns.wire.host_name import Outcome, Verdict
+from smartdns.wire.host_name import NoName, Outcome
 from tests.peers.client_hello import (
     block,
     extension,
@@ -15,7 +15,7 @@ from tests.peers.client_hello import (
 
 NAME = b"www.example.com"
 WIRE = b"\x03www\x07example\x03com\x00"
-NEVER, NOT_YET = Verdict.NEVER, Verdict.NOT_YET
+NEVER, NOT_YET = NoName.NEVER, NoName.NOT_YET
 PLAIN = handshake(server_name(NAME))
 
 

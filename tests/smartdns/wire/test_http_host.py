@@ -2,11 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartdns.wire.host_name import Outcome, Verdict
+from smartdns.wire.host_name import NoName, Outcome
 from smartdns.wire.http_host import MAX_HEAD, HttpHostReader
 
 WIRE = b"\x03www\x07example\x03com\x00"
-NEVER, NOT_YET = Verdict.NEVER, Verdict.NOT_YET
+NEVER, NOT_YET = NoName.NEVER, NoName.NOT_YET
 HOST = b"Host: www.example.com\r\n"
 GET = b"GET /film?id=1 HTTP/1.1\r\n" + HOST + b"User-Agent: tv\r\n\r\n"
 
