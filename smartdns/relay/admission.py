@@ -1,8 +1,8 @@
-"""Who is let in, how many connections they may have, and where these may go; pure.
+"""Who is let in, and where their connections may go; pure.
 
-A connection meets these questions in this order: is its source registered and within its share
-(`Admission.admit`), where does the name that it said lead for this household (`Admission.route`),
-and may that address be connected at all (`OriginRules.allow`).
+A connection meets these questions in this order: is its source registered (`Admission.admit`),
+has its network a place left (`census`), where does the name that it said lead for this household
+(`Admission.route`), and may that address be connected at all (`OriginRules.allow`).
 """
 
 from collections.abc import Collection, Mapping
@@ -11,6 +11,7 @@ from typing import Protocol
 
 from smartdns.answering.names import first_label, parent
 from smartdns.answering.query import Name
+from smartdns.answering.rules.rate_limit import client_key, host_key
 from smartdns.answering.rules.steering import region_for
 from smartdns.contract.addresses import Address, AddressKind, SocketAddress, kind_of
 from smartdns.contract.check_names import BY_RELAY
@@ -32,6 +33,9 @@ class RelayAllowlist(Protocol):
 
     def lookup(self, address: bytes, day: int) -> Profile | None:
         """Give what is granted to 4 or 16 octets on a UTC day, or None."""
+
+    def lookup_network(self, address: bytes, day: int) -> tuple[Profile, int] | None:
+        """Give the same with the prefix length of the network that was granted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,38 +79,6 @@ class CheckOrigin:
 
 
 @dataclass(slots=True, repr=False)
-class Census:
-    """How many connections are open, in all and for each client network."""
-
-    limits: RelayLimits
-    total: int = 0
-    _per_client: dict[bytes, int] = field(default_factory=dict)
-
-    @property
-    def full(self) -> bool:
-        """No further connection can be taken at all."""
-        return self.total >= self.limits.connections
-
-    def enter(self, network: bytes) -> bool:
-        """Count one more; False, and it is not counted, where a client has its share."""
-        count = self._per_client.get(network, 0)
-        if count >= self.limits.connections_per_client:
-            return False
-        self._per_client[network] = count + 1
-        self.total += 1
-        return True
-
-    def leave(self, network: bytes) -> None:
-        """Count one less; of a client without connections nothing is kept."""
-        self.total -= 1
-        count = self._per_client[network] - 1
-        if count:
-            self._per_client[network] = count
-        else:
-            del self._per_client[network]
-
-
-@dataclass(slots=True, repr=False)
 class Admission:
     """Decides for one worker, by what it is told and nothing else."""
 
@@ -118,24 +90,14 @@ class Admission:
     """Regions that have a relay, here or elsewhere, as the resolver has them."""
     check: CheckOrigin | None = None
     limits: RelayLimits = field(default_factory=RelayLimits)
-    census: Census = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.census = Census(self.limits)
+    def admit(self, address: bytes, day: int) -> tuple[Profile, bytes] | None:
+        """Give what a source was granted, and the key of its network; None: it is a stranger.
 
-    def admit(self, address: bytes, day: int) -> Profile | None:
-        """Let a source in and count its connection; None: it is a stranger or has its share.
-
-        `address` has 4 or 16 octets. Each connection let in is to `leave` once.
+        `address` has 4 or 16 octets.
         """
-        profile = self.allowlist.lookup(address, day)
-        if profile is None or not self.census.enter(client_network(address)):
-            return None
-        return profile
-
-    def leave(self, address: bytes) -> None:
-        """Count a connection of that source no longer."""
-        self.census.leave(client_network(address))
+        found = self.allowlist.lookup_network(address, day)
+        return None if found is None else (found[0], household_key(address, found[1]))
 
     def still_lets_in(self, address: bytes, day: int) -> bool:
         """Say whether connections of that source may go on."""
@@ -156,9 +118,13 @@ class Admission:
         return ANY_REGION if ANY_REGION in self.egresses else None
 
 
-def client_network(address: bytes) -> bytes:
-    """Give the octets that stand for a household: all of IPv4, /64 of IPv6."""
-    return address[:8]
+def household_key(address: bytes, prefix_length: int) -> bytes:
+    """Give the key of the network whose connections count together: the one that was granted.
+
+    A single address of IPv6 stands for its /64, from which a device takes ever new ones.
+    """
+    single = len(address) == 16 and prefix_length > 64
+    return host_key(address) if single else client_key(address, prefix_length)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

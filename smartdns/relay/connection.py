@@ -28,7 +28,7 @@ Rules
 Table
 -----
 
-"An ending" stands for FAILED, REMOVED, DUE, STOPPING and STOPPED.
+"An ending" stands for FAILED, REMOVED, CROWDED_OUT, DUE, STOPPING and STOPPED.
 
     state        event         next state   actions
     -----------  ------------  -----------  -----------------------------------
@@ -76,6 +76,7 @@ class Event(enum.IntEnum):
     ORIGIN_ENDED = enum.auto()
     FAILED = enum.auto()  # the current step failed, or one side sent a reset
     REMOVED = enum.auto()  # the source is no longer let in
+    CROWDED_OUT = enum.auto()  # its place is needed, and its network has most
     DUE = enum.auto()  # the deadline has come
     STOPPING = enum.auto()  # the worker stops, and waits for its connections
     STOPPED = enum.auto()  # it waits no longer
@@ -97,7 +98,8 @@ class Action(enum.IntEnum):
 
 # Names of their own, since CPython 3.11 looks a member of an Enum up in Python: 0.1 µs each time.
 READING, FINDING, CONNECTING, RELAYING, HALF_CLOSED, DONE = State
-NAMED, FOUND, CONNECTED, CLIENT_ENDED, ORIGIN_ENDED, FAILED, REMOVED, DUE, STOPPING, STOPPED = Event
+NAMED, FOUND, CONNECTED, CLIENT_ENDED, ORIGIN_ENDED, FAILED = list(Event)[:6]
+REMOVED, CROWDED_OUT, DUE, STOPPING, STOPPED = list(Event)[6:]
 CLOSE_CLIENT, CLOSE_ORIGIN = Action.CLOSE_CLIENT, Action.CLOSE_ORIGIN
 _REACHED = frozenset((RELAYING, HALF_CLOSED))
 _AFTER_SILENCE = frozenset((DUE, STOPPING))
@@ -108,7 +110,8 @@ Transition = tuple[State, tuple[Action, ...]]
 
 
 def _endings(*actions: Action) -> Mapping[Event, Transition]:
-    return dict.fromkeys((FAILED, REMOVED, DUE, STOPPING, STOPPED), (DONE, actions))
+    endings = FAILED, REMOVED, CROWDED_OUT, DUE, STOPPING, STOPPED
+    return dict.fromkeys(endings, (DONE, actions))
 
 
 TABLE: Mapping[State, Mapping[Event, Transition]] = {

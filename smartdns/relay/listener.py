@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from smartdns.contract.addresses import SocketAddress
+from smartdns.relay.connection import Event
 from smartdns.relay.transport import Context, Reader, Transport
 from smartdns.wire.client_hello import ClientHelloReader
 from smartdns.wire.http_host import HttpHostReader
@@ -54,7 +55,7 @@ class Listener:
 
     def __init__(self, context: Context, listening: Sequence[Listening]) -> None:
         self.paused = False
-        """Something has run out; connections wait in the kernel meanwhile."""
+        """Descriptors have run out; connections wait in the kernel meanwhile."""
         self._context = context
         self._listening = listening
 
@@ -73,8 +74,8 @@ class Listener:
             self._context.poller.remove(one.socket.fileno())
 
     def tick(self) -> None:
-        """Try again if something had run out."""
-        if self.paused and not self._context.admission.census.full:
+        """Try again if descriptors had run out."""
+        if self.paused:
             self.paused = False
             self._watch()
 
@@ -89,11 +90,7 @@ class Listener:
         self.stop()
 
     def _accept(self, listening: Listening, _mask: int) -> None:
-        census = self._context.admission.census
         for _ in range(_AT_ONCE):
-            if census.full:
-                self._pause()
-                return
             try:
                 client, peer = listening.socket.accept()
             except BlockingIOError:
@@ -107,12 +104,23 @@ class Listener:
 
     def _admit(self, client: socket.socket, address: bytes, port: Port) -> None:
         context = self._context
-        profile = context.admission.admit(address, context.day)
-        if profile is None:
+        admitted = context.admission.admit(address, context.day)
+        if admitted is None or not context.census.has_room(admitted[1]):
             client.close()
             return
+        if context.census.full:
+            self._make_room()
         client.setblocking(False)
-        Transport(context, client, address, profile, port.reader(), port.origin_port).start()
+        Transport(context, client, address, admitted, port.reader(), port.origin_port).start()
+
+    def _make_room(self) -> None:
+        """End the connection that was silent for longest, of those of the network that has most.
+
+        So a few networks that hold all they may cannot make everybody else wait, and who has few
+        connections keeps them.
+        """
+        largest = self._context.census.largest()
+        min(largest, key=lambda one: one.connection.silent_since).tell(Event.CROWDED_OUT)
 
 
 def _octets(host: str) -> bytes:

@@ -8,6 +8,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 
 from smartdns.relay.admission import Admission
+from smartdns.relay.census import Census
 from smartdns.relay.connection import Event, patience_of
 from smartdns.relay.connector import Connector
 from smartdns.relay.deadlines import ticks
@@ -34,7 +35,9 @@ class RelayService(Service):
         limits, poller = admission.limits, Poller(loop)
         connector = Connector(poller, admission.egresses, origins)
         patience = patience_of(limits.hello, limits.connect, limits.idle, limits.half_closed)
-        self.context = Context(poller, admission, connector, Pipes(limits.pipes), patience)
+        self.context = Context(
+            poller, admission, connector, Pipes(limits.pipes), patience, Census(limits)
+        )
         self.accepting = False
         self._listening = listening
         self._listener = Listener(self.context, listening)
@@ -86,7 +89,7 @@ class RelayService(Service):
             return
         self._checked = state
         let_in: dict[bytes, bool] = {}
-        for one in list(self.context.open):
+        for one in self.context.census:
             if one.address not in let_in:
                 let_in[one.address] = admission.still_lets_in(one.address, day)
             if not let_in[one.address]:
@@ -95,9 +98,9 @@ class RelayService(Service):
     def _drain(self, until: int) -> None:
         context = self.context
         event = Event.STOPPED if context.poller.tick >= until else Event.STOPPING
-        for one in list(context.open):
+        for one in context.census:
             one.tell(event)
-        if not context.open and not self._drained.called:
+        if not context.census.total and not self._drained.called:
             context.poller.stop()
             context.pipes.close()
             self._drained.callback(None)

@@ -8,8 +8,8 @@ import contextlib
 import socket
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 from smartdns.answering.query import Name
 from smartdns.contract.grants import Profile
@@ -20,6 +20,9 @@ from smartdns.relay.epoll import ENDING, READABLE, WRITABLE, Poller, is_reset
 from smartdns.wire.client_hello import ClientHelloReader
 from smartdns.wire.host_name import NoName
 from smartdns.wire.http_host import HttpHostReader
+
+if TYPE_CHECKING:
+    from smartdns.relay.census import Census
 
 _FIRST_READ = 16_384
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -36,7 +39,7 @@ class Context:
     connector: Connector
     pipes: splice.Pipes
     patience: connection.Patience
-    open: "set[Transport]" = field(default_factory=set)
+    census: "Census[Transport]"
     day: int = 0
     """The UTC day's ordinal, by which grants end."""
 
@@ -46,7 +49,7 @@ class Transport:
 
     __slots__ = (
         "_client", "_connecting", "_context", "_down", "_origin", "_origin_port", "_profile",
-        "_reader", "_up", "address", "connection", "deadline",
+        "_reader", "_up", "address", "connection", "deadline", "network",
     )  # fmt: skip
 
     # Only while CONNECTING:
@@ -61,25 +64,28 @@ class Transport:
         context: Context,
         client: socket.socket,
         address: bytes,
-        profile: Profile,
+        admitted: tuple[Profile, bytes],
         reader: Reader,
         origin_port: int,
     ) -> None:
-        """Take a client's socket that does not block, and what reads its first octets."""
+        """Take a client's socket that does not block, and what reads its first octets.
+
+        `admitted` is as `Admission.admit` gives it.
+        """
         self.address = address
         """The client's, 4 or 16 octets."""
+        self._profile, self.network = admitted
         self.connection = connection.Connection(context.patience, context.poller.deadlines.now)
         self.deadline: int | None = None
         self._context = context
         self._client = client
-        self._profile = profile
         self._reader = reader
         self._origin_port = origin_port
 
     def start(self) -> None:
         """Read at once: the first octets often came with the connection."""
         context = self._context
-        context.open.add(self)
+        context.census.enter(self.network, self)
         try:
             self._read()
         except Exception:  # a fault of ours, and there is no deadline yet
@@ -240,10 +246,9 @@ class Transport:
 
     def _close_client(self) -> None:
         context = self._context
-        context.open.discard(self)
+        context.census.leave(self.network, self)
         context.poller.forget(self._client.fileno())
         self._client.close()
-        context.admission.leave(self.address)
 
     def _close_origin(self) -> None:
         context = self._context

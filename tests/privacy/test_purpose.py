@@ -48,7 +48,8 @@ EXPECTED: Mapping[str, tuple[set[str], str]] = {
     "smartdns/roles/resolver_role.py": ({M}, "hands it to the decision"),
     # The decision
     "smartdns/resolver/responder.py": ({M}, "is this query let in, to which region, at what rate"),
-    "smartdns/resolver/fast/misses.py": ({M}, "the same, on the fast path"),
+    "smartdns/resolver/fast/views.py": ({M}, "which remembered replies hold for this source"),
+    "smartdns/resolver/fast/misses.py": ({M}, "at what rate, on the fast path"),
     "smartdns/relay/admission.py": ({M}, "is this connection let in, to which region, and still"),
     # An operator's question about one address
     "smartdns/roles/diagnosis.py": ({M}, "`zones explain --from`: what a worker makes of it"),

@@ -17,7 +17,7 @@ from smartdns.contract.addresses import SocketAddress
 from smartdns.contract.grants import Profile
 from smartdns.process.event_loop import loop_of
 from smartdns.process.sockets import bind
-from smartdns.relay.admission import Admission, Census, OriginRules, RelayLimits
+from smartdns.relay.admission import Admission, OriginRules, RelayLimits
 from smartdns.relay.egress import Egress
 from smartdns.relay.listener import Listening, http_port, tls_port
 from smartdns.relay.origins import Origins
@@ -45,6 +45,10 @@ class Granted:
 
     def lookup(self, address: bytes, _day: int) -> Profile | None:
         return self.profiles.get(address)
+
+    def lookup_network(self, address: bytes, day: int) -> tuple[Profile, int] | None:
+        profile = self.lookup(address, day)
+        return None if profile is None else (profile, 8 * len(address))
 
     def remove(self, address: bytes) -> None:
         """Let it in no longer."""
@@ -157,12 +161,7 @@ class Laboratory:
     @property
     def open(self) -> int:
         """Connections that the relay has."""
-        return len(self.service.context.open)
-
-    @property
-    def census(self) -> Census:
-        """What the relay counts."""
-        return self.admission.census
+        return self.service.context.census.total
 
     def connect(
         self, where: tuple[str, int] | None = None, source: str | None = None

@@ -7,11 +7,10 @@ from smartdns.contract.addresses import parse_socket_address
 from smartdns.contract.grants import OFF, Profile
 from smartdns.relay.admission import (
     Admission,
-    Census,
     CheckOrigin,
     OriginRules,
     RelayLimits,
-    client_network,
+    household_key,
 )
 from smartdns.relay.egress import Egress
 from smartdns.upstream.egress import Direct
@@ -67,18 +66,13 @@ def test_names_match_by_label_whatever_their_case(text: bytes, relayed: bool) ->
     assert (admission.route(name(text), Profile()) is not None) == relayed
 
 
-def test_only_a_registered_source_within_its_share_is_let_in() -> None:
-    """Who is not let in is not counted, and a connection that has left makes room for another."""
+def test_only_a_registered_source_is_let_in() -> None:
+    """With what it was granted, and the key of the network that was."""
     home, stranger = b"\xc0\x00\x02\x01", b"\xc0\x00\x02\x02"
-    granted, profile = Granted({home: Profile("us")}), Profile("us")
-    limits = RelayLimits(connections_per_client=1)
-    admission = Admission(granted, CATALOG, {"*": ANY}, ("*",), limits=limits)
+    granted = Granted({home: Profile("us")})
+    admission = Admission(granted, CATALOG, {"*": ANY}, ("*",))
     assert admission.admit(stranger, 0) is None
-    assert admission.admit(home, 0) == profile
-    assert admission.admit(home, 0) is None
-    assert admission.census.total == 1
-    admission.leave(home)
-    assert admission.admit(home, 0) == profile
+    assert admission.admit(home, 0) == (Profile("us"), home)
     assert admission.still_lets_in(home, 0)
     granted.remove(home)
     assert not admission.still_lets_in(home, 0)
@@ -101,21 +95,6 @@ def test_only_check_names_of_a_relay_lead_to_the_check_origin(text: bytes, led: 
         assert admission.route(name(text), Profile("us", {"film": OFF})) is expected
 
 
-def test_connections_are_counted_for_each_client_and_in_all() -> None:
-    """One client cannot take everything, and who has left leaves nothing behind."""
-    census = Census(RelayLimits(connections=3, connections_per_client=2))
-    one, other = client_network(b"\xc0\x00\x02\x01"), client_network(b"\xc0\x00\x02\x02")
-    assert census.enter(one)
-    assert census.enter(one)
-    assert not census.enter(one)
-    assert census.enter(other)
-    assert census.full
-    for network in (one, one, other):
-        census.leave(network)
-    assert census.total == 0
-    assert census._per_client == {}
-
-
 @pytest.mark.parametrize("descriptors", [64, 256, 1024, 20_000, 1_048_576])
 def test_limits_fit_the_descriptors_that_there_are(descriptors: int) -> None:
     """Two for a connection, two for a pipe, and some for everything else."""
@@ -125,9 +104,13 @@ def test_limits_fit_the_descriptors_that_there_are(descriptors: int) -> None:
     assert descriptors < 256 or 2 * (limits.connections + limits.pipes) < descriptors
 
 
-def test_an_ipv6_household_is_one_client() -> None:
-    """Privacy addresses of one /64 share its limit."""
-    assert client_network(bytes(15) + b"\x01") == client_network(bytes(8) + b"\xff" * 8)
+def test_connections_of_one_household_have_one_key() -> None:
+    """All of the network that was granted; privacy addresses of one /64 in any case."""
+    assert household_key(bytes((192, 0, 2, 1)), 32) != household_key(bytes((192, 0, 2, 2)), 32)
+    assert household_key(bytes((192, 0, 2, 1)), 26) == household_key(bytes((192, 0, 2, 2)), 26)
+    one, other = bytes(15) + b"\x01", bytes(8) + b"\xff" * 8
+    assert household_key(one, 128) == household_key(other, 128) == bytes(8)
+    assert household_key(one, 56) == household_key(bytes(7) + b"\x05" + bytes(8), 56)
 
 
 SPECIAL = [

@@ -24,7 +24,9 @@ PATIENCE = {
     State.READING: 3, State.FINDING: 5, State.CONNECTING: 5, State.RELAYING: 31,
     State.HALF_CLOSED: 17,
 }  # fmt: skip
-ENDINGS = {Event.FAILED, Event.REMOVED, Event.DUE, Event.STOPPING, Event.STOPPED}
+ENDINGS = {
+    Event.FAILED, Event.REMOVED, Event.CROWDED_OUT, Event.DUE, Event.STOPPING, Event.STOPPED
+}  # fmt: skip
 RELAYS = {State.RELAYING, State.HALF_CLOSED}
 PATH = (Event.NAMED, Event.FOUND, Event.CONNECTED, Event.CLIENT_ENDED, Event.ORIGIN_ENDED)
 WAYS: Mapping[str, tuple[Event, ...]] = {

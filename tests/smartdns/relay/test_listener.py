@@ -6,7 +6,9 @@ import os
 import resource
 import socket
 import time
+from contextlib import ExitStack
 
+from smartdns.contract.grants import Profile
 from smartdns.relay.admission import RelayLimits
 from tests.smartdns.relay.laboratory import (
     HELLO,
@@ -19,6 +21,8 @@ from tests.smartdns.relay.laboratory import (
     until,
 )
 
+FEW, MANY, NEW, STRANGER = (f"127.0.0.{last}" for last in (11, 12, 13, 14))
+
 
 async def test_a_stranger_is_closed_unread(laboratory: MakeLaboratory) -> None:
     """Nothing is read of an address that nobody registered, and nothing waits for it."""
@@ -30,7 +34,6 @@ async def test_a_stranger_is_closed_unread(laboratory: MakeLaboratory) -> None:
             return ends(client)
 
     assert await in_thread(knock) == "closed"
-    assert lab.census.total == 0
     assert lab.open == 0
 
 
@@ -75,30 +78,56 @@ async def test_one_client_gets_no_more_than_its_share(
     await in_thread(lambda: lab.connect().close())
 
 
-async def test_a_full_relay_lets_connections_wait(
+async def test_a_full_relay_ends_what_was_silent_for_longest_of_who_has_most(
     origin: MakeOrigin, laboratory: MakeLaboratory
 ) -> None:
-    """Beyond the limit in all nothing is accepted, until somebody leaves."""
+    """Those who hold all that they may make nobody wait, and who has one connection keeps it."""
+    lab = laboratory(origin(echo).port, limits=RelayLimits(connections=4, drain=0.1))
+    lab.allowlist.profiles |= {socket.inet_aton(each): Profile() for each in (FEW, MANY, NEW)}
+
+    def speaks(client: socket.socket) -> bool:
+        try:
+            client.sendall(HELLO)
+            return read_exactly(client, len(HELLO)) == HELLO
+        except (OSError, AssertionError):
+            return False
+
+    def crowd() -> None:
+        with lab.connect(source=FEW) as few, ExitStack() as stack:
+            many = [stack.enter_context(lab.connect(source=MANY)) for _ in range(3)]
+            assert speaks(few)
+            for client in many:
+                assert speaks(client)
+            deadlines = lab.service.context.poller.deadlines
+            tick = deadlines.now
+            while deadlines.now == tick:
+                time.sleep(0.01)
+            for client in (many[0], many[2]):
+                client.sendall(b"x")
+                assert read_exactly(client, 1) == b"x"
+            with lab.connect(source=NEW) as new:
+                assert speaks(new)
+                assert ends(many[1]) == "reset"
+                assert [speaks(client) for client in (few, many[0], many[2])] == [True] * 3
+
+    await in_thread(crowd)
+
+
+async def test_a_stranger_crowds_out_nobody(origin: MakeOrigin, laboratory: MakeLaboratory) -> None:
+    """It is closed before anybody makes room for it."""
     lab = laboratory(origin(echo).port, limits=RelayLimits(connections=1, drain=0.1))
 
-    def wait() -> bytes:
-        with lab.connect() as first:
-            first.sendall(HELLO)
-            read_exactly(first, len(HELLO))
-            second = lab.connect()
-            second.sendall(HELLO)
-            second.settimeout(0.4)
-            try:
-                second.recv(1)
-            except TimeoutError:
-                pass
-            else:
-                raise AssertionError("it was served although the relay was full")
-        with second:
-            second.settimeout(20)
-            return read_exactly(second, len(HELLO))
+    def knock() -> None:
+        with lab.connect() as client:
+            client.sendall(HELLO)
+            assert read_exactly(client, len(HELLO)) == HELLO
+            for _ in range(5):
+                with lab.connect(source=STRANGER) as stranger:
+                    assert ends(stranger) in {"closed", "reset"}
+            client.sendall(b"still here")
+            assert read_exactly(client, 10) == b"still here"
 
-    assert await in_thread(wait) == HELLO
+    await in_thread(knock)
 
 
 async def test_without_descriptors_it_pauses_and_does_not_spin(

@@ -161,7 +161,7 @@ async def test_workers_share_a_port_by_household_and_each_may_go(
         lab.allowlist.profiles |= {socket.inet_aton(each): Profile() for each in sources}
     clients = [await in_thread(first.converse, each) for each in sources for _ in range(5)]
     ours, others = (
-        Counter(one.address for one in lab.service.context.open) for lab in (first, second)
+        Counter(one.address for one in lab.service.context.census) for lab in (first, second)
     )
     assert ours + others == {socket.inet_aton(each): 5 for each in sources}
     assert ours

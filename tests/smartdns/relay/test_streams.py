@@ -78,7 +78,7 @@ async def test_a_reset_is_noticed_while_the_other_side_reads_nothing(
 def relayed(lab: Laboratory) -> list[Transport]:
     """Give the connections that have reached their origin."""
     states = {State.RELAYING, State.HALF_CLOSED}
-    return [one for one in lab.service.context.open if one.connection.state in states]
+    return [one for one in lab.service.context.census if one.connection.state in states]
 
 
 async def test_a_stalled_reader_holds_a_bounded_buffer_and_loses_nothing(
