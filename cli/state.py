@@ -30,6 +30,7 @@ from smartdns.contract.configuration import (
     load_configuration,
 )
 
+email_argument = click.argument("email", metavar="EMAIL")
 F = TypeVar("F", bound=Callable[..., Any])
 
 SECRETS = {"secret_key": 32, "cookie_secret": 16}
