@@ -1,7 +1,6 @@
 """From "Register my IP address" to an answered query, as a household walks it."""
 
 import json
-import os
 import socket
 import stat
 from pathlib import Path
@@ -114,17 +113,6 @@ def confinement(pid: int) -> dict[str, str | bool]:
         "Max core file size": " ".join(cores[4:]),
         "locked": lines["VmLck"].split()[0] != "0",
     }
-
-
-@pytest.mark.parametrize("role", ["resolver", "relay"])
-def test_what_a_worker_has_loaded_lies_in_huge_pages(shared: Installation, role: str) -> None:
-    """Most of its memory, where this kernel can: whoever misses waits a tenth less."""
-    if os.geteuid() != 0 or not Path("/sys/kernel/mm/transparent_hugepage").exists():
-        pytest.skip("only root may look, and only where the kernel has huge pages")
-    (worker,) = shared.status()["roles"][role]["pids"]
-    said = Path(f"/proc/{worker}/smaps_rollup").read_text()
-    kib = {line.split()[0]: int(line.split()[1]) for line in said.splitlines()[1:]}
-    assert kib["AnonHugePages:"] > kib["Anonymous:"] / 2
 
 
 def test_secrets_and_the_control_socket_are_for_the_owner_alone(shared: Installation) -> None:
