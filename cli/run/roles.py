@@ -102,11 +102,7 @@ def _run(
     def start(reactor: "AsyncioSelectorReactor") -> "tuple[RunningRoles, Awaitable[None]]":
         redis_url = state.configuration().texts["redis_url"]
         roles = running.RunningRoles(reactor, redis_url)
-        # A machine that is a resolver or a relay has the memory; `up` may be on a small one.
-        more = {} if role == "registry" else {"huge_pages": True}
-        supervisor = roles.add(
-            role, sockets, lambda: {"settings": settings(state.configuration()), **more}
-        )
+        supervisor = roles.add(role, sockets, lambda: {"settings": settings(state.configuration())})
         ready = supervisor.when_ready()
         ready.addCallback(lambda _: say(f"Ready: {role}"))
         return roles, ready

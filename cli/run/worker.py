@@ -65,7 +65,6 @@ def worker(_what: str) -> None:
 def run_worker(role: str, control: socket) -> None:
     """Be a worker, from its settings to its end."""
     from smartdns.process.event_loop import install_reactor
-    from smartdns.process.huge_pages import gather_in_huge_pages
     from smartdns.process.landlock import forbid_writing
     from smartdns.process.worker_channel import receive_beginning, say_failed
 
@@ -74,10 +73,7 @@ def run_worker(role: str, control: socket) -> None:
         if (owner := beginning.pop("owner", None)) is not None:
             _upgrade(State(Path(owner)), beginning["settings"])
         reactor = install_reactor()
-        huge_pages = beginning.pop("huge_pages", False)
         service = _make(role, **beginning)
-        if huge_pages:
-            gather_in_huge_pages()
         if role in DATA_PLANE:
             forbid_writing()  # all files have been read; threads and sockets come later
     except Exception as error:  # noqa: BLE001  # the supervisor shows it to the operator

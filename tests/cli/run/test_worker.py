@@ -29,14 +29,6 @@ Listeners.startService = RelayService.startService = startService
 from cli.run.worker import run_worker
 run_worker(sys.argv[1], {control})
 """
-_ASKED_FOR_PAGES = """
-import os, sys
-from smartdns.process import huge_pages, landlock
-huge_pages.gather_in_huge_pages = lambda: os._exit(43)
-landlock.forbid_writing = lambda: os._exit(42)
-from cli.run.worker import run_worker
-run_worker(sys.argv[1], {control})
-"""
 _CONTROL = "__import__('socket').socket(fileno=3)"
 
 
@@ -46,22 +38,13 @@ def test_the_data_plane_gives_up_writing_before_it_has_sockets(role: str) -> Non
     assert exit_status(_NOTE, role, hand_over=False) == 42
 
 
-@pytest.mark.parametrize(("told", "status"), [({"huge_pages": True}, 43), ({}, 42)])
-@pytest.mark.parametrize("role", ["resolver", "relay"])
-def test_huge_pages_are_asked_for_where_the_supervisor_says_so(
-    role: str, told: dict[str, bool], status: int
-) -> None:
-    """Before anybody is answered; `up` says nothing, so its workers share their pages."""
-    assert exit_status(_ASKED_FOR_PAGES, role, hand_over=False, **told) == status
-
-
 @pytest.mark.parametrize("role", ["resolver", "relay"])
 def test_a_worker_whose_front_does_not_open_ends(role: str) -> None:
     """It would count as one that answers; ended, it is succeeded."""
     assert exit_status(_CANNOT_OPEN, role) == os.EX_SOFTWARE
 
 
-def exit_status(script: str, role: str, *, hand_over: bool = True, **told: object) -> int:
+def exit_status(script: str, role: str, *, hand_over: bool = True) -> int:
     """Be a worker in a process, with a socket of its own or none."""
     ours, theirs = socket.socketpair()
     settings = {"upstreams": "127.0.0.1", "relay_addresses": "us=127.80.0.1"}
@@ -74,7 +57,7 @@ def exit_status(script: str, role: str, *, hand_over: bool = True, **told: objec
             close_fds=False,
             stderr=subprocess.DEVNULL,
         )
-        send_beginning(ours, {"settings": settings, **told})
+        send_beginning(ours, {"settings": settings})
         name = "udp" if role == "resolver" else "unknown"
         if hand_over:
             line = json.dumps({"sockets": [name]}).encode() + b"\n"
