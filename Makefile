@@ -3,12 +3,14 @@
 PYTHON ?= python3
 VENV := .venv
 UV := .venv-boot/bin/uv
-BUILD := $(VENV)/.$(if $(COMPILED),compiled,plain)
+BUILD := $(VENV)/.$(if $(COMPILED),compiled,plain) $(VENV)/.bytecode
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
+# Nothing is compiled at a start, even where Python may not write byte code.
+export UV_COMPILE_BYTECODE := 1
 
 .PHONY: run test check install lint types imports peers lock clean bench bench-evening bench-silent \
-	bench-relay bench-click bench-scale
+	bench-relay bench-click bench-scale bench-start
 
 run: install
 	@$(VENV)/bin/mediastreamer up $(ARGS)
@@ -53,9 +55,11 @@ bench-silent: $(VENV)/.tests $(BUILD)
 	$(VENV)/bin/python -m bench.one_silent_zone $(ARGS)
 
 .venv-boot/.done: requirements/boot.txt
+	@echo "mediastreamer: preparing the installation"
 	@PYTHON="$(PYTHON)" sh requirements/boot.sh
 
 $(VENV)/.run: .venv-boot/.done requirements/run.txt pyproject.toml
+	@echo "mediastreamer: installing the libraries it needs, half a minute"
 	@test -x $(VENV)/bin/python || $(UV) -q venv --python "$$(cat .venv-boot/python)" $(VENV)
 	@test -e $(VENV)/.tests || $(UV) -q pip sync --python $(VENV) --require-hashes requirements/run.txt
 	@$(UV) -q pip install --python $(VENV) --no-deps --no-build-isolation --editable .
@@ -80,6 +84,12 @@ $(VENV)/.plain: $(VENV)/.run
 	@rm -f $(VENV)/.compiled
 	@touch $@
 
+# Python compares a source's time and size with what was compiled, so an edited one is never mistaken.
+SOURCES := $(shell find cli registry smartdns zones -name '*.py' 2>/dev/null)
+$(VENV)/.bytecode: $(VENV)/.run $(SOURCES)
+	@$(VENV)/bin/python -m compileall -q $(sort $(foreach each,$(SOURCES),$(firstword $(subst /, ,$(each)))))
+	@touch $@
+
 # Written by hand-run only: the locks carry hashes and no address of any registry.
 COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --no-annotate -q
@@ -97,6 +107,10 @@ bench-relay: $(VENV)/.tests $(BUILD)
 clean:
 	rm -rf $(VENV) .venv-boot smartdns/compiled.sha256
 	find smartdns zones -name '*.so' -delete
+
+# From `up` to Ready, and what that takes; `--help` and the completion of a word.
+bench-start: $(VENV)/.tests $(BUILD)
+	$(VENV)/bin/python -m bench.start $(ARGS)
 
 # From pressing the button to the first steered answer, 100 households one after another.
 bench-click: $(VENV)/.tests $(BUILD)

@@ -4,14 +4,9 @@ import json
 import sys
 
 import click
-from sqlalchemy import select
 
-from cli.registry_access import Registry, email_argument, open_registry
-from cli.state import State, json_option, state_option
-from registry.actions.addresses.by_operator import add_network, remove_network
-from registry.actions.addresses.rules import caution_about
-from registry.actions.find_account import find_account
-from registry.models import Account, Registration, Slot
+from cli.registry_access import Registry, open_registry
+from cli.state import State, email_argument, json_option, state_option
 from smartdns.contract.addresses import Network
 
 network_argument = click.argument("network", metavar="NETWORK")
@@ -46,6 +41,10 @@ def _networks(registry: Registry, text: str) -> list[Network]:
 @state_option
 def add(state: State, email: str, network: str) -> None:
     """Let a network in. Any network is accepted, an unusual one with a warning."""
+    from registry.actions.addresses.by_operator import add_network
+    from registry.actions.addresses.rules import caution_about
+    from registry.actions.find_account import find_account
+
     with open_registry(state) as registry:
         networks = _networks(registry, network)
         with registry.sessions.begin() as session:
@@ -63,6 +62,9 @@ def add(state: State, email: str, network: str) -> None:
 @state_option
 def remove(state: State, email: str, network: str) -> None:
     """Remove a network from this account."""
+    from registry.actions.addresses.by_operator import remove_network
+    from registry.actions.find_account import find_account
+
     with open_registry(state) as registry:
         networks = _networks(registry, network)
         with registry.sessions.begin() as session:
@@ -78,6 +80,11 @@ def remove(state: State, email: str, network: str) -> None:
 @json_option
 def list_(state: State, email: str | None, *, as_json: bool) -> None:
     """List networks and what keeps each up to date; without EMAIL those of all accounts."""
+    from sqlalchemy import select
+
+    from registry.actions.find_account import find_account
+    from registry.models import Account, Registration, Slot
+
     query = select(Registration.network, Slot, Account.email).select_from(Registration)
     query = query.join(Slot).join(Account)
     with open_registry(state) as registry, registry.readers() as session:

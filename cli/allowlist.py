@@ -10,14 +10,6 @@ import click
 from cli.progress import progress
 from cli.registry_access import Registry, open_registry
 from cli.state import State, json_option, state_option
-from registry.day import utc_today
-from registry.publishing.inspection import (
-    count_differences,
-    count_registrations,
-    inspect_allowlist,
-    rebuild_allowlist,
-)
-from registry.publishing.redis_server import RedisUnavailable
 from smartdns.contract.grants import Head
 
 
@@ -28,6 +20,8 @@ def allowlist() -> None:
 
 @contextlib.contextmanager
 def _registry(state: State) -> Iterator[Registry]:
+    from registry.publishing.redis_server import RedisUnavailable
+
     with open_registry(state) as registry:
         try:
             yield registry
@@ -40,6 +34,8 @@ def _registry(state: State) -> Iterator[Registry]:
 @json_option
 def status(state: State, *, as_json: bool) -> None:
     """Show what Redis has, and whether its settings are right; exit status 1 if not."""
+    from registry.publishing.inspection import inspect_allowlist
+
     with _registry(state) as registry:
         found = inspect_allowlist(registry.engine, registry.settings.redis_url)
     if as_json:
@@ -65,6 +61,9 @@ def _head_text(head: Head | None) -> str:
 @json_option
 def check(state: State, *, as_json: bool) -> None:
     """Compare every network in Redis with the database; exit status 1 if any differs."""
+    from registry.day import utc_today
+    from registry.publishing.inspection import count_differences, count_registrations
+
     with _registry(state) as registry:
         count = count_registrations(registry.engine)
         with progress(count, "Comparing") as bar:
@@ -89,6 +88,9 @@ def check(state: State, *, as_json: bool) -> None:
 @json_option
 def rebuild(state: State, *, as_json: bool) -> None:
     """Publish the whole allowlist again; registered devices do not notice it."""
+    from registry.day import utc_today
+    from registry.publishing.inspection import count_registrations, rebuild_allowlist
+
     with (
         _registry(state) as registry,
         progress(count_registrations(registry.engine), "Publishing") as bar,

@@ -13,9 +13,6 @@ import click
 from cli.progress import progress
 from cli.registry_access import one_line_errors, open_registry
 from cli.state import State, json_option, state_option
-from registry.backup import BackupRefused, restore_backup, write_backup
-from registry.database.schema import upgrade as upgrade_database
-from registry.settings import read_settings
 
 file_argument = click.argument(
     "file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True)
@@ -31,6 +28,9 @@ def database() -> None:
 @state_option
 def upgrade(state: State) -> None:
     """Upgrade the schema to this version; create the database if there is none."""
+    from registry.database.schema import upgrade as upgrade_database
+    from registry.settings import read_settings
+
     state.prepare()
     with one_line_errors():
         changed = upgrade_database(read_settings(state.configuration()).database_url)
@@ -45,6 +45,8 @@ def backup(state: State, file: Path) -> None:
 
     A backup still contains accounts that are deleted later, so do not keep it longer than needed.
     """
+    from registry.backup import write_backup
+
     with open_registry(state) as registry, _private(file) as stream:
         count = write_backup(registry.engine, stream)
     click.echo(f"{count} rows written.", err=True)
@@ -74,6 +76,8 @@ def _private(file: Path) -> Iterator[TextIO]:
 @json_option
 def restore(state: State, file: str, *, yes: bool, as_json: bool) -> None:
     """Restore a backup in one transaction; then the whole allowlist is published again."""
+    from registry.backup import BackupRefused, restore_backup
+
     with click.open_file(file, encoding="utf-8", errors="replace") as stream:
         lines = stream.readlines()
     with (

@@ -3,6 +3,7 @@
 import sys
 
 FOR_PEOPLE = (
+    ("cli.run.apart", "FailedApartError"),
     ("smartdns.build", "StaleBuildError"),
     ("smartdns.contract.configuration", "SettingError"),
     ("smartdns.process.sockets", "ListenError"),

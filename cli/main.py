@@ -4,9 +4,7 @@ So the processes of the data plane do not load the registry's libraries, and a w
 Exit status: 0 success, 1 a finding or a failure, 2 wrong use.
 """
 
-import importlib
 import sys
-from importlib.metadata import version
 from pathlib import PurePath
 from types import TracebackType
 from typing import NoReturn
@@ -14,48 +12,31 @@ from typing import NoReturn
 import click
 
 from cli.errors import is_for_people
+from cli.lazy_group import LazyGroup, Table
 
-COMMANDS = {
-    "up": ("cli.run.up", "Run everything on this machine, without any set-up."),
-    "registry": ("cli.run.roles", "Run the registry: pages, update endpoints, publishing."),
-    "resolver": ("cli.run.roles", "Run the resolver: DNS for registered addresses."),
-    "relay": ("cli.run.roles", "Run the relay: TLS and HTTP of streaming services."),
-    "account": ("cli.account", "Add, change, list and remove accounts."),
-    "address": ("cli.address", "Register and remove addresses by hand."),
-    "allowlist": ("cli.allowlist", "Show, check and rebuild the allowlist in Redis."),
-    "zones": ("cli.zones", "Check, list, explain and import streaming services."),
-    "database": ("cli.database", "Upgrade, back up and restore the database."),
-    "status": ("cli.status", "Show what runs, and whether it is ready."),
-    "doctor": ("cli.doctor", "Find faults and say how to correct them."),
-    "privacy": ("cli.privacy", "Prove that nothing about use is stored."),
-    "worker": ("cli.run.worker", ""),
-}
-HIDDEN = frozenset({"worker"})  # a supervisor starts it
-
-
-class LazyGroup(click.Group):
-    """A group that imports a command when it is called; its help text is in the table above."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Give the names in the order of the table above."""
-        return [name for name in COMMANDS if name not in HIDDEN]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import the module that has the command."""
-        if cmd_name not in COMMANDS:
-            return None
-        command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
-        assert isinstance(command, click.Command)  # noqa: S101
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table without importing anything."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+COMMANDS: Table = {
+    "up": ("cli.run.up", "up", "Run everything on this machine, without any set-up."),
+    "registry": (
+        "cli.run.roles", "registry", "Run the registry: pages, update endpoints, publishing.",
+    ),
+    "resolver": ("cli.run.roles", "resolver", "Run the resolver: DNS for registered addresses."),
+    "relay": ("cli.run.roles", "relay", "Run the relay: TLS and HTTP of streaming services."),
+    "account": ("cli.account", "account", "Add, change, list and remove accounts."),
+    "address": ("cli.address", "address", "Register and remove addresses by hand."),
+    "allowlist": ("cli.allowlist", "allowlist", "Show, check and rebuild the allowlist in Redis."),
+    "zones": ("cli.zones", "zones", "Check, list, explain and import streaming services."),
+    "database": ("cli.database", "database", "Upgrade, back up and restore the database."),
+    "status": ("cli.status", "status", "Show what runs, and whether it is ready."),
+    "doctor": ("cli.doctor", "doctor", "Find faults and say how to correct them."),
+    "privacy": ("cli.privacy", "privacy", "Prove that nothing about use is stored."),
+    "worker": ("cli.run.worker", "worker", ""),  # a supervisor starts it
+}  # fmt: skip
 
 
 def _say_version(context: click.Context, _: click.Parameter, asked: bool) -> None:  # noqa: FBT001
     if asked and not context.resilient_parsing:
+        from importlib.metadata import version
+
         from smartdns.build import build
 
         click.echo(f"mediastreamer {version('mediastreamer')} {build()}")
@@ -64,6 +45,7 @@ def _say_version(context: click.Context, _: click.Parameter, asked: bool) -> Non
 
 @click.group(
     cls=LazyGroup,
+    table=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option(

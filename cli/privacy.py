@@ -8,38 +8,26 @@ import time
 from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 
 from cli import control_client
-from cli.audit.files import USUAL, search_files, search_journal
-from cli.audit.household import HOUSEHOLD, household
-from cli.audit.postgresql import provoke_duplicate
-from cli.audit.processes import look_at_machine, look_at_process, look_at_writes
-from cli.audit.report import AuditReport
-from cli.audit.stores import read_metrics, search_database, search_metrics, search_redis
-from cli.audit.surroundings import look_at_containers, search_histories, search_titles
-from cli.audit.traffic import (
-    Traffic,
-    send_queries,
-    send_queries_over_tls,
-    send_to_relay_for_http,
-    send_to_relay_for_tls,
-    visit_pages,
-)
-from cli.audit.watch import Watch
 from cli.registry_access import Registry, open_registry
 from cli.state import State, json_option, state_option
-from registry.day import utc_today
 from smartdns.contract.addresses import SocketAddress, parse_address
 from smartdns.settings import read_settings
+
+if TYPE_CHECKING:
+    from cli.audit.report import AuditReport
+    from cli.audit.traffic import Traffic
+
 
 NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
 SETTLE_S = 2.0
 """After the traffic, so that programs that write with a delay have written."""
-_Send = Callable[[Traffic, SocketAddress, str, str, str, set[int]], None]
+_Send = Callable[["Traffic", SocketAddress, str, str, str, set[int]], None]
 """Called with server, source address, suffix, who asks, and the expected response codes."""
 
 
@@ -64,6 +52,16 @@ def audit(state: State, search: tuple[Path, ...], *, as_json: bool) -> None:
     Run it as root on the machine of the resolver, the relay or the registry. It reports what it
     could not search. Exit status: 0 clean, 1 something was found or nothing was proved.
     """
+    from cli.audit.files import USUAL, search_files, search_journal
+    from cli.audit.household import HOUSEHOLD
+    from cli.audit.processes import look_at_machine, look_at_process, look_at_writes
+    from cli.audit.report import AuditReport
+    from cli.audit.stores import read_metrics, search_database, search_metrics, search_redis
+    from cli.audit.surroundings import look_at_containers, search_histories, search_titles
+    from cli.audit.traffic import Traffic
+    from cli.audit.watch import Watch
+    from registry.day import utc_today
+
     roles = _running_roles(state)
     report = AuditReport()
     traffic = Traffic(report)
@@ -114,8 +112,18 @@ def _running_roles(state: State) -> dict[str, Any]:
 
 
 def _send_everything(
-    traffic: Traffic, state: State, roles: Container[str], registry: Registry
+    traffic: "Traffic", state: State, roles: Container[str], registry: Registry
 ) -> None:
+    from cli.audit.household import household
+    from cli.audit.postgresql import provoke_duplicate
+    from cli.audit.traffic import (
+        send_queries,
+        send_queries_over_tls,
+        send_to_relay_for_http,
+        send_to_relay_for_tls,
+        visit_pages,
+    )
+
     settings = read_settings(state.configuration())
     reach = functools.partial(_reachable, traffic.report, roles)
     steered = _steered_suffix(registry)
@@ -167,14 +175,14 @@ def _steered_suffix(registry: Registry) -> str:
     return next(s for each in registry.catalog.services.values() for s in each.suffixes)
 
 
-def _without_rcodes(send: Callable[[Traffic, SocketAddress, str, str, str], None]) -> _Send:
+def _without_rcodes(send: Callable[["Traffic", SocketAddress, str, str, str], None]) -> _Send:
     return lambda traffic, server, source, suffix, who, _: send(
         traffic, server, source, suffix, who
     )
 
 
 def _reachable(
-    report: AuditReport,
+    report: "AuditReport",
     roles: Container[str],
     role: str,
     what: str,

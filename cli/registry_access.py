@@ -1,50 +1,49 @@
-"""Access to the registry's database for commands; its errors become one line."""
+"""Access to the registry's database for commands; its errors become one line.
+
+What opens it is loaded when a command runs: its help and the completion of its words need nothing.
+"""
 
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session, sessionmaker
 
 from cli.state import State
-from registry.actions.errors import ActionRefused
-from registry.database.engine import (
-    DatabaseUnready,
-    make_engine,
-    make_readers,
-    make_sessions,
-    parse_url,
-)
-from registry.database.schema import require_current_schema
-from registry.settings import RegistrySettings, read_settings
 from smartdns.contract.addresses import Network, household_network, parse_address, parse_network
 from zones.catalog import Catalog
 from zones.load import load_catalog
 from zones.problems import CatalogError
 
-email_argument = click.argument("email", metavar="EMAIL")
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+    from sqlalchemy.orm import Session, sessionmaker
+
+    from registry.settings import RegistrySettings
 
 
 @dataclass(frozen=True)
 class Registry:
     """The registry of one installation, for commands."""
 
-    settings: RegistrySettings
-    engine: Engine
+    settings: "RegistrySettings"
+    engine: "Engine"
 
     @cached_property
-    def sessions(self) -> sessionmaker[Session]:
+    def sessions(self) -> "sessionmaker[Session]":
         """Sessions for transactions that write."""
+        from registry.database.engine import make_sessions
+
         return make_sessions(self.engine)
 
     @cached_property
-    def readers(self) -> sessionmaker[Session]:
+    def readers(self) -> "sessionmaker[Session]":
         """Sessions for transactions that only read."""
+        from registry.database.engine import make_readers
+
         return make_readers(self.engine)
 
     @cached_property
@@ -62,6 +61,10 @@ class Registry:
 @contextlib.contextmanager
 def open_registry(state: State) -> Iterator[Registry]:
     """Open the installation's database; errors of the registry end the command with one line."""
+    from registry.database.engine import make_engine
+    from registry.database.schema import require_current_schema
+    from registry.settings import read_settings
+
     with one_line_errors():
         settings = read_settings(state.configuration())
         require_database_file(settings)
@@ -73,8 +76,10 @@ def open_registry(state: State) -> Iterator[Registry]:
             engine.dispose()
 
 
-def require_database_file(settings: RegistrySettings) -> None:
+def require_database_file(settings: "RegistrySettings") -> None:
     """Raise DatabaseUnready if the SQLite file does not exist, instead of creating an empty one."""
+    from registry.database.engine import DatabaseUnready, parse_url
+
     url = parse_url(settings.database_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         raise DatabaseUnready(
@@ -86,6 +91,11 @@ def require_database_file(settings: RegistrySettings) -> None:
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
     """Turn errors of the registry into click's one-line errors."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from registry.actions.errors import ActionRefused
+    from registry.database.engine import DatabaseUnready
+
     try:
         yield
     except (ActionRefused, DatabaseUnready, CatalogError) as error:

@@ -30,6 +30,7 @@ from smartdns.contract.configuration import (
     load_configuration,
 )
 
+email_argument = click.argument("email", metavar="EMAIL")
 F = TypeVar("F", bound=Callable[..., Any])
 
 SECRETS = {"secret_key": 32, "cookie_secret": 16}
@@ -109,18 +110,16 @@ class State:
         self.write("up.toml", "".join(lines))
 
 
-def data_plane_environment(configuration: Configuration) -> dict[str, str]:
-    """Give the environment of a resolver or a relay: all settings but those of the registry."""
+def data_plane_settings(configuration: Configuration) -> dict[str, str]:
+    """Give what a resolver or a relay is told: all settings but those of the registry."""
     return {
-        f"{PREFIX}{name.upper()}": text
-        for name, text in configuration.texts.items()
-        if name not in OF_THE_REGISTRY_ONLY
+        name: text for name, text in configuration.texts.items() if name not in OF_THE_REGISTRY_ONLY
     }
 
 
-def registry_environment(configuration: Configuration) -> dict[str, str]:
-    """Give the environment of the registry: all settings."""
-    return {f"{PREFIX}{name.upper()}": text for name, text in configuration.texts.items()}
+def registry_settings(configuration: Configuration) -> dict[str, str]:
+    """Give what the registry is told: all settings."""
+    return dict(configuration.texts)
 
 
 def without_password(url: str) -> str:

@@ -23,7 +23,7 @@ from registry.web.server.service import PagesService
 from registry.web.services import Services
 from registry.web.spent_seals import spend_seal
 from smartdns.contract.configuration import SettingError
-from zones.load import load_catalog
+from zones.load import catalog_of
 
 
 class RegistryService(MultiService):
@@ -84,7 +84,7 @@ def registry_service(settings: RegistrySettings) -> RegistryService:
     sessions = make_sessions(engine)
     services = Services(
         settings=settings,
-        catalog=load_catalog(settings.zones),
+        catalog=catalog_of(settings.zones),
         rules=settings.address_rules(),
         sessions=sessions,
         readers=make_readers(engine),

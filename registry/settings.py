@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from registry.actions.addresses.rules import DOUBTFUL, AddressRules
-from registry.database.engine import parse_url
+from registry.database.url import check_url
 from registry.own_addresses import gateways, networks_of_files
 from smartdns.contract.addresses import (
     Address,
@@ -131,7 +131,7 @@ def read_settings(configuration: Configuration) -> RegistrySettings:
 
 
 def _database_url(text: str) -> str:
-    parse_url(text)
+    check_url(text)
     return text
 
 

@@ -1,7 +1,11 @@
 """`make run` on a machine that lacks something: one clear line, before anything is made."""
 
+import importlib.util
+import os
 import shutil
 import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -61,6 +65,37 @@ def test_venv_missing(clone: Path) -> None:
     """Debian has it in a package of its own."""
     line = install(clone, python_that(clone, is_new=True, has_venv=False))
     assert "apt-get install python3-venv" in line
+
+
+def bytecode_of(source: Path) -> Path:
+    """Say where Python looks for what a source was compiled to."""
+    return Path(importlib.util.cache_from_source(str(source)))
+
+
+def test_our_sources_are_compiled_and_compared_by_their_time(clone: Path) -> None:
+    """Also where Python may not write byte code itself; an edited source is compiled again."""
+    source = clone / "zones" / "names.py"
+    source.parent.mkdir()
+    source.write_text("")
+    (clone / ".venv" / "bin").mkdir(parents=True)
+    (clone / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    (clone / ".venv" / ".run").touch()
+    subprocess.run(
+        ["make", "-s", "-o", ".venv/.run", ".venv/.bytecode"],
+        cwd=clone, check=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    compiled = bytecode_of(source).read_bytes()
+    assert compiled[4:8] == bytes(4), "PEP 552: no bit is set, so the time and the size follow"
+    assert int.from_bytes(compiled[8:12], "little") == int(source.stat().st_mtime)
+
+
+@pytest.mark.parametrize("library", ["twisted", "sqlalchemy", "flask", "redis", "click"])
+def test_libraries_are_compiled_when_they_are_installed(library: str) -> None:
+    """A start compiles nothing of them: this environment was made by `make`."""
+    folder = Path(sysconfig.get_path("purelib")) / library
+    sources = [each for each in folder.rglob("*.py") if "test" not in each.parts]
+    assert sources
+    assert [each for each in sources if not bytecode_of(each).exists()] == []
 
 
 def test_the_locks_name_no_registry() -> None:

@@ -1,5 +1,6 @@
 """Read the catalogue: the services that come with the product, and an operator's own."""
 
+import functools
 import tomllib
 from collections.abc import Iterable
 from dataclasses import replace
@@ -51,6 +52,21 @@ def load_catalog(directories: Iterable[Path | str] = ()) -> Catalog:
         files={file.service.name: file.file for file in in_order},
         notes=(*notes, *catalog.notes),
     )
+
+
+def catalog_of(directories: Iterable[Path | str]) -> Catalog:
+    """Give what `load_catalog` gives; where there are no directories, read once a process.
+
+    What workers are forked from has read it for them.
+    """
+    folders = list(directories)
+    return load_catalog(folders) if folders else built_in_catalog()
+
+
+@functools.cache
+def built_in_catalog() -> Catalog:
+    """Give the services that come with the product; the same object at each call."""
+    return load_catalog()
 
 
 def _service_paths(folder: Path, problems: list[Problem]) -> list[Path]:

@@ -6,19 +6,8 @@ import sys
 import click
 
 from cli.account.completion import complete_region, complete_service
-from cli.registry_access import Registry, email_argument, open_registry
-from cli.state import State, state_option
-from registry.actions.accounts.adding import add_account
-from registry.actions.accounts.lifecycle import (
-    delete_account,
-    resume_account,
-    set_paid_until,
-    suspend_account,
-)
-from registry.actions.find_account import find_account
-from registry.actions.preferences import choose_service_region, set_region
-from registry.actions.sign_in import set_password
-from registry.database.erasure import overwrite_deleted
+from cli.registry_access import Registry, open_registry
+from cli.state import State, email_argument, state_option
 
 
 class Day(click.ParamType[datetime.date | None]):
@@ -39,6 +28,8 @@ class Day(click.ParamType[datetime.date | None]):
 
 
 def _number(registry: Registry, email: str) -> int:
+    from registry.actions.find_account import find_account
+
     with registry.readers() as session:
         return find_account(session, email).id
 
@@ -80,6 +71,8 @@ def add(
     until: datetime.date | None,
 ) -> None:
     """Add an account."""
+    from registry.actions.accounts.adding import add_account
+
     with open_registry(state) as registry:
         password = _password(from_stdin=password_stdin)
         with registry.sessions.begin() as session:
@@ -100,6 +93,8 @@ def add(
 @password_option
 def password(state: State, email: str, *, password_stdin: bool) -> None:
     """Set a password, and sign out every browser."""
+    from registry.actions.sign_in import set_password
+
     with open_registry(state) as registry:
         number = _number(registry, email)
         typed = _password(from_stdin=password_stdin)
@@ -131,6 +126,10 @@ def set_(
     until: datetime.date | None,
 ) -> None:
     """Set the default region, regions of services, and the last day."""
+    from registry.actions.accounts.lifecycle import set_paid_until
+    from registry.actions.find_account import find_account
+    from registry.actions.preferences import choose_service_region, set_region
+
     given = click.get_current_context().get_parameter_source("until")
     has_day = given is not click.core.ParameterSource.DEFAULT
     if region is None and not services and not has_day:
@@ -161,6 +160,9 @@ def _choice(text: str) -> tuple[str, str | None]:
 @state_option
 def suspend(state: State, email: str) -> None:
     """Suspend an account: it is not let in, but nothing is deleted."""
+    from registry.actions.accounts.lifecycle import suspend_account
+    from registry.actions.find_account import find_account
+
     with open_registry(state) as registry, registry.sessions.begin() as session:
         suspend_account(session, find_account(session, email).id)
     click.echo(f"{email} is suspended.")
@@ -171,6 +173,9 @@ def suspend(state: State, email: str) -> None:
 @state_option
 def resume(state: State, email: str) -> None:
     """Undo a suspension."""
+    from registry.actions.accounts.lifecycle import resume_account
+    from registry.actions.find_account import find_account
+
     with open_registry(state) as registry, registry.sessions.begin() as session:
         resume_account(session, find_account(session, email).id)
     click.echo(f"{email} is let in again.")
@@ -182,6 +187,9 @@ def resume(state: State, email: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def delete(state: State, email: str, *, yes: bool) -> None:
     """Delete an account and everything that is stored about it."""
+    from registry.actions.accounts.lifecycle import delete_account
+    from registry.database.erasure import overwrite_deleted
+
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("there is no terminal to confirm the deletion: give --yes")
     with open_registry(state) as registry:

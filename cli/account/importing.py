@@ -2,13 +2,17 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.progress import progress
 from cli.registry_access import open_registry
 from cli.state import State, json_option, state_option
-from registry.actions.accounts.importing import TableRefused, import_accounts, read_table
+
+if TYPE_CHECKING:
+    from registry.actions.accounts.importing import TableRefused
+
 
 MOST_FAULTS_SHOWN = 20
 
@@ -24,6 +28,8 @@ def import_(state: State, file: Path, *, as_json: bool) -> None:
 
     The whole table is checked first, then stored in one transaction. Repeating it is harmless.
     """
+    from registry.actions.accounts.importing import TableRefused, import_accounts, read_table
+
     with open_registry(state) as registry:
         try:
             with click.open_file(str(file), encoding="utf-8-sig") as lines:
@@ -49,7 +55,7 @@ def import_(state: State, file: Path, *, as_json: bool) -> None:
     )
 
 
-def _show_faults(refusal: TableRefused) -> None:
+def _show_faults(refusal: "TableRefused") -> None:
     for number, text in list(refusal.faults.items())[:MOST_FAULTS_SHOWN]:
         click.echo(f"line {number}: {text}", err=True)
     if (more := len(refusal.faults) - MOST_FAULTS_SHOWN) > 0:

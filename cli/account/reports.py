@@ -1,21 +1,17 @@
 """Commands of `mediastreamer account` that show something; a token is shown only once."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import click
-from sqlalchemy import func, select
 
-from cli.registry_access import email_argument, open_registry
-from cli.state import State, json_option, state_option
-from registry.actions.accounts.adding import normal_email
-from registry.actions.accounts.export import export_account
-from registry.actions.find_account import find_account
-from registry.actions.updaters.tokens import issue_token
-from registry.models import Account, Registration, ServiceRegion, Slot
-from registry.settings import SignUp
-from registry.web.sign_in.invitation import make_invitation
+from cli.registry_access import open_registry
+from cli.state import State, email_argument, json_option, state_option
+
+if TYPE_CHECKING:
+    from registry.models import Account, Slot
+
 
 SIGN_UP_PATH = "/sign-up"
 
@@ -25,6 +21,10 @@ SIGN_UP_PATH = "/sign-up"
 @json_option
 def list_(state: State, *, as_json: bool) -> None:
     """List all accounts."""
+    from sqlalchemy import func, select
+
+    from registry.models import Account, Registration, Slot
+
     networks = (
         select(Slot.account_id, func.count().label("networks"))
         .join(Registration)
@@ -50,6 +50,11 @@ def list_(state: State, *, as_json: bool) -> None:
 @json_option
 def show(state: State, email: str, *, as_json: bool) -> None:
     """Show one account."""
+    from sqlalchemy import select
+
+    from registry.actions.find_account import find_account
+    from registry.models import ServiceRegion
+
     with open_registry(state) as registry, registry.readers() as session:
         found = find_account(session, email)
         chosen = select(ServiceRegion).where(ServiceRegion.account_id == found.id)
@@ -77,7 +82,7 @@ def _print_account(report: dict[str, Any]) -> None:
         click.echo(f"  {words}: {' '.join(slot['networks']) or 'empty'}")
 
 
-def _summary(found: Account) -> dict[str, Any]:
+def _summary(found: "Account") -> dict[str, Any]:
     state = "active" if found.confirmed else "unconfirmed"
     return {
         "email": found.email,
@@ -87,7 +92,7 @@ def _summary(found: Account) -> dict[str, Any]:
     }
 
 
-def _slot_report(slot: Slot) -> dict[str, Any]:
+def _slot_report(slot: "Slot") -> dict[str, Any]:
     return {
         "number": slot.number,
         "kind": str(slot.kind),
@@ -102,6 +107,9 @@ def _slot_report(slot: Slot) -> dict[str, Any]:
 @state_option
 def export(state: State, email: str) -> None:
     """Print everything that is stored about an account, as JSON."""
+    from registry.actions.accounts.export import export_account
+    from registry.actions.find_account import find_account
+
     with open_registry(state) as registry, registry.readers() as session:
         click.echo(json.dumps(export_account(session, find_account(session, email).id), indent=2))
 
@@ -115,6 +123,9 @@ def export(state: State, email: str) -> None:
 )
 def token(state: State, email: str, label: str, *, as_json: bool) -> None:
     """Create an update token for a router or a secret link; it is shown only once."""
+    from registry.actions.find_account import find_account
+    from registry.actions.updaters.tokens import issue_token
+
     with open_registry(state) as registry, registry.sessions.begin() as session:
         number = find_account(session, email).id
         issued = issue_token(session, number, label, limit=registry.settings.slot_limit)
@@ -137,6 +148,10 @@ def token(state: State, email: str, label: str, *, as_json: bool) -> None:
 @state_option
 def invite(state: State, email: str) -> None:
     """Print a link with which only EMAIL can sign up, within two weeks."""
+    from registry.actions.accounts.adding import normal_email
+    from registry.settings import SignUp
+    from registry.web.sign_in.invitation import make_invitation
+
     with open_registry(state) as registry:
         settings = registry.settings
         if not state.configuration().texts.get("secret_key"):

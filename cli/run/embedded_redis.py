@@ -9,7 +9,7 @@ from pathlib import Path
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
-from smartdns.process.child_process import Child, Place, Program
+from smartdns.process.child_process import Child, Place, Program, RunningProgram
 
 _LONGEST_SOCKET_PATH = 100  # sockaddr_un has 108 octets
 
@@ -54,6 +54,8 @@ def arguments(server: str, folder: Path) -> list[str]:
 def start(server: str, folder: Path, reactor: AsyncioSelectorReactor) -> Place:
     """Start the server; it is started again when it dies."""
     program = Program(arguments(server, folder), {"PATH": "/usr/bin:/bin"}, silent=True)
-    place = Place(lambda: Child(program, reactor), reactor)
+    place = Place(
+        lambda: Child(lambda gone: RunningProgram(program, gone, reactor), reactor), reactor
+    )
     place.open()
     return place

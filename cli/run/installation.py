@@ -9,6 +9,11 @@ from registry.settings import RegistrySettings
 from smartdns.contract.configuration import Configuration
 from smartdns.settings import DataPlaneSettings
 
+OWNER = "owner@example.com"
+"""E-mail address of the first account."""
+SIGN_IN = "sign-in"
+"""File in the state folder: e-mail address and password of the first account."""
+
 
 @dataclass(frozen=True)
 class Installation:

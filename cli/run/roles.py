@@ -11,11 +11,12 @@ from cli.run.listening import SetsOfSockets
 from cli.run.privileges import become
 from cli.state import (
     State,
-    data_plane_environment,
-    registry_environment,
+    data_plane_settings,
+    registry_settings,
     state_option,
 )
 from smartdns.contract.configuration import Configuration, SettingError
+from smartdns.process.light_twisted import leave_tls_out
 from smartdns.process.sockets import inherited
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def resolver(state: State) -> None:
         "resolver", given, settings.workers
     ) or listening.sockets_of_resolver(settings)
     become(settings.run_as)
-    _run(state, "resolver", sockets, data_plane_environment, "cookie_secret")
+    _run(state, "resolver", sockets, data_plane_settings, "cookie_secret")
 
 
 @click.command
@@ -64,7 +65,7 @@ def relay(state: State) -> None:
         settings
     )
     become(settings.run_as)
-    _run(state, "relay", sockets, data_plane_environment, "cookie_secret")
+    _run(state, "relay", sockets, data_plane_settings, "cookie_secret")
 
 
 @click.command
@@ -80,16 +81,17 @@ def registry(state: State) -> None:
 
     settings = read_settings(state.configuration())
     sockets = listening.activated("registry", given, 1) or listening.sockets_of_registry(settings)
-    _run(state, "registry", sockets, registry_environment, "secret_key")
+    _run(state, "registry", sockets, registry_settings, "secret_key")
 
 
 def _run(
     state: State,
     role: str,
     sockets: SetsOfSockets,
-    environment: Callable[[Configuration], dict[str, str]],
+    settings: Callable[[Configuration], dict[str, str]],
     secret: str,
 ) -> None:
+    leave_tls_out()
     from cli import control_client
     from cli.run import running
     from smartdns.telemetry.gate import say
@@ -100,7 +102,7 @@ def _run(
     def start(reactor: "AsyncioSelectorReactor") -> "tuple[RunningRoles, Awaitable[None]]":
         redis_url = state.configuration().texts["redis_url"]
         roles = running.RunningRoles(reactor, redis_url)
-        supervisor = roles.add(role, sockets, lambda: environment(state.configuration()))
+        supervisor = roles.add(role, sockets, lambda: {"settings": settings(state.configuration())})
         ready = supervisor.when_ready()
         ready.addCallback(lambda _: say(f"Ready: {role}"))
         return roles, ready

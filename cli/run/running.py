@@ -1,5 +1,6 @@
 """What a foreground command runs: supervised roles, perhaps a Redis, and the control socket."""
 
+import functools
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,13 +16,12 @@ from cli.run import control
 from cli.run.listening import SetsOfSockets, is_spread
 from cli.state import State, without_password
 from smartdns.process.child_process import Place
+from smartdns.process.template import Template
 from smartdns.process.workers import StartError, Supervisor
 from smartdns.settings import metrics_address
 from smartdns.telemetry.gate import place_of, say
-from smartdns.telemetry.metrics import render_metrics
-from smartdns.telemetry.metrics_http import serve_metrics
 
-WORKER = [sys.executable, "-P", "-m", "cli.main", "worker"]
+TEMPLATE = [sys.executable, "-P", "-m", "cli.main", "worker", "template"]
 """Without -P Python would look for modules in the operator's current folder first."""
 _SPREAD = "a household may meet any worker: see WORKERS in docs/operations.md"
 
@@ -35,15 +35,22 @@ class RunningRoles:
     redis: Place | None = None
     roles: dict[str, Supervisor] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Make what workers are forked from; nothing starts yet."""
+        self._template = Template(TEMPLATE, self.reactor)
+
     def add(
-        self, role: str, sockets: SetsOfSockets, environment: Callable[[], Mapping[str, str]]
+        self, role: str, sockets: SetsOfSockets, beginning: Callable[[], Mapping[str, object]]
     ) -> Supervisor:
-        """Start a role on its sockets."""
-        command = [*WORKER, role]
-        if role == "resolver" and is_spread(sockets):
-            command += ["--workers-met", str(len(sockets))]
+        """Start a role on its sockets; `beginning` gives what a worker that starts now is told."""
+        spread = role == "resolver" and is_spread(sockets)
+        more = {"workers_met": len(sockets)} if spread else {}
         supervisor = Supervisor(
-            command, sockets, environment, self.reactor, keeps_standby=role != "registry"
+            functools.partial(self._template.fork, role),
+            sockets,
+            lambda: {**beginning(), **more},
+            self.reactor,
+            keeps_standby=role != "registry",
         )
         self.roles[role] = supervisor
         supervisor.startService()
@@ -75,16 +82,20 @@ class RunningRoles:
 
     async def metrics(self) -> bytes:
         """Give the content of the metrics endpoint."""
+        from smartdns.telemetry.metrics import render_metrics
+
         return render_metrics(await self._ask_workers({"what": "metrics"}))
 
     def replace_all(self) -> None:
-        """Replace every worker of every role, without a gap."""
+        """Replace every worker of every role, without a gap, by one of the program as it is now."""
+        self._template.renew()
         for supervisor in self.roles.values():
             supervisor.replace_all()
 
     def stop(self) -> Deferred[object]:
         """Stop all roles at the same time, then Redis, which they use until they end."""
         stopped = DeferredList([each.stopService() for each in self.roles.values()])
+        stopped.addCallback(lambda _: self._template.close())
         return stopped.addCallback(lambda _: None if self.redis is None else self.redis.close())
 
 
@@ -93,7 +104,7 @@ def _status_of(supervisor: Supervisor) -> dict[str, Any]:
     reports = supervisor.reports()
     merged: dict[str, Any] = {
         "ready": supervisor.ready,
-        "pids": [worker.pid for worker in supervisor.workers],
+        "pids": [worker.pid for worker in supervisor.workers if worker.pid is not None],
         "standby": [supervisor.standby.pid] if supervisor.standby else [],
         "listen": list(dict.fromkeys(
             each.url() for sockets in supervisor.sets_of_sockets for each in sockets
@@ -140,6 +151,8 @@ def run(
         stop_on(reactor, signal.SIGTERM, signal.SIGINT)
         reactor.addSystemEventTrigger("before", "shutdown", running.stop)
         if (where := metrics_address(state.configuration())) is not None:
+            from smartdns.telemetry.metrics_http import serve_metrics
+
             serve_metrics(reactor, where, lambda: ensureDeferred(running.metrics()))
         control.serve(state.folder, control_name, running.answer, reactor)
         signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(running.replace_all))

@@ -1,7 +1,7 @@
 """Starting everything for `up`, waiting until it answers, and printing how to use it."""
 
 import sys
-from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import click
 from twisted.internet.defer import CancelledError, FirstError, gatherResults
@@ -9,23 +9,35 @@ from twisted.internet.threads import deferToThread
 
 from cli import probes
 from cli.run import embedded_redis
-from cli.run.first_account import EMAIL
-from cli.run.installation import Installation
+from cli.run.installation import OWNER, SIGN_IN, Installation
 from cli.run.running import RunningRoles
-from cli.state import State, data_plane_environment, registry_environment
+from cli.run.steps import Steps
+from cli.state import State, data_plane_settings, registry_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 READY_WITHIN_S = 120.0
 ANSWERS_WITHIN_S = 30.0
 
 
 async def start_all(
-    roles: RunningRoles, state: State, installation: Installation, password: str | None
+    roles: RunningRoles, state: State, installation: Installation, steps: Steps
 ) -> None:
     """Start Redis and the roles; ClickException or StartError says what did not start."""
+    sign_in, has_started = _sign_in(state), False
     if installation.redis is not None:
         roles.redis = embedded_redis.start(*installation.redis, roles.reactor)
+    data_plane = {"settings": data_plane_settings(installation.configuration)}
+    registry = {"settings": registry_settings(installation.configuration)}
+    # Only at the start: an account that was deleted since does not come back.
+    at_start = {**registry, "owner": str(state.folder)}
     for role, sockets in installation.sockets.items():
-        roles.add(role, sockets, _environment_of(role, installation))
+        if role == "registry":
+            roles.add(role, sockets, lambda: registry if has_started else at_start)
+        else:
+            roles.add(role, sockets, lambda: data_plane)
+    _say_who_is_awaited(roles, steps)
     ready = gatherResults([each.when_ready() for each in roles.roles.values()], consumeErrors=True)
     try:
         await ready.addTimeout(READY_WITHIN_S, roles.reactor)
@@ -33,15 +45,30 @@ async def start_all(
         if isinstance(error, FirstError) and not error.subFailure.check(CancelledError):
             error.subFailure.raiseException()
         raise click.ClickException(_not_ready(roles)) from None
+    has_started = True
+    steps.say("asking each of them for an answer")
     silent = await deferToThread(_silent, installation)
     if silent:
         raise click.ClickException(f"started, but there is no answer from {', '.join(silent)}")
-    _welcome(state, installation, password)
+    steps.clear()
+    _welcome(installation, state, is_new=_sign_in(state) != sign_in)
 
 
-def _environment_of(role: str, installation: Installation) -> Callable[[], Mapping[str, str]]:
-    variables = registry_environment if role == "registry" else data_plane_environment
-    return lambda: variables(installation.configuration)
+def _say_who_is_awaited(roles: RunningRoles, steps: Steps) -> None:
+    """Say it now, and again as each role becomes ready."""
+    awaited = list(roles.roles)
+
+    def say() -> None:
+        if awaited:
+            steps.say(f"starting {', '.join(awaited)}")
+
+    def ready(role: str) -> None:
+        awaited.remove(role)
+        say()
+
+    for role, each in roles.roles.items():
+        each.when_ready().addCallbacks(lambda _, role=role: ready(role), lambda _: None)
+    say()
 
 
 def _not_ready(roles: RunningRoles) -> str:
@@ -70,17 +97,25 @@ def _silent(installation: Installation) -> list[str]:
     return [name for name, probe in asked.items() if not probes.eventually(probe, ANSWERS_WITHIN_S)]
 
 
-def _welcome(state: State, installation: Installation, password: str | None) -> None:
+def _sign_in(state: State) -> str | None:
+    try:
+        return (state.folder / SIGN_IN).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+
+
+def _welcome(installation: Installation, state: State, *, is_new: bool) -> None:
     dns = installation.data_plane.dns_listen[0]
-    file = state.folder / "sign-in"
-    if sys.stdout.isatty() and password is not None:
-        said = password
+    if (sign_in := _sign_in(state)) is None:
+        password = "the one you chose"  # noqa: S105
+    elif is_new and sys.stdout.isatty():
+        password = sign_in.split()[1]
     else:
-        said = f"in {file}" if file.exists() else "the one you chose"
+        password = f"in {state.folder / SIGN_IN}"
     port = "" if dns.port == 53 else f" -p {dns.port}"
     lines = (
         f"Sign in    {installation.registry.public_url}",
-        f"           e-mail {EMAIL}, password {said}",
+        f"           e-mail {OWNER}, password {password}",
         '           and press "Register my IP address"',
         f"Then try   dig @{dns.address}{port} www.netflix.com",
         f"Ready      DNS on {dns}; Ctrl-C stops everything",

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli import probes
-from cli.run import embedded_redis, listening, up_settings
-from cli.run.installation import Installation
+from cli.run import up_settings
 from cli.run.privileges import become
+from cli.run.steps import Steps
 from cli.run.up_settings import UpOptions, chosen_settings
 from cli.state import State, state_option, without_password
 from smartdns.contract.configuration import PREFIX, Configuration, SettingError
-from smartdns.settings import DataPlaneSettings
-from smartdns.settings import read_settings as read_data_plane_settings
+from smartdns.process.light_twisted import leave_tls_out
 
 if TYPE_CHECKING:
     from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
+    from cli.run.installation import Installation
     from cli.run.running import RunningRoles
+    from smartdns.settings import DataPlaneSettings
 
 
 REDIS_WITHIN_S = 5.0
@@ -91,15 +91,20 @@ def up(state: State, **options: object) -> None:
     Ctrl-C or SIGTERM stops everything, SIGHUP replaces the workers without interruption.
     """
     state.prepare()
-    with _only_one(state), contextlib.ExitStack() as cleanup:
+    with _only_one(state), contextlib.ExitStack() as cleanup, Steps() as steps:
+        steps.say("reading the settings")
+        leave_tls_out()
         installation = _prepare(state, UpOptions(**options), cleanup)  # type: ignore[arg-type]
         become(installation.data_plane.run_as)
-        _run(state, installation)
+        _run(state, installation, steps)
 
 
-def _prepare(state: State, options: UpOptions, cleanup: contextlib.ExitStack) -> Installation:
+def _prepare(state: State, options: UpOptions, cleanup: contextlib.ExitStack) -> "Installation":
     """Check and prepare everything, so that errors appear before anything starts."""
+    from cli.run import listening
+    from cli.run.installation import Installation
     from registry.settings import read_settings as read_registry_settings
+    from smartdns.settings import read_settings as read_data_plane_settings
 
     given = state.given()
     redis = None if "redis_url" in given else _own_redis(state, cleanup)
@@ -141,6 +146,8 @@ def _only_one(state: State) -> Iterator[None]:
 
 
 def _own_redis(state: State, cleanup: contextlib.ExitStack) -> tuple[str, Path]:
+    from cli.run import embedded_redis
+
     server = embedded_redis.find_server()
     if server is None:
         raise click.ClickException(
@@ -150,6 +157,7 @@ def _own_redis(state: State, cleanup: contextlib.ExitStack) -> tuple[str, Path]:
 
 
 def _require_redis(url: str) -> None:
+    from cli import probes
     from registry.publishing.redis_server import is_reachable
 
     if not probes.eventually(lambda: is_reachable(url), REDIS_WITHIN_S):
@@ -164,7 +172,7 @@ def _reject_unknown(configuration: Configuration) -> None:
         raise SettingError(f"{PREFIX}{name.upper()}: there is no such setting")
 
 
-def _require_upstream(settings: DataPlaneSettings) -> None:
+def _require_upstream(settings: "DataPlaneSettings") -> None:
     if not settings.upstreams:
         raise click.ClickException(
             "no upstream resolver was found: /etc/resolv.conf has none; "
@@ -178,23 +186,22 @@ def _require_upstream(settings: DataPlaneSettings) -> None:
             )
 
 
-def _run(state: State, installation: Installation) -> None:
+def _run(state: State, installation: "Installation", steps: Steps) -> None:
+    steps.say("loading the program")
     from cli import control_client
     from cli.run import running, starting
-    from cli.run.first_account import upgrade_and_add_owner
-    from zones.load import load_catalog
+    from zones.load import catalog_of
 
-    catalog = load_catalog(installation.registry.zones)
+    catalog = catalog_of(installation.registry.zones)
     unknown = set(installation.data_plane.relay_addresses) - set(catalog.regions) - {"*"}
     if unknown:
         raise SettingError(
             f"{PREFIX}RELAY_ADDRESSES: there is no region {', '.join(sorted(unknown))}; "
             f"there are {', '.join(sorted(catalog.regions))}"
         )
-    password = upgrade_and_add_owner(state, installation.registry.database_url, catalog)
 
     def start(reactor: "AsyncioSelectorReactor") -> "tuple[RunningRoles, Awaitable[None]]":
         roles = running.RunningRoles(reactor, installation.data_plane.redis_url)
-        return roles, starting.start_all(roles, state, installation, password)
+        return roles, starting.start_all(roles, state, installation, steps)
 
     sys.exit(running.run(state, control_client.NAME, start))

@@ -1,16 +1,21 @@
-"""`mediastreamer worker ROLE`: one process of a role; its supervisor passes it sockets later."""
+"""`mediastreamer worker template`: what workers are forked from, and what becomes of a fork.
+
+Its supervisor passes a worker its settings first, and its sockets later.
+"""
 
 import importlib
 import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from smartdns.contract.configuration import load_configuration
+from cli.state import State
+from smartdns.contract.configuration import Configuration
 from smartdns.process.sockets import NamedSocket, by_name, inherited
 
 if TYPE_CHECKING:
@@ -36,26 +41,40 @@ class RoleService(Protocol):
 
 
 @click.command(hidden=True)
-@click.argument("role", type=click.Choice(["resolver", "relay", "registry"]))
-@click.option("--workers-met", type=int, help="Resolver: how many workers one household may meet.")
-def worker(role: str, workers_met: int | None) -> None:
-    """Run one worker; only a supervisor calls this."""
+@click.argument("_what", metavar="template", type=click.Choice(["template"]))
+def worker(_what: str) -> None:
+    """Run what workers are forked from; only a supervisor calls this."""
     # The terminal sends Ctrl-C to every process; the supervisor stops its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     inheritance = by_name(inherited())  # must come before the import of Twisted
     if "control" not in inheritance:
-        raise click.UsageError(f"workers are started by `mediastreamer {role}`")
-    (control,) = inheritance["control"]
-    reactor = _prepare_process()
-    from smartdns.process.huge_pages import gather_in_huge_pages
-    from smartdns.process.landlock import forbid_writing
-    from smartdns.process.worker_channel import say_failed
+        raise click.UsageError("workers are started by `mediastreamer resolver` and the like")
+    (channel,) = inheritance["control"]
+    from smartdns.process.template import fork_when_asked
+    from smartdns.process.worker_channel import say_pid
+    from smartdns.telemetry.gate import close_gate
 
+    close_gate()
+    _limit_process()
+    if (forked := fork_when_asked(channel, _load_shared)) is not None:
+        _limit_process()  # what a fork does not take over
+        say_pid(forked[1])
+        run_worker(*forked)
+
+
+def run_worker(role: str, control: socket) -> None:
+    """Be a worker, from its settings to its end."""
+    from smartdns.process.event_loop import install_reactor
+    from smartdns.process.landlock import forbid_writing
+    from smartdns.process.worker_channel import receive_beginning, say_failed
+
+    beginning = receive_beginning(control)
     try:
-        make, settings = _load(role)
-        service = make(settings) if workers_met is None else make(settings, workers_met=workers_met)
-        if role in _DATA_PLANE:
-            gather_in_huge_pages()
+        if (owner := beginning.pop("owner", None)) is not None:
+            _upgrade(State(Path(owner)), beginning["settings"])
+        reactor = install_reactor()
+        service = _make(role, **beginning)
+        if role in DATA_PLANE:
             forbid_writing()  # all files have been read; threads and sockets come later
     except Exception as error:  # noqa: BLE001  # the supervisor shows it to the operator
         say_failed(control, _line(error))
@@ -63,23 +82,18 @@ def worker(role: str, workers_met: int | None) -> None:
     _run(service, control, reactor)
 
 
-def _prepare_process() -> "AsyncioSelectorReactor":
-    from smartdns.process.event_loop import install_reactor
+def _limit_process() -> None:
     from smartdns.process.process_limits import (
         die_with_parent,
         forbid_core_dumps,
         forbid_swapping,
         use_all_descriptors,
     )
-    from smartdns.telemetry.gate import close_gate
 
     die_with_parent()
     forbid_core_dumps()
     forbid_swapping()
     use_all_descriptors()
-    reactor = install_reactor()
-    close_gate()
-    return reactor
 
 
 def _run(service: RoleService, control: socket, reactor: "AsyncioSelectorReactor") -> None:
@@ -131,8 +145,9 @@ def _line(error: Exception) -> str:
     return str(error) if is_for_people(error) else f"an internal error: {type(error).__name__}"
 
 
-_DATA_PLANE = {"resolver", "relay"}
-# A worker imports only its own plane, so the data plane never loads the registry's libraries.
+DATA_PLANE = {"resolver", "relay"}
+_SHARED = ("smartdns.allowlist.redis_feed", "zones.load")
+"""What the registry has in common with the others."""
 _SERVICES = {
     "resolver": ("smartdns.roles.resolver_role", "resolver_service", "smartdns.settings"),
     "relay": ("smartdns.roles.relay_role", "relay_service", "smartdns.settings"),
@@ -140,8 +155,42 @@ _SERVICES = {
 }
 
 
-def _load(role: str) -> tuple[Callable[..., RoleService], Any]:
-    """Import the role's composition root, which takes a second, and read its settings."""
+def _load_shared(role: str) -> None:
+    """Load what is in memory once for all workers.
+
+    Nothing of the registry: it imports that itself, so the data plane never has its libraries.
+    """
+    for module in _SHARED:
+        importlib.import_module(module)
+    importlib.import_module("zones.load").built_in_catalog()
+    if role in DATA_PLANE:
+        _import(role)
+
+
+def _import(role: str) -> tuple[Callable[..., RoleService], Callable[[Configuration], Any]]:
+    """Import the role's composition root; give it, and what reads its settings."""
     module, make, settings = _SERVICES[role]
-    read = importlib.import_module(settings).read_settings(load_configuration())
+    read = importlib.import_module(settings).read_settings
     return getattr(importlib.import_module(module), make), read
+
+
+def _make(role: str, settings: Mapping[str, str], **more: int) -> RoleService:
+    make, read = _import(role)
+    return make(read(Configuration(settings)), **more)
+
+
+def _upgrade(state: State, settings: Mapping[str, str]) -> None:
+    """Upgrade the database of an `up` and add its first account, in a process of its own.
+
+    That writes a file, as the registry itself never does.
+    """
+    from cli.run.apart import run_apart
+
+    _, read = _import("registry")
+
+    def deed() -> None:
+        from cli.run.first_account import upgrade_and_add_owner
+
+        upgrade_and_add_owner(state, read(Configuration(settings)))
+
+    run_apart("upgrade", deed, _line)

@@ -7,8 +7,7 @@ would parse every cell, which takes four times as long for a hundred thousand ac
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Table, func, insert, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ARRAY, ColumnElement, Table, func, insert, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from registry.database.engine import insert_unless_present

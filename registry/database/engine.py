@@ -5,11 +5,11 @@ import sqlite3
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, Insert, create_engine, event, make_url
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
+from registry.database.url import DRIVERS, check_url, wrong_url
 from registry.models import Base
 
 BUSY_TIMEOUT_MS = 10_000
@@ -19,12 +19,6 @@ PRAGMAS = (
     "synchronous=NORMAL",
     "secure_delete=ON",  # deleted rows are overwritten with zeros
 )
-_DRIVERS = {
-    "sqlite": "sqlite",
-    "postgres": "postgresql+psycopg",
-    "postgresql": "postgresql+psycopg",
-    "postgresql+psycopg": "postgresql+psycopg",
-}
 
 
 class DatabaseUnready(Exception):  # noqa: N818  # a state, not a mistake
@@ -33,13 +27,12 @@ class DatabaseUnready(Exception):  # noqa: N818  # a state, not a mistake
 
 def parse_url(given: str) -> URL:
     """Read sqlite:///PATH or postgresql://…, or raise ValueError without repeating the text."""
+    check_url(given)
     try:
         url = make_url(given)
     except ArgumentError:
-        raise ValueError("takes sqlite:///PATH or postgresql://USER@HOST/NAME") from None
-    if url.drivername not in _DRIVERS or (url.drivername == "sqlite" and not url.database):
-        raise ValueError("takes sqlite:///PATH or postgresql://USER@HOST/NAME")
-    return url.set(drivername=_DRIVERS[url.drivername])
+        raise wrong_url() from None
+    return url.set(drivername=DRIVERS[url.drivername])
 
 
 def make_engine(given: str, *, foreign_keys: bool = True) -> Engine:
@@ -81,6 +74,8 @@ def make_readers(engine: Engine) -> sessionmaker[Session]:
 def insert_unless_present(session: Session, model: type[Base]) -> Insert:
     """Give INSERT … ON CONFLICT DO NOTHING: PostgreSQL does not log the key of a collision."""
     if session.get_bind().dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - 3 MiB that SQLite needs not
+
         return postgresql.insert(model).on_conflict_do_nothing()
     return sqlite_insert(model).on_conflict_do_nothing()
 

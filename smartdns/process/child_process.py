@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import Deferred, succeed
@@ -34,19 +34,28 @@ class Program:
     """Its standard output and error go nowhere: a program that is not ours says what it likes."""
 
 
-class Child(ProcessProtocol):
-    """One running process."""
+class Process(Protocol):
+    """A process of ours, however it was started; it tells its `Child` when it is gone."""
 
-    def __init__(self, program: Program, reactor: AsyncioSelectorReactor) -> None:
-        self._reactor = reactor
-        self._waiting: list[Deferred[None]] = []
-        self.ended = False
-        self._stopping = False
-        self.started_at = reactor.seconds()
+    @property
+    def pid(self) -> int | None:
+        """None until it is known."""
+
+    def signal(self, number: int) -> None:
+        """Send it a signal, unless it is gone; once its pid is known."""
+
+
+class RunningProgram(ProcessProtocol):
+    """A program that this process executes."""
+
+    def __init__(
+        self, program: Program, gone: Callable[[], None], reactor: AsyncioSelectorReactor
+    ) -> None:
+        self._gone = gone
         nowhere = os.open(os.devnull, os.O_RDWR)
         try:
             out, err = (nowhere, nowhere) if program.silent else (1, 2)
-            process = reactor.spawnProcess(
+            self._process: IProcessTransport = reactor.spawnProcess(
                 self,
                 program.arguments[0],
                 program.arguments,
@@ -55,10 +64,38 @@ class Child(ProcessProtocol):
             )
         finally:
             os.close(nowhere)
-        self._process: IProcessTransport = process
-        self.pid: int = process.pid
+        self.pid: int = self._process.pid
 
     def processEnded(self, reason: Failure) -> None:  # noqa: ARG002, N802
+        """Pass it on."""
+        self._gone()
+
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        with suppress(ProcessExitedAlready):
+            self._process.signalProcess(number)
+
+
+class Child:
+    """One running process, and who waits for its end."""
+
+    def __init__(
+        self, start: Callable[[Callable[[], None]], Process], reactor: AsyncioSelectorReactor
+    ) -> None:
+        """Start it with `start`, which is given what to call once the process is gone."""
+        self._reactor = reactor
+        self._waiting: list[Deferred[None]] = []
+        self.ended = False
+        self._stopping = False
+        self.started_at = reactor.seconds()
+        self._process = start(self._gone)
+
+    @property
+    def pid(self) -> int | None:
+        """None until it is known."""
+        return self._process.pid
+
+    def _gone(self) -> None:
         """Tell everyone who waits for the end."""
         self.ended = True
         waiting, self._waiting = self._waiting, []
@@ -79,14 +116,10 @@ class Child(ProcessProtocol):
         ended = self.when_ended()
         if not self.ended and not self._stopping:
             self._stopping = True
-            self._signal(signal.SIGTERM)
-            kill = self._reactor.callLater(GRACE_S, self._signal, signal.SIGKILL)
+            self._process.signal(signal.SIGTERM)
+            kill = self._reactor.callLater(GRACE_S, self._process.signal, signal.SIGKILL)
             ended.addCallback(lambda _: kill.cancel() if kill.active() else None)
         return ended
-
-    def _signal(self, number: int) -> None:
-        with suppress(ProcessExitedAlready):
-            self._process.signalProcess(number)
 
 
 def restart_delay(failures: int) -> float:

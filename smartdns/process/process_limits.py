@@ -8,6 +8,7 @@ import signal
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _PR_SET_DUMPABLE = 4
+_PR_SET_CHILD_SUBREAPER = 36
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4  # mlockall(2)
 
 
@@ -31,6 +32,11 @@ def forbid_swapping() -> None:
 def die_with_parent() -> None:
     """SIGTERM when the thread that started us ends, however it does."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def adopt_orphans() -> None:
+    """From here on this process is the parent of descendants whose own parent has ended."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def use_all_descriptors() -> None:

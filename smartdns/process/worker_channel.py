@@ -1,8 +1,10 @@
 """JSON lines between a supervisor and each of its workers, over an inherited socket pair.
 
-    supervisor -> worker    {"sockets": ["udp", …]}       with the sockets themselves: open
+    supervisor -> worker    {"settings": {…}, …}          first: what to begin with
+                            {"sockets": ["udp", …]}       with the sockets themselves: open
                             {"ask": n, "question": {…}}
-    worker -> supervisor    {"report": {…}}               whenever it changed
+    worker -> supervisor    {"pid": n}                    first, from one that was forked
+                            {"report": {…}}               whenever it changed
                             {"failed": "one line"}        it cannot start, and why
                             {"answer": n, "value": …}
 
@@ -10,6 +12,7 @@ When the supervisor is gone the socket ends, and so does the worker.
 """
 
 import json
+import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -135,6 +138,32 @@ class WorkerEnd:
         self._lines.send({"answer": message["ask"], "value": value})
 
 
+def send_beginning(end: socket.socket, beginning: Mapping[str, object]) -> None:
+    """Tell a worker what to begin with; the first line, before anything else is sent."""
+    end.sendall(json.dumps(beginning).encode() + b"\n")
+
+
+def receive_beginning(end: socket.socket) -> dict[str, Any]:
+    """Wait for the first line and give what it says; EOFError if the supervisor is gone.
+
+    Nothing after that line is taken: descriptors may come with what follows.
+    """
+    end.setblocking(True)
+    line = b""
+    while not line.endswith(b"\n"):
+        if not (seen := end.recv(_LONGEST_LINE, socket.MSG_PEEK)):
+            raise EOFError
+        line += end.recv(seen.find(b"\n") + 1 or len(seen))
+    beginning: dict[str, Any] = json.loads(line)
+    return beginning
+
+
+def say_pid(end: socket.socket) -> None:
+    """From a worker that was forked, once it is the supervisor's child."""
+    end.setblocking(True)
+    end.sendall(json.dumps({"pid": os.getpid()}).encode() + b"\n")
+
+
 def say_failed(end: socket.socket, line: str) -> None:
     """From a worker that cannot start, before it has a reactor."""
     end.setblocking(True)
@@ -145,11 +174,18 @@ class SupervisorEnd:
     """The supervisor's side of one worker."""
 
     def __init__(
-        self, end: socket.socket, changed: Callable[[], None], reactor: AsyncioSelectorReactor
+        self,
+        end: socket.socket,
+        changed: Callable[[], None],
+        reactor: AsyncioSelectorReactor,
+        *,
+        said_pid: Callable[[int | None], None] = lambda _: None,
     ) -> None:
+        """`said_pid` is told the pid of a worker that was forked, and None at the end."""
         self.report: Report | None = None
         self.failure: str | None = None
         self._changed = changed
+        self._said_pid = said_pid
         self._gone = False
         self._asked: dict[int, Deferred[Any]] = {}
         self._number = 0
@@ -177,6 +213,9 @@ class SupervisorEnd:
         if "answer" in message:
             self._asked.pop(message["answer"]).callback(message["value"])
             return
+        if "pid" in message:
+            self._said_pid(message["pid"])
+            return
         self.report = message.get("report", self.report)
         self.failure = message.get("failed") or (self.report or {}).get("failed")
         self._changed()
@@ -185,6 +224,7 @@ class SupervisorEnd:
         self.report = None
         self._gone = True
         self._end.close()
+        self._said_pid(None)
         asked, self._asked = self._asked, {}
         for answered in asked.values():
             answered.callback(None)

@@ -15,7 +15,6 @@ asked to stop once that one is ready. So nothing that is queued on a socket is l
 anybody is refused by a newcomer who does not know him yet.
 """
 
-import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -31,19 +30,16 @@ from twisted.internet.defer import (
     gatherResults,
 )
 
-from smartdns.contract.configuration import PREFIX
-from smartdns.process.child_process import Child, Place, Program
-from smartdns.process.sockets import (
-    FIRST_DESCRIPTOR,
-    NamedSocket,
-    are_listening,
-    start_listening,
-    variables_for,
-)
-from smartdns.process.worker_channel import Report, SupervisorEnd
+from smartdns.process.child_process import Child, Place
+from smartdns.process.sockets import NamedSocket, are_listening, start_listening
+from smartdns.process.template import ForkedProcess
+from smartdns.process.worker_channel import Report, SupervisorEnd, send_beginning
 from smartdns.telemetry.gate import say
 
 READY_WITHIN_S = 30.0
+
+Fork = Callable[[socket.socket, Callable[[], None]], ForkedProcess]
+"""Has a worker forked that gets this socket as its control channel, and says when it is gone."""
 
 
 class StartError(Exception):
@@ -55,24 +51,22 @@ class Worker(Child):
 
     def __init__(
         self,
-        command: Sequence[str],
-        environment: Mapping[str, str],
+        fork: Fork,
+        beginning: Mapping[str, object],
         changed: Callable[[], None],
         reactor: AsyncioSelectorReactor,
     ) -> None:
         ours, theirs = socket.socketpair()
-        program = Program(
-            command,
-            {
-                **_ordinary_variables(),
-                **environment,
-                **variables_for([NamedSocket("control", theirs)]),
-            },
-            {FIRST_DESCRIPTOR: theirs.fileno()},
-        )
-        super().__init__(program, reactor)
+        send_beginning(ours, beginning)
+        forked: list[ForkedProcess] = []
+
+        def start(gone: Callable[[], None]) -> ForkedProcess:
+            forked.append(fork(theirs, gone))
+            return forked[0]
+
+        super().__init__(start, reactor)
         theirs.close()
-        self.channel = SupervisorEnd(ours, changed, reactor)
+        self.channel = SupervisorEnd(ours, changed, reactor, said_pid=forked[0].said)
 
     @property
     def prepared(self) -> bool:
@@ -88,34 +82,25 @@ class Worker(Child):
         return not self.ended and bool((self.channel.report or {}).get(what))
 
 
-def _ordinary_variables() -> dict[str, str]:
-    """Variables of ours that are no settings: PATH, HOME, LANG and the like."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith((PREFIX, "LISTEN_"))
-    }
-
-
 class Supervisor(Service):
     """Keeps one worker at each place; one place for each set of sockets."""
 
     def __init__(
         self,
-        command: Sequence[str],
+        fork: Fork,
         sets_of_sockets: Sequence[Sequence[NamedSocket]],
-        environment: Callable[[], Mapping[str, str]],
+        beginning: Callable[[], Mapping[str, object]],
         reactor: AsyncioSelectorReactor,
         *,
         keeps_standby: bool = False,
     ) -> None:
-        """Take the sockets over; `environment` is asked anew for each worker."""
-        self._command = command
+        """Take the sockets over; `beginning` is asked for each worker, and is its first line."""
+        self._fork = fork
         self._keeps_standby = keeps_standby
         self._standby = Place(self._start, reactor)
         self.sets_of_sockets = sets_of_sockets
         self._listening = are_listening(self._sockets())
-        self._environment = environment
+        self._beginning = beginning
         self._reactor = reactor
         self._waiting: list[tuple[Callable[[], bool | None], Deferred[None]]] = []
         self._replacing: Deferred[None] | None = None
@@ -135,7 +120,7 @@ class Supervisor(Service):
         return worker
 
     def _start(self) -> Worker:
-        worker = Worker(self._command, self._environment(), self._look, self._reactor)
+        worker = Worker(self._fork, self._beginning(), self._look, self._reactor)
         self._alive.add(worker)
         worker.when_ended().addCallback(lambda _: self._alive.discard(worker))
         return worker

@@ -67,6 +67,10 @@ class RelayService(Service):
         listen = [f"tcp://{one.bound_to}" for one in self._listening]
         return {"listen": listen, "ready": self.accepting}
 
+    def metrics(self) -> dict[str, float]:
+        """Give nothing: a relay counts nothing for metrics."""
+        return {}
+
     def _tick(self) -> None:
         context = self.context
         context.day = utc_day()

@@ -16,6 +16,8 @@ from smartdns.contract.addresses import Address
 
 CHECK_EVERY_S = 5.0
 _CONNECT_TIMEOUT_S = 2
+STARTS_WITHIN_S = 30.0
+"""Of a relay that never took a connection nothing is said for so long: it may be starting, too."""
 
 
 class RelayWatcher(Service):
@@ -37,6 +39,8 @@ class RelayWatcher(Service):
         self._round = LoopingCall(self._check_all)
         self._round.clock = reactor
         self._checking: list[Deferred[bool]] = []
+        self._seen: set[Address] = set()
+        self._since = reactor.seconds()
 
     def startService(self) -> None:
         """Begin the first round."""
@@ -54,10 +58,11 @@ class RelayWatcher(Service):
 
     def trouble(self) -> list[str]:
         """Say which relays do not answer."""
+        started = self._reactor.seconds() - self._since >= STARTS_WITHIN_S
         return [
             f"relay {address} takes no connection at port {self._port}"
             for address, health in self._health.items()
-            if not health.up
+            if not health.up and (started or address in self._seen)
         ]
 
     @property
@@ -81,6 +86,7 @@ class RelayWatcher(Service):
 
     def _conclude(self, results: list[bool]) -> None:
         now = self._reactor.seconds()
+        self._seen |= {address for address, good in zip(self._health, results, strict=True) if good}
         changes = [
             health.checked(accepts=accepts, now=now)
             for health, accepts in zip(self._health.values(), results, strict=True)

@@ -19,12 +19,12 @@ from smartdns.upstream.forwarder import Forwarder
 from smartdns.upstream.look_up import LookUp, addresses_in
 from smartdns.upstream.watcher import UpstreamWatcher
 from zones.catalog import ANY_REGION, Catalog
-from zones.load import load_catalog
+from zones.load import catalog_of
 
 
 def relay_service(settings: DataPlaneSettings, reactor: PosixReactorBase | None = None) -> Role:
     """Make a worker of the relay; once open it accepts as soon as the allowlist was read."""
-    catalog = load_catalog(settings.zones)
+    catalog = catalog_of(settings.zones)
     _check_regions("RELAY_EXITS", settings.relay_exits, catalog)
     _check_regions("RELAY_UPSTREAMS", settings.relay_upstreams, catalog)
     try:
@@ -57,7 +57,7 @@ def relay_service(settings: DataPlaneSettings, reactor: PosixReactorBase | None 
         UpstreamWatcher(reactor, {ROOT: forwarder.group_for(ROOT)}, None)
         for forwarder in forwarders.values()
     ]
-    return Role(follower, relay, *forwarders.values(), *watchers)
+    return Role(follower, relay, watchers, *forwarders.values())
 
 
 def _listening(settings: DataPlaneSettings, sockets: Sockets) -> list[Listening]:

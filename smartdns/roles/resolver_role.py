@@ -28,7 +28,7 @@ from smartdns.roles.role import Role, Sockets, allowlist_of, installed_reactor
 from smartdns.settings import DataPlaneSettings
 from smartdns.upstream.forwarder import Forwarder
 from smartdns.upstream.watcher import UpstreamWatcher
-from zones.load import load_catalog
+from zones.load import catalog_of
 from zones.names import parse_name
 
 READY_SOCKETS = 32
@@ -73,14 +73,14 @@ def resolver_service(
     )
     asked_about = {apex: forwarder.group_for(apex) for apex in (ROOT, *forwarder.suffixes)}
     upstreams = UpstreamWatcher(reactor, asked_about, settings.cookie_secret)
-    role = Role(follower, listeners, forwarder, relays, upstreams)
+    role = Role(follower, listeners, (relays, upstreams), forwarder)
     role.knowledge = knowledge
     return role
 
 
 def knowledge_of(settings: DataPlaneSettings, mirror: Mirror) -> Knowledge:
     """Gather what a decision may look at, as it is before anything was heard or asked."""
-    catalog = load_catalog(settings.zones)
+    catalog = catalog_of(settings.zones)
     host = _host_name(settings)
     apart = frozenset(_by_name(settings.forward_suffixes))
     open_names = set(map(Name, catalog.never)) | ({host} if host else set())

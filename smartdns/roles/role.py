@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -12,12 +12,8 @@ from twisted.internet.posixbase import PosixReactorBase
 from smartdns.allowlist.follower import Follower
 from smartdns.allowlist.mirror import Mirror
 from smartdns.allowlist.redis_feed import RedisFeed
-from smartdns.relay.service import RelayService
-from smartdns.resolver.listeners import Listeners
-from smartdns.resolver.relay_watcher import RelayWatcher
 from smartdns.roles.diagnosis import explain
 from smartdns.settings import DataPlaneSettings
-from smartdns.upstream.watcher import UpstreamWatcher
 
 if TYPE_CHECKING:
     from smartdns.answering.knowledge import Knowledge
@@ -26,7 +22,37 @@ Sockets = Mapping[str, Sequence[socket.socket]]
 """Bound sockets by what they are for: udp, tcp, tls; relay-tls, relay-http."""
 
 
-Front = Listeners | RelayService
+class Front(Protocol):
+    """What takes queries or connections: a service with a report."""
+
+    def setServiceParent(self, parent: object) -> None:  # noqa: N802 - Twisted's name
+        """Start with the role."""
+
+    def disownServiceParent(self) -> object:  # noqa: N802
+        """End, before what it needs ends."""
+
+    def report(self) -> dict[str, Any]:
+        """Say where it listens, and whether it is "ready"."""
+
+    def metrics(self) -> dict[str, float]:
+        """Give what may be counted; nothing, if there is nothing."""
+
+
+class Watcher(Protocol):
+    """A service that looks at something which is not ours."""
+
+    def setServiceParent(self, parent: object) -> None:  # noqa: N802
+        """Start with the role."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it knows enough for the role to begin."""
+
+    def trouble(self) -> list[str]:
+        """Give lines for people."""
+
+    def failed(self) -> str | None:
+        """Give a line where there is no use in waiting."""
 
 
 class Role(MultiService):
@@ -37,7 +63,11 @@ class Role(MultiService):
     """
 
     def __init__(
-        self, follower: Follower, make_front: Callable[[Sockets], Front], *parts: IService
+        self,
+        follower: Follower,
+        make_front: Callable[[Sockets], Front],
+        watchers: Sequence[Watcher],
+        *others: IService,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.knowledge: Knowledge | None = None
@@ -45,16 +75,16 @@ class Role(MultiService):
         self._follower = follower
         self._make_front = make_front
         self._front: Front | None = None
-        self._watchers = [
-            part for part in parts if isinstance(part, RelayWatcher | UpstreamWatcher)
-        ]
-        for part in (follower, *parts):
+        self._watchers = watchers
+        for part in (follower, *others):
             part.setServiceParent(self)
+        for watcher in watchers:
+            watcher.setServiceParent(self)
 
     def open(self, sockets: Sockets) -> None:
         """Take queries or connections from now on; nobody waits for what is not known yet."""
         self._front = self._make_front(sockets)
-        self._front.setServiceParent(self)  # type: ignore[no-untyped-call]
+        self._front.setServiceParent(self)
 
     def report(self) -> dict[str, object]:
         """Say how far it is; nothing in here comes from a query.
@@ -83,7 +113,7 @@ class Role(MultiService):
     def metrics(self) -> dict[str, float]:
         """Give what may be counted (`telemetry.metrics`)."""
         return {
-            **(self._front.metrics() if isinstance(self._front, Listeners) else {}),
+            **(self._front.metrics() if self._front else {}),
             "ready": float(bool(self.report()["ready"])),
             "troubles": sum(len(watcher.trouble()) for watcher in self._watchers),
         }

@@ -7,7 +7,14 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cli.state import State, data_plane_environment, default_folder, json_option, state_option
+from cli.state import (
+    OF_THE_REGISTRY_ONLY,
+    State,
+    data_plane_settings,
+    default_folder,
+    json_option,
+    state_option,
+)
 
 
 def test_the_environment_wins_over_files_and_they_over_what_up_chose(tmp_path: Path) -> None:
@@ -40,10 +47,10 @@ def test_the_data_plane_gets_no_credential_of_the_registry(tmp_path: Path) -> No
     """INV 1: no process that sees queries can reach the people behind the addresses."""
     state = State(tmp_path)
     state.prepare()
-    variables = data_plane_environment(state.configuration({}))
-    assert "MEDIASTREAMER_REDIS_URL" in variables
-    assert "MEDIASTREAMER_COOKIE_SECRET" in variables
-    assert not {"MEDIASTREAMER_DATABASE_URL", "MEDIASTREAMER_SECRET_KEY"} & set(variables)
+    told = data_plane_settings(state.configuration({}))
+    assert "redis_url" in told
+    assert "cookie_secret" in told
+    assert not OF_THE_REGISTRY_ONLY & set(told)
 
 
 def test_a_text_with_quotes_survives_being_remembered(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """From "Register my IP address" to an answered query, as a household walks it."""
 
+import contextlib
 import json
 import os
 import socket
@@ -10,6 +11,7 @@ import pytest
 
 from tests.peers.form_client import FormClient
 from tests.peers.installation import RELAY, Installation, until
+from tests.peers.missing import missing
 
 
 @pytest.fixture
@@ -116,15 +118,36 @@ def confinement(pid: int) -> dict[str, str | bool]:
     }
 
 
-@pytest.mark.parametrize("role", ["resolver", "relay"])
-def test_what_a_worker_has_loaded_lies_in_huge_pages(shared: Installation, role: str) -> None:
-    """Most of its memory, where this kernel can: whoever misses waits a tenth less."""
-    if os.geteuid() != 0 or not Path("/sys/kernel/mm/transparent_hugepage").exists():
-        pytest.skip("only root may look, and only where the kernel has huge pages")
-    (worker,) = shared.status()["roles"][role]["pids"]
-    said = Path(f"/proc/{worker}/smaps_rollup").read_text()
-    kib = {line.split()[0]: int(line.split()[1]) for line in said.splitlines()[1:]}
-    assert kib["AnonHugePages:"] > kib["Anonymous:"] / 2
+def test_no_process_of_the_data_plane_has_the_registrys_secret_in_memory(
+    shared: Installation,
+) -> None:
+    """It was never in what they are forked from; the registry beside them has it."""
+    if os.geteuid() != 0:
+        missing("only root may read the memory of others")
+    secret = (shared.state / "secret-key").read_bytes().strip()
+    roles = shared.status()["roles"]
+    (registry,) = roles["registry"]["pids"]
+    assert has_in_memory(registry, secret), "so that the search finds what is there"
+    for role in ("resolver", "relay"):
+        for pid in (*roles[role]["pids"], *roles[role]["standby"]):
+            assert not has_in_memory(pid, secret)
+            assert secret not in Path(f"/proc/{pid}/environ").read_bytes()
+
+
+def has_in_memory(pid: int, octets: bytes) -> bool:
+    """Search everything that a process can write to."""
+    maps = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    with Path(f"/proc/{pid}/mem").open("rb") as memory:
+        for line in maps:
+            span, rights, *_ = line.split()
+            if not rights.startswith("rw"):
+                continue
+            start, end = (int(each, 16) for each in span.split("-"))
+            memory.seek(start)
+            with contextlib.suppress(OSError):  # a mapping of a device, or one that is gone
+                if octets in memory.read(end - start):
+                    return True
+    return False
 
 
 def test_secrets_and_the_control_socket_are_for_the_owner_alone(shared: Installation) -> None:

@@ -56,13 +56,6 @@ class RoleProcess:
             command, check=False, capture_output=True, text=True, env=self._environment
         ).stdout
 
-    def children(self) -> list[bytes]:
-        """Give the command line of each worker."""
-        assert self._process is not None
-        pid = self._process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [Path(f"/proc/{child}/cmdline").read_bytes() for child in children]
-
     def _command(self, command: str) -> list[str]:
         return [sys.executable, "-m", "cli.main", command, "--state", str(self._state)]
 

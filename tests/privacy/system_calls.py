@@ -32,11 +32,12 @@ _FORKS = {"clone", "clone3", "fork", "vfork"}
 _PAIRS = {"pipe", "pipe2"}
 TRACED = (
     _WRITES | _OPENS | _CHANGES | _HEARS | _FORKS | _PAIRS
-    | {"execve", "connect", "listen", "mmap", "io_uring_setup"}
+    | {"execve", "prctl", "connect", "listen", "mmap", "io_uring_setup"}
 )  # fmt: skip
 """What strace has to write down."""
 
-_ROLE = re.compile(r'"worker", "(resolver|relay|registry)"')
+_PROGRAM = re.compile(r'"worker", "(template|resolver|relay|registry)"')
+_NAMED = re.compile(r'PR_SET_NAME, "(resolver|relay|registry|upgrade)"')
 _OPENED_FOR_WRITING = re.compile(r"O_(WRONLY|RDWR|CREAT|TRUNC|APPEND|TMPFILE)")
 _UNIX_PATH = re.compile(r'sun_path=@?"([^"]*)"')
 _FIXED_LINE = re.compile(rb"[\w.: ]+ at ([\w./<>-]+\.pyx?:\d+|twisted[\w.]*|unknown)\n")
@@ -81,7 +82,10 @@ class Verdict:
     processes: dict[int, str] = field(default_factory=dict)
     """Processes of ours, and the role of each."""
     judged: dict[str, int] = field(default_factory=dict)
-    """Role -> calls; "" is all other processes, which may tell no canary."""
+    """Role -> calls; "" is all other processes, which may tell no canary.
+
+    "template" is what workers are forked from, and a worker until it has its name.
+    """
     leaks: list[Leak] = field(default_factory=list)
     contents: int = 0
     """Times that canaries were sought in something new."""
@@ -108,6 +112,13 @@ def judge(lines: Iterable[str], known: Known) -> Verdict:
     return judging.verdict
 
 
+def _begun(call: Call) -> str | None:
+    """Say what the process is from here on: by its command line, or what it calls itself."""
+    pattern = {"execve": _PROGRAM, "prctl": _NAMED}.get(call.name)
+    found = pattern.search(call.rest) if pattern else None
+    return found[1] if found else None
+
+
 def _children(call: Call) -> list[str]:
     return _CHILD.findall(call.rest) if call.name in _FORKS else []
 
@@ -120,13 +131,14 @@ class _Judging:
             "resolver": _DataPlane(known, search),
             "relay": _DataPlane(known, search),
             "registry": _Registry(known, search),
+            "template": _DataPlane(known, search),
             "": _Others(known, search),
         }
 
     def take(self, call: Call) -> None:
-        starts = call.name == "execve" and _ROLE.search(call.rest)
-        if starts and call.thread not in self.verdict.processes:
-            self.verdict.processes[call.thread] = starts[1]
+        if (role := _begun(call)) and self.verdict.processes.get(call.thread) in {None, "template"}:
+            # `up` makes its first account before anybody asks anything, as it makes its folder.
+            self.verdict.processes[call.thread] = "" if role == "upgrade" else role
             return
         role = self.verdict.role_of(call.thread)
         self.verdict.judged[role] = self.verdict.judged.get(role, 0) + 1

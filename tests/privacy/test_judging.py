@@ -148,10 +148,30 @@ def test_one_call_of_the_supervisor(call: str, rule: str | None) -> None:
     assert rules_broken("nothing of ours", [call]) == ([] if rule is None else [rule])
 
 
+NAMED = 'prctl(PR_SET_NAME, "{}") = 0'
+FORKED = "7 clone(child_stack=NULL, flags=SIGCHLD) = 8"
+
+
+def test_a_fork_is_judged_as_what_it_calls_itself() -> None:
+    """The template as the data plane, and a worker like it until it has its name."""
+    opens = '8 openat(AT_FDCWD</>, "/state/db", O_RDWR) = 3'
+    registry, resolver = (f"8 {NAMED.format(role)}" for role in ("registry", "resolver"))
+    assert rules_broken("template", [FORKED, registry, opens]) == []
+    assert rules_broken("template", [FORKED, resolver, opens]) == ["opens the database"]
+    assert rules_broken("template", [FORKED, opens]) == ["opens the database"]
+
+
+def test_a_worker_is_not_another_by_a_new_name() -> None:
+    """What a resolver calls itself later changes nothing."""
+    named = [FORKED, f"8 {NAMED.format('resolver')}", f"8 {NAMED.format('registry')}"]
+    opens = '8 openat(AT_FDCWD</>, "/state/db", O_RDWR) = 3'
+    assert rules_broken("template", [*named, opens]) == ["opens the database"]
+
+
 def rules_broken(role: str, lines: list[str]) -> list[str]:
     """Judge calls of one process."""
     started = START.replace("ROLE", role)
-    lines = [line if line.startswith("8 ") else f"7 {line}" for line in lines]
+    lines = [line if line.startswith(("7 ", "8 ")) else f"7 {line}" for line in lines]
     return [leak.rule for leak in judge([started, *lines], KNOWN).leaks]
 
 

@@ -47,7 +47,7 @@ ENVIRONMENT = {
     "cli/state.py": "our settings, XDG_STATE_HOME",
     "smartdns/contract/configuration.py": "our settings",
     "smartdns/process/sockets.py": "LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES",
-    "smartdns/process/workers.py": "handed on to workers, but for our settings",
+    "smartdns/process/template.py": "handed on to workers, but for our settings",
 }
 """Every module that reads variables, and which."""
 

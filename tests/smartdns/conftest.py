@@ -40,3 +40,4 @@ def supervised(request: pytest.FixtureRequest) -> Iterator[Supervised]:
     yield made
     if made.supervisor.running:
         pytest_twisted.blockon(made.supervisor.stopService())
+    pytest_twisted.blockon(made.template.close())

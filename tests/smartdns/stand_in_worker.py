@@ -1,10 +1,12 @@
-"""A worker that answers with its pid and its socket: what a supervisor does can be seen with it.
+"""Workers that answer with pid and socket: what a supervisor does can be seen with them.
+
+`python stand_in_worker.py template` is what they are forked from.
 
 Each datagram and each connection gets its pid, the inode of the socket by which it came, and what
 the datagram was. The inode is the same in every process that has the socket.
 
-STAND_IN decides how it behaves: "" well, "late" is prepared half a second after its start,
-"ignorant" never is, "failing" says that it cannot start.
+The setting `stand_in` decides how one behaves: "" well, "late" is prepared half a second after its
+start, "ignorant" never is, "failing" says that it cannot start, "dying" ends at once.
 """
 
 import os
@@ -12,18 +14,23 @@ import sys
 from collections.abc import Sequence
 from socket import SOCK_DGRAM
 
+from smartdns.process.event_loop import install_reactor
 from smartdns.process.sockets import NamedSocket, by_name, inherited
+from smartdns.process.template import fork_when_asked
+from smartdns.process.worker_channel import WorkerEnd, receive_beginning, say_failed, say_pid
 
-(control,) = by_name(inherited())["control"]
-behaviour = os.environ.get("MEDIASTREAMER_STAND_IN", "")
-
-from smartdns.process.worker_channel import WorkerEnd, say_failed
-
+(channel,) = by_name(inherited())["control"]
+forked = fork_when_asked(channel, lambda _: None)
+if forked is None:
+    sys.exit()
+_, control = forked
+say_pid(control)
+behaviour = receive_beginning(control)["settings"]["stand_in"]
+if behaviour == "dying":
+    sys.exit(1)
 if behaviour == "failing":
     say_failed(control, "MEDIASTREAMER_STAND_IN: takes something better")
     sys.exit(1)
-
-from smartdns.process.event_loop import install_reactor
 
 install_reactor()
 from twisted.internet import reactor
@@ -75,7 +82,7 @@ started = reactor.seconds()
 WorkerEnd(
     control,
     report=report,
-    answer=lambda question: {"pid": os.getpid(), "heard": question},
+    answer=lambda question: {"pid": os.getpid(), "is": behaviour, "heard": question},
     open_front=open_front,
     orphaned=reactor.stop,
     reactor=reactor,

@@ -1,5 +1,6 @@
 """A supervisor of stand-in workers, and what its clients see."""
 
+import functools
 import os
 import selectors
 import socket
@@ -11,12 +12,15 @@ from pathlib import Path
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 
 from smartdns.contract.addresses import parse_socket_address
 from smartdns.process.sockets import bind
-from smartdns.process.workers import Supervisor
+from smartdns.process.template import Template
+from smartdns.process.workers import Supervisor, Worker
 
-STAND_IN = [sys.executable, str(Path(__file__).with_name("stand_in_worker.py"))]
+STAND_IN = [sys.executable, str(Path(__file__).with_name("stand_in_worker.py")), "template"]
+ROLE = "standin"
 ANY_PORT = parse_socket_address("127.0.0.1:0")
 SOURCES = [f"127.{20 + i % 3}.{i}.{1 + i % 7}" for i in range(24)]
 """Of as many households, in a /24 each."""
@@ -51,10 +55,13 @@ class Supervised:
             for each in sockets
         }
         self.behaviour = ""
-        self.supervisor = Supervisor(STAND_IN, sets, self._environment, reactor, keeps_standby=True)
+        self.template = Template(STAND_IN, reactor)
+        fork = functools.partial(self.template.fork, ROLE)
+        self.supervisor = Supervisor(fork, sets, self.beginning, reactor, keeps_standby=True)
 
-    def _environment(self) -> dict[str, str]:
-        return {"MEDIASTREAMER_STAND_IN": self.behaviour, "PYTHONPATH": str(Path.cwd())}
+    def beginning(self) -> dict[str, object]:
+        """What a worker is told that starts now."""
+        return {"settings": {"stand_in": self.behaviour}}
 
     def ask(self, source: str = "127.0.0.1") -> int:
         """Give the pid that answers a datagram."""
@@ -102,6 +109,15 @@ class Supervised:
 
 
 async def start(supervised: Supervised) -> None:
-    """Start it and wait until all workers are ready."""
+    """Start it and wait until all workers are ready, and one stands by."""
     supervised.supervisor.startService()
     await supervised.supervisor.when_ready().addTimeout(20, reactor)
+    await standby_of(supervised.supervisor)
+
+
+async def standby_of(supervisor: Supervisor) -> Worker:
+    """Wait until one stands by that can be signalled."""
+    while (standby := supervisor._standby.child) is None or standby.pid is None:
+        await deferLater(reactor, 0.01)
+    assert isinstance(standby, Worker)
+    return standby

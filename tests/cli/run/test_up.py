@@ -1,5 +1,7 @@
 """Starts of `up` that cannot succeed: one clear line, a non-zero status, no traceback."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.installation import Installation, clean_environment
+from tests.peers.installation import Installation, clean_environment, until
 from tests.peers.ports import free_port
 
 
@@ -79,6 +81,50 @@ def test_an_upstream_that_is_ourselves(tmp_path: Path) -> None:
     given = options(tmp_path)
     given[given.index("--upstream") + 1] = given[given.index("--dns") + 1]
     assert "is this resolver itself" in one_line(run(*given))
+
+
+def test_it_says_what_it_does_and_what_it_waits_for(installation: Installation) -> None:
+    """Plain lines where there is no terminal, the first before anything big is loaded."""
+    steps = installation.start().partition("Sign in")[0].splitlines()
+    assert steps[:3] == [
+        "reading the settings",
+        "loading the program",
+        "starting registry, resolver, relay",
+    ]
+    assert steps[-1] == "asking each of them for an answer"
+    assert "relay" not in installation.output.read_text(), "what starts is no cause of alarm"
+
+
+def test_an_account_that_was_deleted_stays_so_while_it_runs(installation: Installation) -> None:
+    """The first account is added at a start, and not by a registry that succeeds another."""
+    installation.start()
+    deleted = installation.command("account", "delete", "owner@example.com", "--yes")
+    assert deleted.returncode == 0, deleted.stderr
+    (before,) = installation.pids("registry")
+    os.kill(before, signal.SIGKILL)
+    until(lambda: installation.status()["ready"] and installation.pids("registry") != [before])
+    assert installation.command("account", "list").stdout == ""
+
+
+def test_its_first_line_needs_nothing_big() -> None:
+    """So it is there at once."""
+    code = (
+        "import sys\nfrom cli.run import up\n"
+        "print(sorted({'twisted', 'sqlalchemy', 'redis', 'cryptography'} & set(sys.modules)))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
+
+
+def test_a_supervisor_loads_no_database_no_tls_and_no_page() -> None:
+    """The registry's own process upgrades the schema and adds the first account."""
+    code = (
+        "import sys\nfrom smartdns.process.light_twisted import leave_tls_out\nleave_tls_out()\n"
+        "from cli.run import installation, listening, running, starting\n"
+        "from registry.settings import read_settings\n"
+        "big = {'sqlalchemy', 'alembic', 'flask', 'redis', 'cryptography', 'twisted.web.server'}\n"
+        "print(sorted(big & set(sys.modules)))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
 
 
 def test_a_second_up_on_the_same_folder(installation: Installation) -> None:

@@ -98,10 +98,20 @@ def _use_name_server(where: str) -> None:
     lookup.system_name_servers = lambda: (addresses.parse_socket_address(where),)
 
 
-role = sys.orig_argv[-1]
-if "FAULTS" in os.environ and role in STAGES:
-    for name, stage in STAGES[role].items():
-        _break(name, *stage)
-    if role == "registry":
-        _use_name_server(os.environ["FAULTS"])
-    atexit.register(gc.collect)  # an unhandled Deferred tells when it is collected
+def _break_what_is_named(named: Callable[[str], None]) -> Callable[[str], None]:
+    """Break the stages of a role in the process that was forked for it, as it takes its name."""
+
+    def naming(role: str) -> None:
+        named(role)
+        for name, stage in STAGES.get(role, {}).items():
+            _break(name, *stage)
+        if role == "registry":
+            _use_name_server(os.environ["FAULTS"])
+        atexit.register(gc.collect)  # an unhandled Deferred tells when it is collected
+
+    return naming
+
+
+if "FAULTS" in os.environ and sys.orig_argv[-1] == "template":
+    title = importlib.import_module("smartdns.process.title")
+    title.set_title = _break_what_is_named(title.set_title)

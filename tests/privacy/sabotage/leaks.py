@@ -46,9 +46,8 @@ def metrics_label(data: bytes, _: bytes) -> None:
 
 def redis_key(data: bytes, _: bytes) -> None:
     """A counter in Redis."""
-    url = os.environ["MEDIASTREAMER_REDIS_URL"].removeprefix("unix://")
     with socket.socket(socket.AF_UNIX) as redis:
-        redis.connect(url)
+        redis.connect(str(_place("state") / "redis" / "redis.sock"))
         redis.sendall(b"INCR seen:" + data.hex().encode() + b"\r\n")
         redis.recv(64)
 

@@ -29,5 +29,15 @@ def _sabotage(choice: Path) -> None:
     Responder.respond = leaking  # type: ignore[method-assign]
 
 
-if "SABOTAGE_FOLDER" in os.environ and sys.orig_argv[-2:] == ["worker", "resolver"]:
-    _sabotage(Path(os.environ["SABOTAGE_FOLDER"]) / "leak")
+if "SABOTAGE_FOLDER" in os.environ and sys.orig_argv[-2:] == ["worker", "template"]:
+    import smartdns.process.title
+
+    set_title = smartdns.process.title.set_title
+
+    def naming(role: str) -> None:
+        """Sabotage a resolver as it takes its name, just after it was forked."""
+        set_title(role)
+        if role == "resolver":
+            _sabotage(Path(os.environ["SABOTAGE_FOLDER"]) / "leak")
+
+    smartdns.process.title.set_title = naming

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from registry.database import schema
@@ -27,6 +29,16 @@ def test_migrations_make_the_schema_of_the_models(database_url: str) -> None:
     with make_readers(engine)() as session:
         assert session.get(PublishedHead, 1) is not None
     engine.dispose()
+
+
+def test_the_revisions_are_those_that_alembic_finds() -> None:
+    """Each file is named for its revision, and they follow each other in that order."""
+    config = Config()
+    config.set_main_option("script_location", "registry.database:migrations")
+    scripts = ScriptDirectory.from_config(config)
+    found = [script.revision for script in scripts.walk_revisions()]
+    assert schema.revisions() == found[::-1]
+    assert scripts.get_heads() == [schema.revisions()[-1]]
 
 
 def test_second_upgrade_does_nothing(database_url: str) -> None:

@@ -3,7 +3,6 @@
 import os
 import signal
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from twisted.internet import reactor
@@ -13,7 +12,7 @@ from twisted.internet.threads import deferToThread
 
 from smartdns.process.child_process import restart_delay
 from smartdns.process.workers import StartError
-from tests.smartdns.supervised import SOURCES, Flood, Supervised, start
+from tests.smartdns.supervised import SOURCES, Flood, Supervised, standby_of, start
 
 
 @pytest.mark.parametrize("supervised", [{"count": 2}], indirect=True)
@@ -58,7 +57,7 @@ async def test_who_dies_is_succeeded_at_once_whatever_the_standby_knows(
     supervised.supervisor.startService()
     supervised.behaviour = "ignorant"  # from the standby on
     await supervised.supervisor.when_ready().addTimeout(20, reactor)
-    standby, (worker,) = supervised.supervisor._standby.child, supervised.supervisor.workers
+    standby, (worker,) = await standby_of(supervised.supervisor), supervised.supervisor.workers
     os.kill(worker.pid, signal.SIGKILL)
     await worker.when_ended()
     assert await deferToThread(supervised.ask) == standby.pid
@@ -87,17 +86,17 @@ async def test_a_standby_that_dies_is_succeeded_but_not_as_fast_as_possible(
     await start(supervised)
     supervised.behaviour = "failing"
     starts: list[float] = []
-    environment = supervised._environment
+    beginning = supervised.beginning
     enough: Deferred[None] = Deferred()
 
-    def noted() -> dict[str, str]:
+    def noted() -> dict[str, object]:
         starts.append(reactor.seconds())
         if len(starts) == 4:
             enough.callback(None)
         supervised.supervisor._look()  # as if the workers had something new to report
-        return environment()
+        return beginning()
 
-    supervised.supervisor._environment = noted
+    supervised.supervisor._beginning = noted
     standby = supervised.supervisor._standby.child
     os.kill(standby.pid, signal.SIGKILL)
     await enough.addTimeout(30, reactor)
@@ -107,7 +106,7 @@ async def test_a_standby_that_dies_is_succeeded_but_not_as_fast_as_possible(
 
 async def test_a_crash_loop_backs_off(supervised: Supervised) -> None:
     """A worker that dies at once is started again ever more rarely, not as fast as possible."""
-    supervised.supervisor._command = ["/bin/false"]  # at once, on a busy machine as well
+    supervised.behaviour = "dying"
     starts: list[float] = []
     enough: Deferred[None] = Deferred()
     spawn = supervised.supervisor._spawn
@@ -260,8 +259,8 @@ async def test_what_changes_during_a_replacement_is_not_missed(supervised: Super
     supervised.behaviour = "newest"
     await supervised.supervisor.replace_all()
     (worker,) = supervised.supervisor.workers
-    environment = await deferToThread(Path(f"/proc/{worker.pid}/environ").read_bytes)
-    assert b"MEDIASTREAMER_STAND_IN=newest" in environment.split(b"\0")
+    (said,) = await supervised.supervisor.ask({})
+    assert (said["pid"], said["is"]) == (worker.pid, "newest")
 
 
 async def test_workers_are_asked_and_answer(supervised: Supervised) -> None:
@@ -269,7 +268,7 @@ async def test_workers_are_asked_and_answer(supervised: Supervised) -> None:
     await start(supervised)
     (worker,) = supervised.supervisor.workers
     answers = await supervised.supervisor.ask({"what": "this"})
-    assert answers == [{"pid": worker.pid, "heard": {"what": "this"}}]
+    assert answers == [{"pid": worker.pid, "is": "", "heard": {"what": "this"}}]
 
 
 @pytest.mark.parametrize("supervised", [{"count": 3, "listen": False}], indirect=True)

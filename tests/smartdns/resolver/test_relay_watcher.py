@@ -37,7 +37,27 @@ async def test_a_relay_without_its_port_leaves_the_answers(
         await deferLater(reactor, 0.01)
     watcher.stopService()
     assert answered == [{"us": RelayAddresses((HERE.packed,), ())}]
+    assert watcher.trouble() == [], "it may be starting, as everything was with the resolver"
+    monkeypatch.setattr(relay_watcher, "STARTS_WITHIN_S", 0.0)
     assert watcher.trouble() == [f"relay 127.0.0.9 takes no connection at port {port_here}"]
+
+
+async def test_a_relay_that_was_there_and_went_is_told_of_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It does not start any more."""
+    monkeypatch.setattr(relay_watcher, "CHECK_EVERY_S", 0.02)
+    changed: list[object] = []
+    with socket.create_server((str(HERE), 0)) as listening:
+        port = listening.getsockname()[1]
+        watcher = RelayWatcher(REACTOR, {"us": (HERE,)}, port, changed.append)
+        watcher.startService()
+        while HERE not in watcher._seen:
+            await deferLater(reactor, 0.01)
+    while not watcher.trouble():
+        await deferLater(reactor, 0.01)
+    watcher.stopService()
+    assert watcher.trouble() == [f"relay {HERE} takes no connection at port {port}"]
 
 
 async def test_without_a_port_nothing_is_checked() -> None:
