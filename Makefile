@@ -1,4 +1,4 @@
-# Two commands matter: `make run` and `make test`. Both need Python 3.11+, its venv module and make.
+# Two commands matter: `make run` and `make test`; `make help` has the rest. Both need Python 3.11+, its venv module and make.
 # With COMPILED=1 what answers queries runs as machine code: see docs/decisions/python.md.
 PYTHON ?= python3
 VENV := .venv
@@ -9,8 +9,30 @@ export UV_LINK_MODE := copy
 # Nothing is compiled at a start, even where Python may not write byte code.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: run test check install lint types imports peers lock clean bench bench-evening bench-silent \
-	bench-relay bench-click bench-scale bench-start
+.PHONY: help run test test-fast coverage check install lint types imports peers lock clean bench \
+	bench-evening bench-silent bench-relay bench-click bench-scale bench-start
+
+# Plain `make` says what there is: starting servers is nothing to do unasked.
+help:
+	@echo "make run            install into .venv and start everything here; ARGS=--lan for the home network"
+	@echo "make install        install into .venv only; COMPILED=1: what answers queries as machine code"
+	@echo "make test           all tests, after installing what they talk to; ARGS='-k WORD' for some"
+	@echo "make test-fast      the tests without servers, sub processes and browser: under a minute"
+	@echo "make check          what CI runs: lint, types, imports, test"
+	@echo "make coverage       line coverage, as CI reports it"
+	@echo "make lint           ruff and deptry"
+	@echo "make types          mypy"
+	@echo "make imports        who imports whom"
+	@echo "make peers          install what the tests talk to: name servers, Redis, a browser"
+	@echo "make lock           write requirements/ anew from pyproject.toml"
+	@echo "make bench          the resolver beside dnsdist, unbound, BIND and dnsmasq"
+	@echo "make bench-evening  mixed queries at a steady rate"
+	@echo "make bench-silent   a zone that times out, and what other households get meanwhile"
+	@echo "make bench-relay    the relay beside HAProxy, nginx and sniproxy"
+	@echo "make bench-click    from the button to the first steered answer"
+	@echo "make bench-scale    a million households"
+	@echo "make bench-start    from up to Ready, and what it takes"
+	@echo "make clean          remove .venv and what was compiled"
 
 run: install
 	@$(VENV)/bin/mediastreamer up $(ARGS)

@@ -1,6 +1,5 @@
 """Fixtures for every test: real peers, and what catches the mistakes that async tests hide."""
 
-import gc
 import inspect
 import os
 import tempfile
@@ -8,7 +7,6 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pytest
 import pytest_twisted
 from sqlalchemy import create_engine, text
@@ -21,31 +19,40 @@ install_reactor()
 from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.task import deferLater
-from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 
+from tests.leftovers import (  # noqa: F401 - fixtures of every test
+    loaded_modules_are_not_looked_at,
+    nothing_left_behind,
+)
 from tests.peers.installation import Installation
 from tests.peers.missing import require_program
 from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer
 from tests.peers.redis_server import RedisServer
+from tests.profiles import load_profile
 
 TEST_TIMEOUT_S = 60.0
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
-    """Let an async test that hangs fail alone instead of taking the run with it."""
+    """Run an async test in the reactor, and let one that hangs fail alone.
+
+    Others run without it, though pytest-twisted would make a turn of the reactor of each, and of
+    each example of hypothesis.
+    """
     function = pyfuncitem.obj
+    names = inspect.signature(inspect.unwrap(function)).parameters
+    arguments = {n: pyfuncitem.funcargs[n] for n in names if n in pyfuncitem.funcargs}
     if not inspect.iscoroutinefunction(inspect.unwrap(function)):
-        return None
+        function(**arguments)
+        return True
 
     def run(**arguments: Any) -> object:
         limit = pyfuncitem.get_closest_marker("timeout_s")
         seconds = limit.args[0] if limit else TEST_TIMEOUT_S
         return ensureDeferred(function(**arguments)).addTimeout(seconds, reactor)
 
-    names = inspect.signature(inspect.unwrap(function)).parameters
-    arguments = {n: pyfuncitem.funcargs[n] for n in names if n in pyfuncitem.funcargs}
     # From within the reactor: before it runs for the first time, nothing of asyncio's would begin.
     pytest_twisted.blockon(deferLater(reactor, 0, run, **arguments))
     return True
@@ -54,42 +61,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the one marker of ours."""
     config.addinivalue_line("markers", "timeout_s(seconds): limit of one async test")
-    hypothesis.settings.register_profile("noisy", deadline=None)  # two cores, shared
-    hypothesis.settings.load_profile("noisy")
-
-
-def pytest_collection_finish() -> None:
-    """Keep modules and collected tests out of each test's garbage collection: 0.1 s a test."""
-    gc.collect()
-    gc.freeze()
-
-
-@pytest.fixture(autouse=True)
-def nothing_left_behind() -> Iterator[None]:
-    """A logged failure, an unhandled Deferred or a left-over delayed call fails the test."""
-    failures: list[LogEvent] = []
-
-    def observe(event: LogEvent) -> None:
-        if event.get("log_level") in {LogLevel.error, LogLevel.critical}:
-            failures.append(event)
-
-    before = set(reactor.getDelayedCalls())  # type: ignore[attr-defined]
-    globalLogPublisher.addObserver(observe)
-    try:
-        yield
-        gc.collect()  # an unhandled Deferred reports when it is collected
-    finally:
-        globalLogPublisher.removeObserver(observe)
-    left = [c for c in reactor.getDelayedCalls() if c not in before]  # type: ignore[attr-defined]
-    for call in left:
-        call.cancel()
-    assert not failures, f"logged as an error: {[_shown(event) for event in failures]}"
-    assert not left, f"still scheduled after the test: {left}"
-
-
-def _shown(event: LogEvent) -> str:
-    failure = event.get("log_failure")
-    return failure.getTraceback() if failure is not None else str(event.get("log_format"))
+    load_profile()
 
 
 @pytest.fixture(scope="session")

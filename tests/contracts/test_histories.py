@@ -33,6 +33,7 @@ from smartdns.allowlist.redis_feed import RedisFeed
 from smartdns.contract.grants import Head
 from smartdns.contract.redis_layout import CHANGES, GRANTS, HEAD, decode_head
 from tests.peers.redis_server import RedisServer
+from tests.profiles import examples
 from tests.registry.publishing.households import TODAY, Households
 from tests.smartdns.allowlist.by_hand import pause, until
 
@@ -225,9 +226,8 @@ async def test_after_any_history_the_mirror_equals_the_database(
         run_state_machine_as_test,
         machine,
         settings=settings(
-            max_examples=12,
+            max_examples=examples(12),
             stateful_step_count=25,
-            deadline=None,
             # Shrinking takes minutes, since most failures wait for something in vain.
             phases=[Phase.explicit, Phase.reuse, Phase.generate],
             suppress_health_check=list(HealthCheck),

@@ -8,6 +8,7 @@ from smartdns.answering.plan import Forward, Reply
 from smartdns.answering.query import Edns, Query, Question
 from smartdns.wire.queries import Malformed, parse_query
 from smartdns.wire.replies import render_reply, size_limit
+from tests.profiles import examples
 from tests.smartdns.made import (
     DAY,
     NOERROR,
@@ -53,7 +54,7 @@ def queries(draw: st.DrawFn) -> Query:
 
 
 @given(queries())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 def test_every_reply_can_be_sent_and_names_are_denied_with_a_soa(asked: Query) -> None:
     """It renders within the limit; negative answers can be cached; the answer is for the name."""
     plan = decide(asked, source(), knowledge(), NOW, DAY)
@@ -71,7 +72,7 @@ def test_every_reply_can_be_sent_and_names_are_denied_with_a_soa(asked: Query) -
 
 
 @given(queries())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 def test_a_stranger_learns_nothing(asked: Query) -> None:
     """Whatever is asked: REFUSED and no data, and no cached answer shows through."""
     plan = decide(asked, source(STRANGER), knowledge(), NOW, DAY)
@@ -80,7 +81,7 @@ def test_a_stranger_learns_nothing(asked: Query) -> None:
 
 
 @given(kinds, st.booleans(), st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 def test_a_steered_name_is_never_denied(kind: int, recursion: bool, checking: bool) -> None:
     """No type of a steered name gets NXDOMAIN, and NOTIMP only what has no data anywhere."""
     asked = query("www.netflix.com", kind, recursion_desired=True, checking_disabled=checking)

@@ -11,6 +11,7 @@ from smartdns.answering.replies.rebinding import without_private
 from smartdns.answering.replies.sanitize import LONGEST_CHAIN, _sanitize_any, sanitize
 from smartdns.wire.queries import parse_query
 from smartdns.wire.replies import render_reply
+from tests.profiles import examples
 from tests.smartdns.made import NOERROR, NOW, NXDOMAIN, SERVFAIL, knowledge, said, soa_record
 from tests.smartdns.wire.malformed import header
 from tests.smartdns.wire.strategies import data_by_type
@@ -45,7 +46,7 @@ rcodes = st.sampled_from((NOERROR, NOERROR, NXDOMAIN, SERVFAIL, 6))
 
 
 @given(few, kinds | st.just(255), answers, authorities, rcodes, st.booleans())
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_what_is_believed_answers_the_question(
     name: bytes, kind: int, answer: tuple[Record, ...], authority: tuple[Record, ...], rcode: int,
     dnssec_ok: bool,
@@ -95,7 +96,7 @@ def test_one_set_is_taken_as_any_answer_is(
 
 
 @given(few, kinds, answers, authorities, rcodes, st.booleans())
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_what_is_concluded_can_be_sent_and_recalled(
     name: bytes, kind: int, answer: tuple[Record, ...], authority: tuple[Record, ...], rcode: int,
     dnssec_ok: bool,

@@ -14,6 +14,7 @@ from smartdns.answering.query import Query, Source
 from smartdns.answering.rules.rate_limit import RateLimiter
 from smartdns.contract.grants import Profile
 from smartdns.resolver.responder import Limits, Responder
+from tests.profiles import examples
 from tests.smartdns.made import A, Few, knowledge, record, soa_record
 from tests.smartdns.resolver.fast.driven import HERE, THERE, Driven, Upstreams
 from tests.smartdns.wire.strategies import query_messages, wire_names
@@ -111,7 +112,7 @@ def same_second(monkeypatch: pytest.MonkeyPatch) -> None:
     peer=st.sampled_from((0, 0, 0, 1, 2)),
     seconds=st.sampled_from((0.0, 0.0, 0.3, 1.0, 5.0)),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @pytest.mark.usefixtures("same_second")
 def test_both_paths_give_the_same_octets(
     both: BothPaths, data: bytes, peer: int, seconds: float

@@ -15,6 +15,7 @@ from smartdns.answering.memory.cache import MAXIMUM_FAILURES, STALE_S, Answer, C
 from smartdns.answering.names import name_of
 from smartdns.answering.plan import Forward
 from smartdns.answering.query import Name
+from tests.profiles import examples
 from tests.smartdns.made import NOERROR, NXDOMAIN, A, question, record, soa_record
 
 TXT = 16
@@ -74,11 +75,11 @@ class CacheAgainstModel(RuleBasedStateMachine):
 
 
 TestCacheAgainstModel = CacheAgainstModel.TestCase
-TestCacheAgainstModel.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
+TestCacheAgainstModel.settings = settings(max_examples=examples(50), stateful_step_count=30)
 
 
 @given(st.integers(0, 200_000))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10))
 def test_memory_is_bounded(maximum: int) -> None:
     """However many names come, octets never exceed the bound, and the newest is still there."""
     cache = Cache(maximum)

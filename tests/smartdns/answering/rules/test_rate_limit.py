@@ -1,6 +1,6 @@
 """Token buckets: what passes, what slips, what memory they take."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartdns.answering.rules.rate_limit import (
@@ -49,7 +49,6 @@ def test_zero_is_no_limit() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 3), st.integers(1, 30)), max_size=40))
-@settings(deadline=None)
 def test_no_pattern_gets_more_than_burst_and_rate(steps: list[tuple[float, int]]) -> None:
     """Over any time t at most burst + rate * t pass, and whoever stays below loses nothing."""
     limiter, now, total = RateLimiter(10, 20), 1_000.0, 0
@@ -61,7 +60,6 @@ def test_no_pattern_gets_more_than_burst_and_rate(steps: list[tuple[float, int]]
 
 
 @given(st.lists(st.floats(0.1001, 5), max_size=60))
-@settings(deadline=None)
 def test_who_keeps_to_the_rate_is_never_stopped(pauses: list[float]) -> None:
     """Forgetting old buckets never takes tokens away."""
     limiter, now = RateLimiter(10, 1), 1_000.0

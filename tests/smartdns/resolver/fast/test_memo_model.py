@@ -99,7 +99,7 @@ class MemoAgainstModel(RuleBasedStateMachine):
 
 
 TestMemoAgainstModel = MemoAgainstModel.TestCase
-TestMemoAgainstModel.settings = settings(stateful_step_count=40, deadline=None)
+TestMemoAgainstModel.settings = settings(stateful_step_count=40)
 
 
 def test_what_was_just_remembered_is_given() -> None:

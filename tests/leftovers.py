@@ -1,0 +1,67 @@
+"""What an async test leaves behind is that test's failure, and not the next one's."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+import pytest_twisted
+from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import deferLater
+from twisted.logger import LogEvent, LogLevel, globalLogPublisher
+
+
+@pytest.fixture(autouse=True, scope="module")
+def loaded_modules_are_not_looked_at() -> None:
+    """Keep what lives already out of each test's garbage collection: 0.1 s a test."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """A logged failure, an unhandled Deferred or a left-over delayed call fails the test."""
+    from twisted.internet import reactor
+
+    failures: list[LogEvent] = []
+
+    def observe(event: LogEvent) -> None:
+        if event.get("log_level") in {LogLevel.error, LogLevel.critical}:
+            failures.append(event)
+
+    first_turn = reactor.callLater(0, _do_nothing)  # type: ignore[attr-defined]
+    before = set(reactor.getDelayedCalls())  # type: ignore[attr-defined]
+    globalLogPublisher.addObserver(observe)
+    try:
+        yield
+        _collect(reactor, first_turn)  # type: ignore[arg-type]
+    finally:
+        globalLogPublisher.removeObserver(observe)
+    left = [c for c in reactor.getDelayedCalls() if c not in before]  # type: ignore[attr-defined]
+    for call in left:
+        call.cancel()
+    assert not failures, f"logged as an error: {[_shown(event) for event in failures]}"
+    assert not left, f"still scheduled after the test: {left}"
+
+
+def _collect(reactor: AsyncioSelectorReactor, first_turn: IDelayedCall) -> None:
+    """Let everything be reported: an unhandled Deferred is when it is collected.
+
+    Where the reactor did not turn there is none, and only what the test made can have leaked.
+    """
+    if first_turn.active():
+        first_turn.cancel()
+        gc.collect(1)
+        return
+    # Twisted closes an aborted connection in the next turn.
+    pytest_twisted.blockon(deferLater(reactor, 0, _do_nothing))
+    gc.collect()
+
+
+def _do_nothing() -> None:
+    pass
+
+
+def _shown(event: LogEvent) -> str:
+    failure = event.get("log_failure")
+    return failure.getTraceback() if failure is not None else str(event.get("log_format"))
