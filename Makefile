@@ -1,4 +1,5 @@
-# Two commands matter: `make run` and `make test`; `make help` has the rest. Both need Python 3.11+, its venv module and make.
+# Two commands matter: `make run` and `make test`; `make help` has the rest.
+# Both need Python 3.11+, its venv module and make.
 # With COMPILED=1 what answers queries runs as machine code: see docs/decisions/python.md.
 PYTHON ?= python3
 VENV := .venv
@@ -37,10 +38,20 @@ help:
 run: install
 	@$(VENV)/bin/mediastreamer up $(ARGS)
 
-# More processes than two cores: half of a test's time it waits for a server to start.
-TEST_PROCESSES ?= 3
+# More processes than two cores: half of a test's time it waits. Python may keep what it compiled of
+# the tests, where it otherwise may not write byte code.
+TEST_PROCESSES ?= 4
+PYTEST = PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadfile \
+	--no-loadscope-reorder
 test: $(VENV)/.tests $(BUILD) peers
-	$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
+	$(PYTEST) --durations=20 --durations-min=1 $(ARGS)
+
+test-fast: $(VENV)/.tests $(BUILD)
+	$(PYTEST) -m "not processes" $(ARGS)
+
+# Of this process only: what runs in workers of their own may write no file, and no coverage.
+coverage: $(VENV)/.tests $(BUILD)
+	$(PYTEST) -m "not processes" --cov --cov-report=term:skip-covered $(ARGS)
 
 check: lint types imports test
 

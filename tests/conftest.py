@@ -20,6 +20,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.task import deferLater
 
+from tests import distribution, processes
 from tests.leftovers import (  # noqa: F401 - fixtures of every test
     loaded_modules_are_not_looked_at,
     nothing_left_behind,
@@ -29,6 +30,7 @@ from tests.peers.missing import require_program
 from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer
 from tests.peers.redis_server import RedisServer
+from tests.processes import pytest_runtest_protocol  # noqa: F401 - a hook
 from tests.profiles import load_profile
 
 TEST_TIMEOUT_S = 60.0
@@ -59,9 +61,23 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the one marker of ours."""
+    """Register our markers, and what holds for all tests of this process."""
     config.addinivalue_line("markers", "timeout_s(seconds): limit of one async test")
+    config.addinivalue_line("markers", f"{processes.MARK}: starts a server, a browser, a command")
     load_profile()
+    processes.watch()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start something, and begin with the slow ones."""
+    processes.mark_by_fixture(items)
+    items[:] = distribution.slowest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> distribution.ByFile | None:
+    """Hand tests out as `tests.distribution` says."""
+    return distribution.ByFile(config, log) if config.option.dist == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +119,7 @@ def postgresql_server() -> Iterator[str]:
         server.cleanup()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.processes)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty database of this test's own, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":

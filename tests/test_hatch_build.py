@@ -44,6 +44,7 @@ def test_all_of_it_runs_as_it_was_built() -> None:
     assert set(compiled.values()) == {build() == "compiled"}, compiled
 
 
+@pytest.mark.processes
 def test_without_a_compiler_one_line_says_what_to_install(tmp_path: Path) -> None:
     """And that nothing needs it; what was there stays."""
     before = build()

@@ -4,12 +4,14 @@ import subprocess
 import sys
 from importlib.metadata import version
 
+import pytest
 from click.testing import CliRunner
 
 from cli import main
 from smartdns.build import build
 
 
+@pytest.mark.processes
 def test_help_names_every_command_without_loading_one() -> None:
     """`--help` is instant: nothing of the planes is imported for it."""
     code = (
@@ -36,6 +38,7 @@ def test_an_unknown_command_is_wrong_use() -> None:
     assert "frobnicate" in result.output
 
 
+@pytest.mark.processes
 def test_an_unforeseen_fault_shows_where_and_no_value() -> None:
     """The values in a traceback may be people's addresses; its place is enough to find it."""
     code = (

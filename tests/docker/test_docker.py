@@ -8,6 +8,8 @@ import pytest
 
 from tests.peers.missing import require_program
 
+pytestmark = pytest.mark.processes
+
 DOCKER = Path(__file__).parents[2] / "docker"
 PROGRAMS = Path(sys.executable).parent
 UNITS = sorted((DOCKER / "systemd").glob("*.service"))

@@ -21,6 +21,8 @@ from tests.peers.name_server import ZONES, NameServer
 from tests.peers.video_origin import SECONDS, VideoOrigin, make_film
 from tests.peers.waiting import wait_until
 
+pytestmark = pytest.mark.processes
+
 HOST = "video.film.example"
 OTHER = "www.example.com"
 ZONE = """

@@ -187,6 +187,7 @@ def planted(folder: Path, what: str) -> Verdict:
     return judge(lines, Known(frozenset(), frozenset(), "", word, word))
 
 
+@pytest.mark.processes
 def test_what_is_allowed_is_no_leak(tmp_path: Path) -> None:
     """A wake-up, a file that is read, and a line of the gate's."""
     verdict = planted(tmp_path, "good")
@@ -194,6 +195,7 @@ def test_what_is_allowed_is_no_leak(tmp_path: Path) -> None:
     assert len(verdict.processes) == 1
 
 
+@pytest.mark.processes
 def test_every_planted_leak_is_found_out(tmp_path: Path) -> None:
     """Each way to keep or tell something, done by a real process under the real strace."""
     verdict = planted(tmp_path, "bad")
@@ -219,6 +221,7 @@ def test_every_planted_leak_is_found_out(tmp_path: Path) -> None:
     assert sum(leak.rule == "says more than a fixed line" for leak in verdict.leaks) == 2
 
 
+@pytest.mark.processes
 def test_a_name_that_is_told_octet_by_octet_is_found_out(tmp_path: Path) -> None:
     """A real process, over a stream that it may use: no call alone holds anything."""
     verdict = planted(tmp_path, "slow")

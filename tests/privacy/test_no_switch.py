@@ -161,6 +161,7 @@ loop.call_exception_handler({"message": CANARY, "exception": ValueError(CANARY)}
 """
 
 
+@pytest.mark.processes
 def test_no_variable_and_no_level_opens_the_gate() -> None:
     """Every debug mode of Python and the libraries switched on, at every level: not a word."""
     canary = "who-asked-for-this.example"
@@ -175,6 +176,7 @@ def test_no_variable_and_no_level_opens_the_gate() -> None:
     assert ran.returncode == 0
 
 
+@pytest.mark.processes
 def test_a_switch_that_somebody_hopes_for_is_named_as_none(tmp_path: Path) -> None:
     """A variable with our prefix that we do not know stops the start, and is not passed over."""
     environment = {**os.environ, "MEDIASTREAMER_QUERY_LOG": "1"}

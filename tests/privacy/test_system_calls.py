@@ -18,6 +18,8 @@ from tests.privacy.life import EXIT, Life, life
 from tests.privacy.strace_lines import calls
 from tests.privacy.system_calls import Known, Leak, Verdict, judge
 
+pytestmark = pytest.mark.processes
+
 
 @dataclass(frozen=True)
 class Run:

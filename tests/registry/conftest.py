@@ -34,7 +34,7 @@ def postgresql_engine(postgresql_server: str) -> Iterator[Engine]:
         engine.dispose()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.processes)])
 def engine(request: pytest.FixtureRequest) -> Engine:
     """Database without rows, once of each kind."""
     engine: Engine = request.getfixturevalue(f"{request.param}_engine")

@@ -107,6 +107,7 @@ def test_loading_is_quick() -> None:
     assert min(times) < 0.5
 
 
+@pytest.mark.processes
 def test_loading_imports_no_name_library() -> None:
     """The built-in names are plain, so the IDNA tables stay out of every process."""
     code = "import sys; from zones.load import load_catalog; load_catalog(); print(*sys.modules)"
@@ -116,6 +117,7 @@ def test_loading_imports_no_name_library() -> None:
     assert "idna" not in done.stdout.split()
 
 
+@pytest.mark.processes
 def test_the_wheel_carries_the_files(tmp_path: Path) -> None:
     """An installed product has the same services as this checkout."""
     subprocess.run(

@@ -100,6 +100,7 @@ def test_suspending_and_resuming(installed: Run, report: Report) -> None:
     ("typed", "status", "says", "left"),
     [(b"n\n", 1, b"Aborted!", ["anna@example.com"]), (b"y\n", 0, b"Deleted anna@", [])],
 )
+@pytest.mark.processes
 def test_deleting_asks_at_a_terminal(
     report: Report, typed: bytes, status: int, says: bytes, left: list[str]
 ) -> None:

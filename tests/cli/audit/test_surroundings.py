@@ -103,6 +103,7 @@ def test_what_an_operator_typed_is_found(
     assert not count or "standard input" in report.of(FOUND)[0].remedy
 
 
+@pytest.mark.processes
 def test_a_title_with_a_canary_is_found() -> None:
     """Everybody on the machine may read those."""
     canaries, report = Canaries(), AuditReport()

@@ -9,6 +9,8 @@ import pytest
 from cli.run.running import TEMPLATE, RunningRoles
 from smartdns.process.sockets import NamedSocket
 
+pytestmark = pytest.mark.processes
+
 
 def test_a_worker_is_this_product_wherever_the_operator_is(tmp_path: Path) -> None:
     """A folder with a package of the same name is passed over."""

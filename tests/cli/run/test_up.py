@@ -12,6 +12,8 @@ import pytest
 from tests.peers.installation import Installation, clean_environment, until
 from tests.peers.ports import free_port
 
+pytestmark = pytest.mark.processes
+
 
 def run(*arguments: str, before: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
     """Run the command line after some preparation in the same process."""

@@ -11,6 +11,8 @@ import pytest
 from smartdns.process.worker_channel import send_beginning
 from tests.peers.installation import clean_environment
 
+pytestmark = pytest.mark.processes
+
 _NOTE = """
 import os, sys
 from smartdns.process import landlock

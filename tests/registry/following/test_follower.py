@@ -29,6 +29,8 @@ from tests.peers.name_server import NameServer
 from tests.peers.waiting import wait_until
 from zones.catalog import Catalog
 
+pytestmark = pytest.mark.processes
+
 ZONES = {
     ".": "@ 300 SOA ns root.ns 1 3600 600 86400 60\n@ 300 NS ns\nns 300 A 127.0.0.1",
     # NameServer waits for this one.

@@ -78,6 +78,7 @@ def test_silent_server_does_not_keep_the_next_from_being_asked(
         assert look_up([silent.address], "www.example.com") == {4: None, 6: None}
 
 
+@pytest.mark.processes
 def test_truncated_response_is_asked_for_over_tcp(tmp_path: Path) -> None:
     """Forty addresses do not fit 512 octets; no more than eight are looked at."""
     records = "\n".join(f"many 60 A 198.51.100.{number}" for number in range(1, 41))

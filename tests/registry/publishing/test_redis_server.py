@@ -58,6 +58,7 @@ def test_a_redis_that_tells_nothing_is_a_fault(own_redis_server: RedisServer) ->
     assert fault.setting == "CONFIG"
 
 
+@pytest.mark.processes
 def test_replication_by_way_of_the_disk_is_a_fault_on_both_ends(tmp_path: Path) -> None:
     """A master that writes a file for its replica, and a replica that receives into one."""
     master, replica = RedisServer(tmp_path), RedisServer(tmp_path, *DISKLESS)
@@ -94,6 +95,7 @@ def sentinels(tmp_path: Path) -> Iterator[SentinelTrio]:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.processes
 def test_the_publisher_follows_a_fail_over_to_a_replica_that_lagged(
     engine: Engine, households: Households, sentinels: SentinelTrio
 ) -> None:

@@ -119,7 +119,7 @@ def visitor(sqlite_registry: RegistryServer) -> Visitor:
     return visitor_of(sqlite_registry)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.processes)])
 def visitor_on_each(request: pytest.FixtureRequest) -> Visitor:
     """Somebody with an account, once on SQLite and once on PostgreSQL."""
     server: Any = request.getfixturevalue(f"{request.param}_registry")

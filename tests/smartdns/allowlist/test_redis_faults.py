@@ -267,6 +267,7 @@ async def test_an_emptied_redis_does_not_count_as_word(
         await in_step(follower, published)
 
 
+@pytest.mark.processes
 async def test_a_wrong_password_is_said_plainly(tmp_path: Path, follower_of: FollowerOf) -> None:
     """Neither password nor URL is in what it says."""
     server = RedisServer(tmp_path)

@@ -10,6 +10,8 @@ from tests.peers.redis_sentinel import SentinelTrio
 from tests.smartdns.allowlist.by_hand import GARDEN, HOME, Published, in_step, let_in, until
 from tests.smartdns.allowlist.conftest import FollowerOf
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def sentinels(tmp_path: Path) -> Iterator[SentinelTrio]:

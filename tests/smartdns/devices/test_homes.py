@@ -10,6 +10,7 @@ import time
 import dns.edns
 import dns.message
 import dns.rcode
+import pytest
 from twisted.internet.task import deferLater
 
 from cli.run.listening import sockets_of_relay
@@ -34,6 +35,7 @@ STUB_GIVES_UP_S = 5.0
 EDE_STALE = 3
 
 
+@pytest.mark.processes
 async def test_the_router_forwards_to_us_and_we_to_the_router(make_resolver: Make) -> None:
     """A probe name finds it at the start; it is said in one line, and the router asked no more."""
     port = free_port()

@@ -4,7 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.peers.missing import missing
+
+pytestmark = pytest.mark.processes
 
 _ATTEMPT = """
 import os, pathlib, socket, sys, threading

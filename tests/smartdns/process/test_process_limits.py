@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.processes
+
 _ASK = """
 import ctypes, resource, signal
 from smartdns.process.process_limits import die_with_parent, forbid_core_dumps, use_all_descriptors

@@ -156,6 +156,7 @@ def test_linux_picks_the_same_ones_for_ipv4(kind: socket.SocketKind) -> None:
 
 
 @pytest.mark.parametrize("kind", [UDP, TCP], ids=["UDP", "TCP"])
+@pytest.mark.processes
 def test_linux_picks_the_same_ones_for_ipv6(kind: socket.SocketKind) -> None:
     """The same in a network that has such addresses."""
     in_own_network(lambda: check_by_linux(kind, "::1", IPV6_SOURCES))
@@ -220,6 +221,7 @@ def test_sockets_that_listen_later_keep_the_order_of_their_binding() -> None:
 
 
 @pytest.mark.parametrize("kind", [UDP, TCP], ids=["UDP", "TCP"])
+@pytest.mark.processes
 def test_a_socket_keeps_its_number_while_one_process_holds_it(kind: socket.SocketKind) -> None:
     """Another one that had it, and read from it, has gone: what comes waits for the next."""
     group = bound(kind, "127.0.0.1")

@@ -15,6 +15,7 @@ ANY_PORT = parse_socket_address("127.0.0.1:0")
 
 @pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
 @pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.processes
 def test_a_taken_port_is_found_even_if_its_holder_would_share_it(
     kind: socket.SocketKind, count: int
 ) -> None:
@@ -35,6 +36,7 @@ def test_a_privileged_port_and_a_foreign_address_are_told_apart() -> None:
     assert "does not have that address" in str(raised.value)
 
 
+@pytest.mark.processes
 def test_sockets_pass_to_a_child_as_systemd_passes_them() -> None:
     """Names and numbers follow sd_listen_fds(3), and the child finds the same port."""
     (udp,) = bind("udp", socket.SOCK_DGRAM, ANY_PORT)

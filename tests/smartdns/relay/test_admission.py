@@ -43,6 +43,7 @@ def name(text: bytes) -> Name:
         (Profile("us"), {"us": US}, (), None),
     ],
 )
+@pytest.mark.processes
 def test_the_profile_chooses_the_egress_and_only_served_regions_have_one(
     profile: Profile, egresses: dict[str, Egress], relayed: tuple[str, ...], expected: Egress | None
 ) -> None:

@@ -18,6 +18,8 @@ from tests.peers.unbound import Unbound
 from tests.peers.waiting import wait_until
 from tests.smartdns.resolver.laboratory import Laboratory, run
 
+pytestmark = pytest.mark.processes
+
 _ZONE = "\n".join(
     (
         "@ 300 SOA ns hostmaster 1 3600 600 86400 60",

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.processes
+
 CANARY = "canary-7f3a.example.com"
 
 BEGIN = f"""

@@ -18,6 +18,8 @@ from tests.peers.unbound import Unbound
 from tests.smartdns.allowlist.by_hand import pause
 from tests.smartdns.upstream.asking import question, said, upstream
 
+pytestmark = pytest.mark.processes
+
 HOST = "dns.example.com"
 ADDRESS = bytes([198, 51, 100, 77])
 Resolving = Forwarder[UpstreamReply | None]

@@ -153,6 +153,7 @@ async def test_names_that_time_out_are_no_trouble(
     assert watcher.trouble() == []
 
 
+@pytest.mark.processes
 async def test_one_over_tls_that_froze_is_found_again_by_another_connection(
     watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

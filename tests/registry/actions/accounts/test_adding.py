@@ -39,6 +39,7 @@ def test_unusable_emails_are_refused(
         add_account(session, email, None, catalog=catalog)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 def test_collisions_leave_nothing_in_postgresqls_log(
     engine: Engine, sessions: sessionmaker[Session], anna: int, catalog: Catalog

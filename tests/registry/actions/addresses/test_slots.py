@@ -77,6 +77,7 @@ def work(url: str, account: int, numbers: range) -> list[bool]:
     return outcomes
 
 
+@pytest.mark.processes
 def test_processes_never_exceed_the_limit(
     engine: Engine, sessions: sessionmaker[Session], account: int
 ) -> None:

@@ -8,6 +8,8 @@ import pytest
 from tests.peers.registry_server import RegistryServer
 from tests.registry.web.conftest import PASSWORD, Visitor, served, visitor_of
 
+pytestmark = pytest.mark.processes
+
 BUTTON = "Register my IP address"
 HOME, ELSEWHERE = "8.8.4.4", "9.9.9.9"  # addresses of a household in these tests; nothing is sent
 

@@ -11,6 +11,8 @@ from tests.peers.ports import free_port
 from tests.peers.registry_server import RegistryServer
 from tests.registry.web.conftest import Visitor, served, visitor_of
 
+pytestmark = pytest.mark.processes
+
 BUTTON = "Register my IP address"
 
 

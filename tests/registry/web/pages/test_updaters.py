@@ -91,6 +91,7 @@ def test_updaters_count_towards_the_limit(visitor: Visitor) -> None:
         ("127.0.0.1", "no public name server"),
     ],
 )
+@pytest.mark.processes
 def test_a_host_name_that_cannot_be_followed_is_refused_with_the_reason(
     following: RegistryServer, hostname: str, reason: str
 ) -> None:
@@ -100,6 +101,7 @@ def test_a_host_name_that_cannot_be_followed_is_refused_with_the_reason(
     assert reason in client.submit(form, hostname=hostname).text
 
 
+@pytest.mark.processes
 def test_mails_about_failures_are_switched_off_and_on(following: RegistryServer) -> None:
     """The choice is kept, and offered the other way round afterwards."""
     client, _ = visitor_of(following).signed_in()

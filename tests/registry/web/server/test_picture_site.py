@@ -9,6 +9,8 @@ from tests.peers.ports import free_port
 from tests.peers.registry_server import RegistryServer
 from tests.registry.web.conftest import served
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture(scope="module")
 def beside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RegistryServer, FormClient]]:

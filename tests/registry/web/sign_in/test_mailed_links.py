@@ -66,6 +66,7 @@ def sign_up(client: FormClient, email: str) -> str:
     return client.submit(form, email=email, password=PASSWORD).text
 
 
+@pytest.mark.processes
 def test_signing_up_works_once_the_mailed_link_was_confirmed(
     server: RegistryServer, mail_server: MailServer, email: str
 ) -> None:
@@ -80,6 +81,7 @@ def test_signing_up_works_once_the_mailed_link_was_confirmed(
     assert "This network" in client.sign_in(email, PASSWORD).text
 
 
+@pytest.mark.processes
 def test_a_button_pressed_twice_makes_one_account(
     server: RegistryServer, mail_server: MailServer, email: str
 ) -> None:
@@ -101,6 +103,7 @@ def test_a_button_pressed_twice_makes_one_account(
     assert "This network" in browser(server).sign_in(email, PASSWORD).text
 
 
+@pytest.mark.processes
 def test_signing_up_twice_looks_the_same_and_tells_the_owner_by_mail(
     server: RegistryServer, mail_server: MailServer, email: str
 ) -> None:
@@ -116,6 +119,7 @@ def test_signing_up_twice_looks_the_same_and_tells_the_owner_by_mail(
     mail_server.next_to(f"nobody-{email}")
 
 
+@pytest.mark.processes
 def test_a_reset_link_works_once_and_not_after_a_change(
     server: RegistryServer, mail_server: MailServer, email: str
 ) -> None:
@@ -136,6 +140,7 @@ def test_a_reset_link_works_once_and_not_after_a_change(
     assert "This network" in client.sign_in(email, "another long password").text
 
 
+@pytest.mark.processes
 def test_forgetting_looks_the_same_for_unknown_accounts(
     server: RegistryServer, mail_server: MailServer, email: str
 ) -> None:
@@ -151,6 +156,7 @@ def test_forgetting_looks_the_same_for_unknown_accounts(
     assert mail_server.empty
 
 
+@pytest.mark.processes
 def test_a_new_email_counts_from_its_confirmation_on(
     server: RegistryServer, mail_server: MailServer, email: str
 ) -> None:
@@ -226,6 +232,7 @@ def postgresql_log(engine: Engine) -> str:
 
 
 @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "Forwarded"])
+@pytest.mark.processes
 def test_no_header_leads_a_mailed_link_elsewhere(
     server: RegistryServer, mail_server: MailServer, email: str, header: str
 ) -> None:

@@ -127,6 +127,7 @@ async def test_reading_ends_although_nobody_asks(
         assert await deferToThread(follower.recv, 512) == query
 
 
+@pytest.mark.processes
 def test_the_process_ends_with_its_loop() -> None:
     """Nobody would answer any more, so the supervisor must see it end."""
     program = """
