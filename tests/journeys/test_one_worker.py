@@ -16,11 +16,11 @@ from smartdns.contract.addresses import SocketAddress
 from smartdns.contract.grants import Head
 from smartdns.contract.redis_layout import GRANTS, HEAD, encode_head
 from smartdns.process.sockets import NamedSocket, bind
-from tests.peers.installation import until
 from tests.peers.name_server import NameServer
 from tests.peers.ports import free_port
 from tests.peers.redis_server import RedisServer
 from tests.peers.role_process import RoleProcess
+from tests.peers.waiting import wait_until
 
 HOUSEHOLDS = [f"127.0.{network}.7" for network in range(1, 9)]
 """Either worker has some of them."""
@@ -155,7 +155,7 @@ def test_a_relay_counts_a_household_in_one_worker(
     )
     relay.begin()
     try:
-        until(lambda: "allowlist not loaded" in relay.status())
+        wait_until(lambda: "allowlist not loaded" in relay.status())
         for port in ports:
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection(("127.0.0.1", port), 10, (HOUSEHOLDS[0], 0))
@@ -181,7 +181,7 @@ def served(source: str, ports: list[int]) -> int:
             open_ones.difference_update([each for each in open_ones if has_ended(each)])
             return len(open_ones) <= len(ports) / 2
 
-        until(half_are_closed)
+        wait_until(half_are_closed)
         return len(open_ones)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.installation import RELAY, Installation, until
+from tests.peers.installation import RELAY, Installation
+from tests.peers.waiting import wait_until
 
 STEERED = "www.netflix.com"
 BEFORE, AFTER = "127.0.0.1", "127.0.0.2"
@@ -39,12 +40,12 @@ def test_who_came_after_the_backup_is_no_longer_let_in(
     if redis == "empty":
         (pid,) = shared.pids("redis")
         os.kill(pid, signal.SIGKILL)
-        until(lambda: shared.pids("redis") not in ([], [pid]))
+        wait_until(lambda: shared.pids("redis") not in ([], [pid]))
     restored = shared.command("database", "restore", str(backup), "--yes")
     assert restored.returncode == 0, restored.stderr
 
-    shared.dig_until("status: REFUSED", STEERED, source=AFTER, within=30)
-    shared.dig_until(RELAY, STEERED, source=BEFORE, within=30)
-    until(lambda: shared.status()["roles"]["resolver"]["epoch"] > epoch + 1_000)
+    shared.dig_until("status: REFUSED", STEERED, source=AFTER)
+    shared.dig_until(RELAY, STEERED, source=BEFORE)
+    wait_until(lambda: shared.status()["roles"]["resolver"]["epoch"] > epoch + 1_000)
     change(shared, "remove", BEFORE)
     shared.dig_until("status: REFUSED", STEERED, source=BEFORE)

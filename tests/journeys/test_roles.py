@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.installation import RELAY, alive, clean_environment, until
+from tests.peers.installation import RELAY, alive, clean_environment
 from tests.peers.missing import missing, require_program
 from tests.peers.name_server import NameServer
 from tests.peers.ports import free_port
 from tests.peers.redis_server import redis_binary
+from tests.peers.waiting import wait_until
 
 DOCKER = Path(__file__).parents[2] / "docker"
 
@@ -132,7 +133,7 @@ def test_three_roles_and_a_redis_with_two_users(roles: Roles) -> None:
     assert roles.run("address", "add", "a@example.com", "127.0.0.1").returncode == 0
 
     started = {role: roles.start(role) for role in ("registry", "resolver", "relay")}
-    until(lambda: RELAY in roles.dig())
+    wait_until(lambda: RELAY in roles.dig())
     for role in started:
         said = roles.run("status", role=role)
         assert said.returncode == 0, said.stderr
@@ -153,12 +154,13 @@ def test_redis_away_at_the_start_is_waited_for(roles: Roles) -> None:
         env=clean_environment(**roles.settings["resolver"]),
     )
     roles.processes.append(resolver)
-    until(lambda: "EDE: 14" in roles.dig())
+    wait_until(lambda: "EDE: 14" in roles.dig())
     assert roles.run("status", role="resolver").returncode == 1
     roles.start_redis()
     roles.start("registry")
-    until(lambda: "EDE: 18" in roles.dig())
-    until(lambda: roles.run("status", role="resolver").returncode == 0)  # heard of a little later
+    wait_until(lambda: "EDE: 18" in roles.dig())
+    # It hears of it a little later.
+    wait_until(lambda: roles.run("status", role="resolver").returncode == 0)
 
 
 def test_systemd_hands_sockets_over(roles: Roles) -> None:
@@ -236,7 +238,7 @@ def test_root_binds_the_port_and_nobody_does_the_work(roles: Roles) -> None:
     resolver = roles.start("resolver", *few_rights)
     status = [*few_rights, *roles._command("status")[:-1], str(folder)]
     environment = clean_environment(**roles.settings["resolver"])
-    until(lambda: subprocess.run(status, check=False, env=environment).returncode == 0)
+    wait_until(lambda: subprocess.run(status, check=False, env=environment).returncode == 0)
     children = Path(f"/proc/{resolver.pid}/task/{resolver.pid}/children").read_text().split()
     assert children
     for pid in (resolver.pid, *map(int, children)):

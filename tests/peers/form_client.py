@@ -113,9 +113,9 @@ class FormClient:
         source = None if ":" in host else (self.source, 0)
         if scheme == "https":
             return http.client.HTTPSConnection(
-                host, port, timeout=20, source_address=source, context=self._trust
+                host, port, timeout=60, source_address=source, context=self._trust
             )
-        return http.client.HTTPConnection(host, port, timeout=20, source_address=source)
+        return http.client.HTTPConnection(host, port, timeout=60, source_address=source)
 
     def _follow(self, page: Page) -> Page:
         for _ in range(5):

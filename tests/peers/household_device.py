@@ -55,7 +55,7 @@ class HouseholdDevice:
         address, port = self.servers[next(self._turns) % len(self.servers)]
         query = dns.message.make_query(host, "A")
         try:
-            said = dns.query.udp(query, address, timeout=5, port=port, source=self.source)
+            said = dns.query.udp(query, address, timeout=60, port=port, source=self.source)
         except (dns.exception.DNSException, OSError):
             return None
         return next((str(record) for rrset in said.answer for record in rrset), None)
@@ -66,7 +66,7 @@ class HouseholdDevice:
         if address is None:
             return None
         return http.client.HTTPConnection(
-            address, self._ports.get(port, port), timeout=10, source_address=(self.source, 0)
+            address, self._ports.get(port, port), timeout=60, source_address=(self.source, 0)
         )
 
     def open_tunnel(self, host: str, port: int) -> socket.socket | None:

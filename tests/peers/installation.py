@@ -6,13 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from cli import control_client
 from tests.peers.form_client import FormClient
 from tests.peers.ports import free_port
+from tests.peers.waiting import HANG_S
 
 RELAY = "127.80.0.1"
 """What steered names resolve to; nothing listens there."""
@@ -77,7 +77,7 @@ class Installation:
         process, self._process = self._process, None
         process.send_signal(signal.SIGTERM)
         try:
-            return process.wait(30)
+            return process.wait(HANG_S)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
@@ -93,7 +93,7 @@ class Installation:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=120,
             env=clean_environment(),
         )
 
@@ -117,9 +117,9 @@ class Installation:
     def dig(self, name: str, *arguments: str, source: str = "127.0.0.1") -> str:
         """Ask with a real dig; give what it prints."""
         finished = subprocess.run(
-            ["dig", "@127.0.0.1", "-p", str(self.dns), "-b", source, "+tries=1", "+time=5",
+            ["dig", "@127.0.0.1", "-p", str(self.dns), "-b", source, "+tries=1", "+time=30",
              name, *arguments],
-            capture_output=True, text=True, check=False, timeout=30,
+            capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
         return finished.stdout
 
@@ -129,21 +129,12 @@ class Installation:
         name: str,
         *arguments: str,
         source: str = "127.0.0.1",
-        within: float = 5.0,
     ) -> str:
         """Ask until the reply has `wanted`; fails with the last reply."""
-        end = time.monotonic() + within
+        end = time.monotonic() + HANG_S
         while wanted not in (said := self.dig(name, *arguments, source=source)):
             assert time.monotonic() < end, f"{wanted!r} not in: {said}"
         return said
-
-
-def until(holds: Callable[[], bool], within: float = 30.0) -> None:
-    """Wait for what another process does."""
-    end = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.05)
 
 
 def alive(pid: int) -> bool:

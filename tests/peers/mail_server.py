@@ -36,7 +36,7 @@ class MailServer:
 
     def next_to(self, recipient: str) -> str:
         """Wait for a mail and give its text; it must be to `recipient`."""
-        message = message_from_string(self._mails.get(timeout=20), policy=default)
+        message = message_from_string(self._mails.get(timeout=60), policy=default)
         assert message["To"] == recipient
         text: str = message.get_content()
         return text

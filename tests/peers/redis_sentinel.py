@@ -48,7 +48,7 @@ class SentinelTrio:
         replica.start()
         with replica.client() as client:
             client.replicaof("127.0.0.1", master.port)
-            wait_until(lambda: client.info("replication")["master_link_status"] == "up", 20)
+            wait_until(lambda: client.info("replication")["master_link_status"] == "up")
         for port in self.ports:
             self._sentinels.append(self._start_sentinel(port, master.port))
         for port in self.ports:
@@ -64,7 +64,7 @@ class SentinelTrio:
                     "ping-period",
                     100,
                 )
-                wait_until(lambda: _knows_all(sentinel), 20)
+                wait_until(lambda: _knows_all(sentinel))
 
     @contextlib.contextmanager
     def replica_cut_off(self) -> Iterator[None]:

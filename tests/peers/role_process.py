@@ -63,4 +63,4 @@ class RoleProcess:
         """SIGTERM."""
         if self._process is not None:
             self._process.terminate()
-            self._process.communicate(timeout=30)
+            self._process.communicate(timeout=60)

@@ -11,6 +11,7 @@ import dns.message
 import dns.query
 
 from tests.peers.ports import free_port
+from tests.peers.waiting import HANG_S
 
 
 class ServerProgram:
@@ -43,7 +44,7 @@ class ServerProgram:
             stderr=subprocess.DEVNULL,
             env={**os.environ, "HOME": str(self.directory)},
         )
-        end = time.monotonic() + 15
+        end = time.monotonic() + HANG_S
         while not self.answers():
             if time.monotonic() > end:
                 self.kill()

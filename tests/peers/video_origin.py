@@ -46,7 +46,7 @@ def make_film(folder: Path) -> None:
             "-f", "hls", "-hls_time", "2", "-hls_playlist_type", "vod",
             "-hls_segment_type", "fmp4", "film.m3u8",
         ],
-        cwd=folder, check=True, timeout=60,
+        cwd=folder, check=True, timeout=120,
     )  # fmt: skip
     (folder / "index.html").write_text(PLAYER)
 

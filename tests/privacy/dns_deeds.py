@@ -17,7 +17,8 @@ import dns.rcode
 
 from cli.audit.traffic import send_queries
 from smartdns.contract.addresses import parse_socket_address
-from tests.peers.installation import RELAY, until
+from tests.peers.installation import RELAY
+from tests.peers.waiting import wait_until
 from tests.privacy.faults.sitecustomize import STAGES
 from tests.privacy.life import STEERED, Life
 from tests.privacy.odd_upstream import KINDS, SUFFIX, TRUE
@@ -159,7 +160,7 @@ def end_with_queries_in_flight(life: Life) -> None:
         before = asked(life)
         for thread in waiting:
             thread.start()
-        until(lambda: asked(life) >= before + len(waiting))
+        wait_until(lambda: asked(life) >= before + len(waiting))
         life.installation.signal(signal.SIGTERM)
         for thread in waiting:
             thread.join()
@@ -177,8 +178,8 @@ def send_while_a_worker_dies(life: Life) -> None:
             query = dns.message.make_query(f"{word}.silent.{SUFFIX}", "A").to_wire()
             sending.sendto(query, ("127.0.0.1", life.installation.dns))
         os.kill(worker, signal.SIGABRT)
-        until(lambda: life.installation.pids("resolver") not in ([], [worker]))
-        until(lambda: is_steered(life))
+        wait_until(lambda: life.installation.pids("resolver") not in ([], [worker]))
+        wait_until(lambda: is_steered(life))
         return led(ask(life, f"{word}.{STEERED}"))
 
     life.traffic.send("worker that is aborted", deed)

@@ -12,7 +12,7 @@ from registry.database.engine import make_engine, make_sessions
 from registry.models import Account, SlotKind
 from smartdns.contract.addresses import parse_socket_address
 from tests.peers.form_client import FormClient
-from tests.peers.installation import until
+from tests.peers.waiting import wait_until
 from tests.privacy.dns_deeds import is_steered
 from tests.privacy.life import Life
 
@@ -25,7 +25,7 @@ def register_the_household(life: Life) -> None:
     browser = life.browser(life.home)
     browser.sign_in(email, password)
     browser.submit(browser.get("/").form("Register my IP address"))
-    until(lambda: is_steered(life))
+    wait_until(lambda: is_steered(life))
 
 
 def send_to_the_page(life: Life) -> None:

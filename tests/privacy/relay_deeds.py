@@ -123,7 +123,7 @@ def send_without_descriptors(life: Life) -> None:
             for _ in range(10):
                 idle = opened.enter_context(socket.socket())
                 idle.bind((life.home, 0))
-                idle.settimeout(5)
+                idle.settimeout(60)
                 idle.connect(("127.0.0.1", port))
 
         def steered(word: str) -> bool:

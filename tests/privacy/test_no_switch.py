@@ -167,7 +167,7 @@ def test_no_variable_and_no_level_opens_the_gate() -> None:
     canary = "who-asked-for-this.example"
     ran = subprocess.run(
         [sys.executable, "-X", "dev", "-c", _SPEAKING.replace("CANARY", repr(canary))],
-        env={**os.environ, **_LOUD}, capture_output=True, text=True, check=False, timeout=60,
+        env={**os.environ, **_LOUD}, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     said = ran.stdout + ran.stderr
     assert canary not in said
@@ -182,7 +182,7 @@ def test_a_switch_that_somebody_hopes_for_is_named_as_none(tmp_path: Path) -> No
     environment = {**os.environ, "MEDIASTREAMER_QUERY_LOG": "1"}
     command = [sys.executable, "-m", "cli.main", "up", "--state", str(tmp_path)]
     ran = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, timeout=60
+        command, env=environment, capture_output=True, text=True, check=False, timeout=120
     )
     assert ran.returncode != 0
     assert "MEDIASTREAMER_QUERY_LOG" in ran.stderr

@@ -9,9 +9,10 @@ import dns.query
 import pytest
 
 from cli.audit.canaries import Canaries, Needles
-from tests.peers.installation import RELAY, until
+from tests.peers.installation import RELAY
 from tests.peers.name_server import NameServer
 from tests.peers.ports import free_port
+from tests.peers.waiting import wait_until
 from tests.privacy.sabotage.leaks import LEAKS
 from tests.privacy.system_calls import Known, Leak, judge
 from tests.privacy.test_audit import SABOTAGE, kept_log
@@ -80,7 +81,7 @@ def planted(
 
 def scrape(port: int) -> None:
     """Ask for the metrics, as Prometheus does."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", "/metrics")
     connection.getresponse().read()
     connection.close()
@@ -90,7 +91,7 @@ def settled(installation: TracedInstallation) -> int:
     """Wait until strace has written what there was to write; give the number of lines."""
     installation.status()  # one more exchange, which stands behind all before it
     lines = len(installation.lines())
-    until(lambda: len(installation.lines()) >= lines)
+    wait_until(lambda: len(installation.lines()) >= lines)
     return len(installation.lines())
 
 

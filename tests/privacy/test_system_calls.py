@@ -11,7 +11,7 @@ import pytest
 from cli.audit.canaries import Needles
 from cli.audit.report import AuditReport
 from smartdns.build import build
-from tests.peers.installation import until
+from tests.peers.waiting import wait_until
 from tests.privacy import dns_deeds, page_deeds, relay_deeds
 from tests.privacy.faults.sitecustomize import ALL_STAGES, STAGES
 from tests.privacy.life import EXIT, Life, life
@@ -51,9 +51,9 @@ def lose_redis(life: Life) -> None:
     os.kill(redis, signal.SIGKILL)
     life.traffic.send("query while Redis is away", steered)
     life.traffic.send("film while Redis is away", lambda word: relay_deeds.film(life, word))
-    until(lambda: life.installation.pids("redis") not in ([], [redis]))
+    wait_until(lambda: life.installation.pids("redis") not in ([], [redis]))
     life.traffic.send("query while Redis is empty", steered)
-    until(lambda: bool(life.installation.status()["ready"]))
+    wait_until(lambda: bool(life.installation.status()["ready"]))
     life.traffic.send("query once Redis is back", steered)
 
 
@@ -72,9 +72,9 @@ def live(life: Life) -> None:
     page_deeds.follow_a_name(life)
     (worker,), followed = here.pids("resolver"), page_deeds.times_followed(life)
     here.signal(signal.SIGHUP)
-    until(lambda: here.pids("resolver") not in ([], [worker]))
-    until(lambda: page_deeds.times_followed(life) > followed)
-    until(lambda: dns_deeds.is_steered(life))
+    wait_until(lambda: here.pids("resolver") not in ([], [worker]))
+    wait_until(lambda: page_deeds.times_followed(life) > followed)
+    wait_until(lambda: dns_deeds.is_steered(life))
     dns_deeds.end_with_queries_in_flight(life)
 
 

@@ -5,8 +5,9 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.peers.installation import Installation, until
+from tests.peers.installation import Installation
 from tests.peers.missing import missing, require_program
+from tests.peers.waiting import wait_until
 from tests.privacy.system_calls import TRACED
 
 
@@ -32,7 +33,7 @@ def trace_of(arguments: list[str], folder: Path, environment: Mapping[str, str])
     # Without -D strace ends after the program, so that the lines are complete.
     command = [each for each in strace(output) if each != "-D"] + arguments
     subprocess.run(
-        command, check=True, timeout=30, env=environment, pass_fds=[int(environment["PIPE"])],
+        command, check=True, timeout=60, env=environment, pass_fds=[int(environment["PIPE"])],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     return output.read_text(errors="replace").splitlines()
@@ -51,7 +52,7 @@ class TracedInstallation(Installation):
 
     def lines_after(self, pid: int) -> list[str]:
         """Give all lines, once `up` with that process id has ended and strace said so."""
-        until(
+        wait_until(
             lambda: any(
                 line.startswith(f"{pid} ") and "+++ exited" in line for line in self.lines()
             )

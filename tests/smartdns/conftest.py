@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 
+from tests.peers.waiting import HANG_S
 from tests.smartdns.running import Running, Start
 from tests.smartdns.supervised import Supervised
 
@@ -34,8 +35,11 @@ async def start(fast_path: str) -> AsyncIterator[Start]:
 
 
 @pytest.fixture
-def supervised(request: pytest.FixtureRequest) -> Iterator[Supervised]:
+def supervised(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Supervised]:
     """Workers that are stopped after the test; the parameter is what they are made with."""
+    monkeypatch.setattr("smartdns.process.workers.READY_WITHIN_S", HANG_S)  # a machine may be busy
     made = Supervised(**getattr(request, "param", {}))
     yield made
     if made.supervisor.running:

@@ -48,7 +48,7 @@ class Running:
     async def ask(self, name: str, **options: Any) -> dns.message.Message:
         query = dns.message.make_query(name, "A", use_edns=0)
         reply = await deferToThread(
-            dns.query.udp, query, "127.0.0.1", port=self.port, timeout=10, **options
+            dns.query.udp, query, "127.0.0.1", port=self.port, timeout=60, **options
         )
         assert isinstance(reply, dns.message.Message)
         return reply

@@ -26,6 +26,10 @@ SOURCES = [f"127.{20 + i % 3}.{i}.{1 + i % 7}" for i in range(24)]
 """Of as many households, in a /24 each."""
 _PORTS = 4
 """From which each of them asks."""
+_AT_ONCE = 100
+"""Datagrams that may wait for their reply."""
+_SILENCE_S = 20.0
+"""After so long without any reply none will come."""
 
 
 @dataclass
@@ -66,7 +70,7 @@ class Supervised:
     def ask(self, source: str = "127.0.0.1") -> int:
         """Give the pid that answers a datagram."""
         with self._client(source) as client:
-            client.settimeout(10)
+            client.settimeout(60)
             client.sendto(b"?", self.where)
             return self._read(client.recv(100))[0]
 
@@ -85,17 +89,21 @@ class Supervised:
         return pid, self._place_of[inode]
 
     def run(self, flood: Flood, rate: int, until: Deferred[object]) -> None:
-        """Send `rate` datagrams a second until that fires, from many sources in turn."""
+        """Send `rate` datagrams a second until that fires, from many sources in turn.
+
+        Fewer on a busy machine: no more are unanswered than a socket holds.
+        """
         with ExitStack() as closing, selectors.DefaultSelector() as waiting:
             clients = []
             for source in SOURCES * _PORTS:
                 clients.append(closing.enter_context(self._client(source)))
                 waiting.register(clients[-1], selectors.EVENT_READ, source)
             while not until.called:
-                clients[flood.sent % len(clients)].sendto(b"?", self.where)
-                flood.sent += 1
+                if flood.sent - flood.received < _AT_ONCE:
+                    clients[flood.sent % len(clients)].sendto(b"?", self.where)
+                    flood.sent += 1
                 self._collect(flood, waiting, 1 / rate)
-            while flood.received < flood.sent and self._collect(flood, waiting, 3.0):
+            while flood.received < flood.sent and self._collect(flood, waiting, _SILENCE_S):
                 pass
 
     def _collect(self, flood: Flood, waiting: selectors.BaseSelector, seconds: float) -> bool:
@@ -111,7 +119,7 @@ class Supervised:
 async def start(supervised: Supervised) -> None:
     """Start it and wait until all workers are ready, and one stands by."""
     supervised.supervisor.startService()
-    await supervised.supervisor.when_ready().addTimeout(20, reactor)
+    await supervised.supervisor.when_ready()
     await standby_of(supervised.supervisor)
 
 

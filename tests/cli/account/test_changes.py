@@ -109,7 +109,7 @@ def test_deleting_asks_at_a_terminal(
     os.write(keyboard, typed)
     words = ["-m", "cli.main", "account", "delete", "anna@example.com"]
     done = subprocess.run(
-        [sys.executable, *words], stdin=terminal, capture_output=True, timeout=60, check=False
+        [sys.executable, *words], stdin=terminal, capture_output=True, timeout=120, check=False
     )
     os.close(terminal)
     os.close(keyboard)

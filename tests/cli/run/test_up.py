@@ -20,7 +20,7 @@ def run(*arguments: str, before: str = "", **settings: str) -> subprocess.Comple
     code = f"import sys\nfrom pathlib import Path\n{before}\nfrom cli.main import main\nmain()"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        capture_output=True, text=True, check=False, timeout=60, env=clean_environment(**settings),
+        capture_output=True, text=True, check=False, timeout=120, env=clean_environment(**settings),
     )  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def points_to(server: NameServer, **records: str) -> None:
     for kind, addresses in records.items():
         for address in addresses.split():
             update.add("home", 1, kind, address)
-    reply = dns.query.tcp(update, server.host, port=server.port, timeout=5)
+    reply = dns.query.tcp(update, server.host, port=server.port, timeout=60)
     assert reply.rcode() == dns.rcode.NOERROR
 
 

@@ -171,7 +171,7 @@ def test_a_registry_killed_anywhere_loses_nothing(
         died = subprocess.run(
             [sys.executable, str(KILLED), url, redis_server.url, stage, str(leaving)],
             check=False,
-            timeout=60,
+            timeout=120,
         )
         assert died.returncode == -signal.SIGKILL
         expected = households.should_be(TODAY)

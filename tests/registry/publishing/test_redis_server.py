@@ -67,7 +67,7 @@ def test_replication_by_way_of_the_disk_is_a_fault_on_both_ends(tmp_path: Path) 
     try:
         with master.client() as one, replica.client() as other:
             other.replicaof("127.0.0.1", master.port)
-            wait_until(lambda: one.info("replication")["connected_slaves"] == 1, 10)
+            wait_until(lambda: one.info("replication")["connected_slaves"] == 1)
             one.config_set("repl-diskless-sync", "no")
             other.config_set("repl-diskless-load", "disabled")
             assert [fault.setting for fault in redis_faults(one)] == ["repl-diskless-sync"]
@@ -121,7 +121,7 @@ def test_the_publisher_follows_a_fail_over_to_a_replica_that_lagged(
                 TODAY
             )
 
-        wait_until(is_published, 50)
+        wait_until(is_published)
     publisher._redis.close()
     assert pending(engine) == 0
 

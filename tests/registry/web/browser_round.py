@@ -35,7 +35,7 @@ class Round:
 
     def mailed_link(self, recipient: str) -> str:
         """Give the link of the only mail to `recipient`, which must lead to the page."""
-        wait_until(lambda: bool(self._mails(recipient)), 10.0)
+        wait_until(lambda: bool(self._mails(recipient)))
         (text,) = self._mails(recipient)
         found = re.search(r"https?://\S+", text)
         assert found is not None

@@ -2,9 +2,9 @@
 
 import contextlib
 import ipaddress
+import time
 from collections.abc import AsyncIterator, Callable
 
-import pytest
 import redis
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
@@ -21,6 +21,7 @@ from smartdns.contract.redis_layout import (
     encode_profile,
 )
 from tests.peers.redis_server import RedisServer
+from tests.peers.waiting import HANG_S
 
 DAY = 740_000
 HOME, GARDEN = "192.0.2.7/32", "2001:db8:1:2::/64"
@@ -77,13 +78,12 @@ def let_in(mirror: Mirror, network: str) -> Profile | None:
     return mirror.lookup(ipaddress.ip_network(network).network_address.packed, DAY)
 
 
-async def until(holds: Callable[[], bool], within_s: float = 10.0) -> None:
+async def until(holds: Callable[[], bool], within_s: float = HANG_S) -> None:
     """Wait until it holds, and fail where it does not."""
-    for _ in range(int(within_s / 0.01)):
-        if holds():
-            return
+    end = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < end, f"still not so after {within_s} s"
         await pause(0.01)
-    pytest.fail(f"still not so after {within_s} s")
 
 
 async def pause(seconds: float) -> None:
@@ -91,7 +91,7 @@ async def pause(seconds: float) -> None:
     await deferLater(reactor, seconds)  # type: ignore[arg-type]
 
 
-async def in_step(follower: Follower, published: Published, within_s: float = 10.0) -> None:
+async def in_step(follower: Follower, published: Published, within_s: float = HANG_S) -> None:
     """Wait until the mirror is what was published."""
     await until(lambda: published.is_mirrored(follower.mirror), within_s)
 

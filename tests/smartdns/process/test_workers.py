@@ -56,7 +56,7 @@ async def test_who_dies_is_succeeded_at_once_whatever_the_standby_knows(
     """No query waits: the resolver's standby refuses while it knows nobody."""
     supervised.supervisor.startService()
     supervised.behaviour = "ignorant"  # from the standby on
-    await supervised.supervisor.when_ready().addTimeout(20, reactor)
+    await supervised.supervisor.when_ready()
     standby, (worker,) = await standby_of(supervised.supervisor), supervised.supervisor.workers
     os.kill(worker.pid, signal.SIGKILL)
     await worker.when_ended()
@@ -99,7 +99,7 @@ async def test_a_standby_that_dies_is_succeeded_but_not_as_fast_as_possible(
     supervised.supervisor._beginning = noted
     standby = supervised.supervisor._standby.child
     os.kill(standby.pid, signal.SIGKILL)
-    await enough.addTimeout(30, reactor)
+    await enough
     for failures, (earlier, later) in enumerate(pairwise(starts), start=2):
         assert later - earlier >= restart_delay(failures)
 
@@ -119,7 +119,7 @@ async def test_a_crash_loop_backs_off(supervised: Supervised) -> None:
 
     supervised.supervisor._spawn = noted
     supervised.supervisor.startService()
-    await enough.addTimeout(50, reactor)
+    await enough
     for failures, (earlier, later) in enumerate(pairwise(starts), start=1):
         assert later - earlier >= restart_delay(failures)
 
@@ -129,7 +129,7 @@ async def test_a_worker_that_cannot_start_says_why(supervised: Supervised) -> No
     supervised.behaviour = "failing"
     supervised.supervisor.startService()
     with pytest.raises(StartError, match="takes something better"):
-        await supervised.supervisor.when_ready().addTimeout(20, reactor)
+        await supervised.supervisor.when_ready()
 
 
 @pytest.mark.parametrize("supervised", [{"count": 2}], indirect=True)
@@ -140,7 +140,7 @@ async def test_a_rolling_restart_loses_no_query(supervised: Supervised) -> None:
     supervised.behaviour = "late"
     met, over = Flood(), Deferred()
     flood = deferToThread(supervised.run, met, 1_000, over)
-    await supervised.supervisor.replace_all().addTimeout(40, reactor)
+    await supervised.supervisor.replace_all()
     await deferLater(reactor, 0.2)
     over.callback(None)
     await flood

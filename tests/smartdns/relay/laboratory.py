@@ -26,6 +26,7 @@ from smartdns.upstream.egress import Direct
 from smartdns.upstream.look_up import Resolved
 from smartdns.wire.host_name import parse_host_name
 from tests.peers.client_hello import handshake, records, server_name
+from tests.peers.waiting import HANG_S
 from zones.catalog import Catalog, Service
 
 NAME = b"www.film.example"
@@ -74,7 +75,7 @@ class Origin:
 
     def _run(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            connection.settimeout(20)
+            connection.settimeout(60)
             self._serve(connection)
 
     def close(self) -> None:
@@ -200,7 +201,7 @@ MakeLaboratory = Callable[..., Laboratory]
 in_thread = deferToThread
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> "Deferred[None]":
+def until(condition: Callable[[], bool], seconds: float = HANG_S) -> "Deferred[None]":
     """Wait, turning the reactor, until something is so."""
     done: Deferred[None] = Deferred()
     end = reactor.seconds() + seconds

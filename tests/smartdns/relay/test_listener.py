@@ -44,7 +44,7 @@ async def test_what_a_stranger_sent_is_answered_with_a_reset(laboratory: MakeLab
 
     def knock() -> str:
         with socket.socket() as client:
-            client.settimeout(20)
+            client.settimeout(60)
             client.connect(lab.tls)
             try:
                 client.sendall(HELLO)

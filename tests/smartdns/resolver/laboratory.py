@@ -184,7 +184,7 @@ async def run(program: str, package: str, *arguments: str) -> str:
     """Run a real client and give what it says."""
     path = require_program(program, package)
     ended = await deferToThread(
-        subprocess.run, [path, *arguments], capture_output=True, text=True, timeout=30, check=False
+        subprocess.run, [path, *arguments], capture_output=True, text=True, timeout=60, check=False
     )
     return str(ended.stdout)
 

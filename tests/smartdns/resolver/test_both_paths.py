@@ -89,7 +89,7 @@ def _client(port: int, source: str) -> socket.socket:
     client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     client.bind((source, 0))
     client.connect(("127.0.0.1", port))
-    client.settimeout(10)
+    client.settimeout(60)
     return client
 
 

@@ -54,7 +54,7 @@ async def test_glibc(name_server: NameServer, tmp_path: Path) -> None:
         ["unshare", "-m", "sh", "-c", inside, GLIBC, *names],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     await resolver.stop()
@@ -73,7 +73,7 @@ async def test_c_ares(resolver: Laboratory) -> None:
         [sys.executable, str(script), str(resolver.port), *names],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     if "libcares" in ended.stderr:
@@ -97,7 +97,7 @@ async def test_a_forwarder_of_the_home_in_front_of_us(forwarding: Dnsmasq | Unbo
 
     def ask(name: str, kind: str = "A") -> dns.message.Message:
         query = dns.message.make_query(name, kind, use_edns=0, payload=1232)
-        reply, _ = dns.query.udp_with_fallback(query, "127.0.0.1", port=forwarding.port, timeout=10)
+        reply, _ = dns.query.udp_with_fallback(query, "127.0.0.1", port=forwarding.port, timeout=60)
         return reply
 
     steered = await deferToThread(ask, "www.netflix.com")

@@ -74,7 +74,7 @@ async def test_a_reply_comes_from_the_address_that_was_asked(
     port = resolver.port
     if ":" in address:
         resolver = make_resolver(name_server.port, listen=(f"[::]:{port}",))
-    reply = await resolver.ask("www.example.com", to=address, timeout=3)
+    reply = await resolver.ask("www.example.com", to=address)
     assert reply.rcode() == (dns.rcode.NOERROR)
 
 
@@ -177,7 +177,7 @@ def _ask_amid_random_names(port: int) -> list[float]:
     ):
         for each in (client, flood):
             each.connect(("127.0.0.1", port))
-        client.settimeout(10)
+        client.settimeout(60)
         for number in range(400):
             for extra in range(4):
                 name = f"x{number}-{extra}.example.net"

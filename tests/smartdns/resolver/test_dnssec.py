@@ -43,14 +43,14 @@ SIGNED = ("example.com", "bogus.example")
 def key_of(server: NameServer, zone: str) -> str:
     """Give the zone's key as the line of a trust anchor."""
     query = dns.message.make_query(zone, "DNSKEY")
-    (keys,) = dns.query.udp(query, server.host, port=server.port, timeout=5).answer
+    (keys,) = dns.query.udp(query, server.host, port=server.port, timeout=60).answer
     return str(keys[0])
 
 
 def is_signed(server: NameServer, zone: str) -> bool:
     """Say whether it has been signed by now."""
     query = dns.message.make_query(f"www.{zone}", "A", want_dnssec=True)
-    reply = dns.query.udp(query, server.host, port=server.port, timeout=5)
+    reply = dns.query.udp(query, server.host, port=server.port, timeout=60)
     return any(rrset.rdtype == dns.rdatatype.RRSIG for rrset in reply.answer)
 
 
@@ -60,7 +60,7 @@ def signed_zones(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NameServe
     server = NameServer(tmp_path_factory.mktemp("signed"), ZONES, SIGNED)
     server.start()
     for zone in SIGNED:
-        wait_until(lambda zone=zone: is_signed(server, zone), 20)  # type: ignore[misc]
+        wait_until(lambda zone=zone: is_signed(server, zone))  # type: ignore[misc]
     yield server
     server.kill()
 
@@ -104,7 +104,7 @@ async def ask(
     """Ask with or without DO; UDP, and TCP for what is truncated."""
     query = dns.message.make_query(name, kind, use_edns=0, want_dnssec=dnssec, payload=1232, **how)
     reply, _ = await deferToThread(
-        dns.query.udp_with_fallback, query, "127.0.0.1", port=resolver.port, timeout=10
+        dns.query.udp_with_fallback, query, "127.0.0.1", port=resolver.port, timeout=60
     )
     assert isinstance(reply, dns.message.Message)
     return reply

@@ -156,7 +156,7 @@ def client(resolver: Laboratory) -> Iterator[socket.socket]:
     """A connection of the household's, with a limit on every wait."""
     with socket.socket() as made:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
-        made.settimeout(20)
+        made.settimeout(60)
         made.connect(("127.0.0.1", resolver.port))
         yield made
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from twisted.internet import reactor
+from twisted.internet.defer import gatherResults
 from twisted.internet.task import deferLater
 
 from smartdns.answering.knowledge import RelayAddresses
@@ -36,6 +37,7 @@ async def test_a_relay_without_its_port_leaves_the_answers(
     while not answered:
         await deferLater(reactor, 0.01)
     watcher.stopService()
+    await gatherResults(watcher._checking)
     assert answered == [{"us": RelayAddresses((HERE.packed,), ())}]
     assert watcher.trouble() == [], "it may be starting, as everything was with the resolver"
     monkeypatch.setattr(relay_watcher, "STARTS_WITHIN_S", 0.0)

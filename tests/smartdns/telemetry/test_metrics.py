@@ -37,7 +37,7 @@ async def test_the_endpoint_says_the_metrics_and_no_more() -> None:
     port = serve_metrics(reactor, where, lambda: succeed(text))  # type: ignore[arg-type]
 
     def get(path: str) -> tuple[int, bytes, str | None]:
-        connection = http.client.HTTPConnection("127.0.0.1", where.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", where.port, timeout=60)
         connection.request("GET", path, headers={"Connection": "close"})
         reply = connection.getresponse()
         return reply.status, reply.read(), reply.getheader("Server")

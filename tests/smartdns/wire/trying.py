@@ -17,7 +17,7 @@ def try_packets(port: int, source: str, *, refused: bool) -> list[object]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.bind((source, 0))
         client.connect(("127.0.0.1", port))
-        client.settimeout(10)
+        client.settimeout(60)
         for number, packet in enumerate(malformed()):
             mark = _mark(number, packet)
             client.send(packet)

@@ -115,7 +115,7 @@ def test_on_sqlite_nothing_of_a_deleted_account_is_left_in_the_files(
     client, page = visitor.signed_in()
     client.submit(page.form(BUTTON))
     client.submit(client.get("/account").form("Delete my account permanently"), password=PASSWORD)
-    wait_until(lambda: not _found_in_files(visitor), 10.0)
+    wait_until(lambda: not _found_in_files(visitor))
 
 
 def _found_in_files(visitor: Visitor) -> bool:

@@ -202,7 +202,7 @@ def test_of_two_who_confirm_the_same_email_at_once_the_second_is_told(
             session.get_one(Account, first).email = new
             session.flush()
             page = threads.submit(client.submit, button)
-            wait_until(lambda: blocked(server.engine) == 1, seconds=20)
+            wait_until(lambda: blocked(server.engine) == 1)
         told = page.result()
     assert told.status == 200
     later = client.submit(button)

@@ -36,7 +36,7 @@ def test_real_ddclient(updater: Updater, folder: Path) -> None:
     done = subprocess.run(
         [program, "-daemon=0", "-foreground", "-noquiet", "-file", configuration,
          "-cache", folder / "cache"],
-        capture_output=True, text=True, timeout=50, check=False,
+        capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.stdout + done.stderr).count("good: IP address set") == 2, done
     assert ",status=good," in (folder / "cache").read_text()
@@ -63,7 +63,7 @@ def inadyn(updater: Updater, folder: Path, password: str) -> subprocess.Complete
     return subprocess.run(
         [program, "--once", "--foreground", "--force", "--config", configuration,
          "--cache-dir", folder, "--pidfile", folder / "pid", "--loglevel", "debug"],
-        capture_output=True, text=True, timeout=50, check=False,
+        capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ class Updater:
         connection = http.client.HTTPConnection(
             "127.0.0.1",
             self.visitor.server.port,
-            timeout=20,
+            timeout=60,
             source_address=(source or self.visitor.address, 0),
         )
         connection.request("GET", path, headers=sent)

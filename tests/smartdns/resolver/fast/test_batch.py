@@ -44,7 +44,7 @@ def pair() -> Iterator[tuple[DatagramBatch, socket.socket, socket.socket]]:
         listener.bind(("127.0.0.1", 0))
         for each in (one, two):
             each.connect(listener.getsockname())
-            each.settimeout(5)
+            each.settimeout(60)
         yield DatagramBatch(listener, multihomed=False), one, two
 
 

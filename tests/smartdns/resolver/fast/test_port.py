@@ -123,7 +123,7 @@ async def test_reading_ends_although_nobody_asks(
     query = dns.message.make_query("www.netflix.com", "A").to_wire()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.sendto(query, follower.getsockname())
-        follower.settimeout(5)
+        follower.settimeout(60)
         assert await deferToThread(follower.recv, 512) == query
 
 
@@ -143,7 +143,7 @@ def test_the_process_ends_with_its_loop() -> None:
         time.sleep(20)
     """
     ended = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], timeout=60, check=False,
+        [sys.executable, "-c", textwrap.dedent(program)], timeout=120, check=False,
         capture_output=True,
     )  # fmt: skip
     assert ended.returncode == 70
@@ -154,6 +154,6 @@ def _exchange(
 ) -> dns.message.Message:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.bind((source, 0))
-        client.settimeout(10)
+        client.settimeout(60)
         client.sendto(query.to_wire(), ("127.0.0.1", port))
         return dns.message.from_wire(client.recv(4096))
