@@ -15,6 +15,7 @@ from smartdns.answering.numbers import OPTION_KEEPALIVE
 from smartdns.contract.grants import Profile
 from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer
+from tests.peers.waiting import undisturbed_s
 from tests.smartdns.resolver.conftest import Make
 from tests.smartdns.resolver.laboratory import RELAY, STRANGER, Laboratory
 from tests.smartdns.wire.trying import try_packets
@@ -182,10 +183,10 @@ def _ask_amid_random_names(port: int) -> list[float]:
             for extra in range(4):
                 name = f"x{number}-{extra}.example.net"
                 flood.send(dns.message.make_query(name, "A").to_wire())
-            began = time.monotonic()
+            began = undisturbed_s()
             client.send(known[number % 2].to_wire())
             assert dns.message.from_wire(client.recv(4096)).answer
-            latencies.append(time.monotonic() - began)
+            latencies.append(undisturbed_s() - began)
     return latencies
 
 
