@@ -31,7 +31,10 @@ from tests.peers.name_server import NameServer
 from tests.peers.odd_name_server import OddNameServer
 from tests.peers.redis_server import RedisServer
 from tests.peers.waiting import HANG_S
-from tests.processes import pytest_runtest_protocol  # noqa: F401 - a hook
+from tests.processes import (  # noqa: F401 - hooks
+    pytest_runtest_setup,
+    pytest_runtest_teardown,
+)
 from tests.profiles import load_profile
 
 TEST_TIMEOUT_S = HANG_S

@@ -5,7 +5,6 @@ it that starts a process fails, so that the fast tests stay what they are.
 """
 
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -38,15 +37,17 @@ def mark_by_fixture(items: list[pytest.Item]) -> None:
             item.add_marker(MARK)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Watch a test from its first fixture to its last."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Watch a test from its first fixture on."""
     if item.get_closest_marker(MARK) is None:
         _unmarked.append(item.nodeid)
-    try:
-        return (yield)
-    finally:
-        _unmarked.clear()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """Watch it no more: a server that other tests have used may end with it."""
+    _unmarked.clear()
 
 
 def watch() -> None:

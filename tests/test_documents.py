@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import tomllib
 from pathlib import Path
 
 from cli import main
@@ -13,8 +14,7 @@ from tests.privacy.test_statement import missing_tests
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [
-    ROOT / "README.md",
-    ROOT / "ARCHITECTURE.md",
+    *ROOT.glob("*.md"),
     *(ROOT / "docs").rglob("*.md"),
 ]
 
@@ -82,3 +82,31 @@ def test_answers_lists_every_name_that_is_answered_here() -> None:
     arpa = (name_of("in-addr.arpa"), name_of("ip6.arpa"))
     special = {name for name in _EMPTY if not name.endswith(arpa)}
     assert {_LOCALHOST, *_ABSENT, *_PRIVATE_RELAY, *special} - named == set()
+
+
+def test_the_changelog_begins_with_the_version_that_is_installed() -> None:
+    """Raising it without a word about what changed fails here."""
+    versions = re.findall(r"^## \[([\d.]+)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert versions[0] == project["version"]
+    assert "license" not in project or (ROOT / "LICENSE").exists()
+
+
+def test_make_help_has_every_target() -> None:
+    """And plain `make` is that: it starts and installs nothing."""
+    makefile = (ROOT / "Makefile").read_text().replace("\\\n", " ")
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    helped = re.findall(r'^\t@echo "make ([a-z-]+) ', makefile, re.MULTILINE)
+    assert sorted(helped) == sorted(set(phony.split()) - {"help"})
+    (first, *_) = re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)
+    assert first == "help"
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    """`make x` in a document is a target."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for document in DOCUMENTS:
+        for target in re.findall(
+            r"(?:`|^    )make ([a-z][a-z-]*)", document.read_text(), re.MULTILINE
+        ):
+            assert target in targets, f"{document.name}: {target}"
