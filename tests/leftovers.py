@@ -20,7 +20,10 @@ def loaded_modules_are_not_looked_at() -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
-    """A logged failure, an unhandled Deferred or a left-over delayed call fails the test."""
+    """A logged failure, an unhandled Deferred, a delayed call or a socket that is left fails it.
+
+    What happened at such a socket would come in the turns of a later test, and be blamed on that.
+    """
     from twisted.internet import reactor
 
     failures: list[LogEvent] = []
@@ -31,10 +34,12 @@ def nothing_left_behind() -> Iterator[None]:
 
     first_turn = reactor.callLater(0, _do_nothing)  # type: ignore[attr-defined]
     before = set(reactor.getDelayedCalls())  # type: ignore[attr-defined]
+    open_before = _selected(reactor)  # type: ignore[arg-type]
     globalLogPublisher.addObserver(observe)
     try:
         yield
         _collect(reactor, first_turn)  # type: ignore[arg-type]
+        still_open = _selected(reactor) - open_before  # type: ignore[arg-type]
     finally:
         globalLogPublisher.removeObserver(observe)
     left = [c for c in reactor.getDelayedCalls() if c not in before]  # type: ignore[attr-defined]
@@ -42,6 +47,7 @@ def nothing_left_behind() -> Iterator[None]:
         call.cancel()
     assert not failures, f"logged as an error: {[_shown(event) for event in failures]}"
     assert not left, f"still scheduled after the test: {left}"
+    assert not still_open, f"still open after the test: {still_open}"
 
 
 def _collect(reactor: AsyncioSelectorReactor, first_turn: IDelayedCall) -> None:
@@ -56,6 +62,12 @@ def _collect(reactor: AsyncioSelectorReactor, first_turn: IDelayedCall) -> None:
     # Twisted closes an aborted connection in the next turn.
     pytest_twisted.blockon(deferLater(reactor, 0, _do_nothing))
     gc.collect()
+
+
+def _selected(reactor: AsyncioSelectorReactor) -> set[object]:
+    """Give what the reactor reads from or writes to, but for what wakes it up."""
+    selected = {*reactor.getReaders(), *reactor.getWriters()}
+    return {each for each in selected if type(each).__module__ != "twisted.internet._signals"}
 
 
 def _do_nothing() -> None:

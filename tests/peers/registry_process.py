@@ -2,7 +2,8 @@
 
 Reads MEDIASTREAMER_… as the product does; listens where MEDIASTREAMER_WEB_LISTEN says and prints
 "Ready" when it does. A host name that somebody wants followed is asked of the name server on
-loopback at NAME_SERVER_PORT, if that is set, instead of the system's.
+loopback at NAME_SERVER_PORT, if that is set, instead of the system's. REAL_HASHES: passwords are
+hashed at the product's price.
 """
 
 import os
@@ -22,6 +23,7 @@ from twisted.internet import reactor
 from registry.database.schema import upgrade
 from registry.service import registry_service
 from registry.settings import read_settings
+from tests.peers.cheap_hashes import cheap_hashes
 
 
 def main() -> None:
@@ -29,6 +31,8 @@ def main() -> None:
     if port := os.environ.get("NAME_SERVER_PORT"):
         ours = parse_socket_address(f"127.0.0.1:{port}")
         mock.patch("registry.web.pages.updaters.system_name_servers", return_value=[ours]).start()
+    if not os.environ.get("REAL_HASHES"):
+        cheap_hashes()
     settings = read_settings(load_configuration())
     upgrade(settings.database_url)
     wanted = {"web": settings.web_listen, "check": settings.check_listen}

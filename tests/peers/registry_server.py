@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 from sqlalchemy import select
@@ -13,6 +14,7 @@ from registry.actions.accounts.adding import add_account
 from registry.actions.sign_in import hash_password
 from registry.database.engine import make_engine, make_sessions
 from registry.models import Account
+from tests.peers.cheap_hashes import cheap_hashes
 from tests.peers.ports import free_port
 from tests.peers.waiting import HANG_S
 from zones.catalog import Catalog
@@ -28,19 +30,30 @@ def _catalog() -> Catalog:
 
 
 @functools.cache
-def _password_hash() -> str:
+def _password_hash(*, real: bool) -> str:
     """argon2 takes its time on purpose; once is enough here."""
-    return hash_password(PASSWORD, "")
+    with ExitStack() if real else cheap_hashes():
+        return hash_password(PASSWORD, "")
 
 
 class RegistryServer:
     """A running registry; its database may be looked into and changed from outside."""
 
     def __init__(
-        self, database_url: str, directory: Path, *, name_server: str = "", **settings: str
+        self,
+        database_url: str,
+        directory: Path,
+        *,
+        name_server: str = "",
+        real_hashes: bool = False,
+        **settings: str,
     ) -> None:
-        """`name_server`: port of one on loopback that followed names are asked of."""
+        """`name_server`: port of one on loopback that followed names are asked of.
+
+        `real_hashes`: passwords cost what they cost in the product.
+        """
         self._name_server = name_server
+        self._real_hashes = real_hashes
         self.port = free_port()
         self.url = settings.get("public_url", f"http://127.0.0.1:{self.port}")
         self.directory = directory
@@ -66,6 +79,7 @@ class RegistryServer:
             **{name: value for name, value in os.environ.items() if "MEDIASTREAMER" not in name},
             **{f"MEDIASTREAMER_{name.upper()}": value for name, value in self._settings.items()},
             "NAME_SERVER_PORT": self._name_server,
+            "REAL_HASHES": "1" if self._real_hashes else "",
         }
         with self.output.open("ab") as errors:
             self._process = subprocess.Popen(
@@ -105,7 +119,7 @@ class RegistryServer:
         """Add an account whose password is PASSWORD."""
         with self.sessions.begin() as session:
             account_id = add_account(session, email, None, catalog=_catalog())
-            session.get_one(Account, account_id).password = _password_hash()
+            session.get_one(Account, account_id).password = _password_hash(real=self._real_hashes)
             return account_id
 
     def networks(self, email: str) -> list[str]:

@@ -311,6 +311,6 @@ async def test_service_turns_and_stops(
     points_to(name_server, A="9.9.9.9")
     service = make_follower(sessions, name_server)
     service.startService()
-    await deferToThread(wait_until, lambda: held(sessions) == ["9.9.9.9/32"], 20)
+    await deferToThread(wait_until, lambda: held(sessions) == ["9.9.9.9/32"])
     await service.stopService()
     assert not any(thread.name == "follower" for thread in threading.enumerate())

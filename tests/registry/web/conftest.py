@@ -66,7 +66,7 @@ def start_registry(tmp_path: Path) -> Iterator[StartServer]:
     """Start registries with settings of the test's own."""
     started: list[RegistryServer] = []
 
-    def start(**settings: str) -> RegistryServer:
+    def start(**settings: Any) -> RegistryServer:
         directory = tmp_path / f"registry{len(started)}"
         directory.mkdir()
         url = f"sqlite:///{directory / 'registry.sqlite'}"
