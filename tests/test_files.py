@@ -22,7 +22,6 @@ WITHOUT = {
     "smartdns/answering/replies/upstream_reply.py": VALUES,
     "smartdns/contract/grants.py": VALUES,
     "smartdns/contract/redis_layout.py": "both planes': contracts/test_allowlist_layout.py",
-    "smartdns/allowlist/grant_table.py": "the mirror's table: smartdns/allowlist/test_mirror.py",
     "smartdns/allowlist/redis_feed.py": "smartdns/allowlist/test_redis_faults.py, on a real one",
     "smartdns/resolver/listeners.py": "smartdns/resolver/test_datagrams.py",
     "smartdns/roles/diagnosis.py": "journeys/test_main_job.py follows an address through it",
