@@ -37,7 +37,8 @@ from tests.processes import (  # noqa: F401 - hooks
 )
 from tests.profiles import load_profile
 
-TEST_TIMEOUT_S = HANG_S
+TEST_TIMEOUT_S = 1.5 * HANG_S
+"""More than any wait within it takes, so that a hang says what it waited for."""
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -120,6 +120,14 @@ class SentinelTrio:
             return int(found[1]) if found else None
 
 
+def is_master(client: "redis.Redis") -> bool:
+    """Say whether the server is one; as it becomes one it disconnects its clients."""
+    try:
+        return bool(client.info("replication")["role"] == "master")
+    except redis.ConnectionError:
+        return False
+
+
 def _knows_all(sentinel: "redis.Redis") -> bool:
     try:
         state = sentinel.sentinel_master(SERVICE)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from smartdns.contract.grants import Profile
-from tests.peers.redis_sentinel import SentinelTrio
+from tests.peers.redis_sentinel import SentinelTrio, is_master
 from tests.smartdns.allowlist.by_hand import GARDEN, HOME, Published, in_step, let_in, until
 from tests.smartdns.allowlist.conftest import FollowerOf
 
@@ -39,7 +39,7 @@ async def test_a_fail_over_is_followed(sentinels: SentinelTrio, follower_of: Fol
         await until(lambda: sentinels.master_port() == replica.port)
         assert let_in(follower.mirror, HOME) == Profile("us"), "nobody was locked out meanwhile"
         published.client = after
-        await until(lambda: after.info("replication")["role"] == "master")
+        await until(lambda: is_master(after))
         published.change(HOME, None)
         await in_step(follower, published)
 

@@ -1,10 +1,12 @@
 """A relay on loopback with real sockets on both sides, and origins that do what a test wants."""
 
 import contextlib
+import errno
 import ipaddress
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -68,10 +70,15 @@ class Origin:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
+        while True:
+            try:
                 connection, _ = self._listening.accept()
-                threading.Thread(target=self._run, args=(connection,), daemon=True).start()
+            except OSError as error:
+                if error.errno != errno.EMFILE:
+                    return  # it was closed
+                time.sleep(0.01)  # another server would wait for a descriptor, too
+                continue
+            threading.Thread(target=self._run, args=(connection,), daemon=True).start()
 
     def _run(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
