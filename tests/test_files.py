@@ -24,6 +24,8 @@ WITHOUT = {
     "smartdns/contract/redis_layout.py": "both planes': contracts/test_allowlist_layout.py",
     "smartdns/allowlist/redis_feed.py": "smartdns/allowlist/test_redis_faults.py, on a real one",
     "smartdns/resolver/listeners.py": "smartdns/resolver/test_datagrams.py",
+    "smartdns/resolver/stream.py": "smartdns/resolver/test_pipelining.py",
+    "smartdns/resolver/fast/views.py": "smartdns/resolver/fast/test_memo.py",
     "smartdns/roles/diagnosis.py": "journeys/test_main_job.py follows an address through it",
     "smartdns/telemetry/metrics_http.py": "smartdns/telemetry/test_metrics.py asks it",
     "smartdns/upstream/addresses.py": "smartdns/test_settings.py reads each form",
