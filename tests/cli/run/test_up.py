@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.installation import Installation, clean_environment, until
+from tests.peers.installation import Installation, clean_environment
 from tests.peers.ports import free_port
+from tests.peers.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -104,7 +105,7 @@ def test_an_account_that_was_deleted_stays_so_while_it_runs(installation: Instal
     assert deleted.returncode == 0, deleted.stderr
     (before,) = installation.pids("registry")
     os.kill(before, signal.SIGKILL)
-    until(lambda: installation.status()["ready"] and installation.pids("registry") != [before])
+    wait_until(lambda: installation.status()["ready"] and installation.pids("registry") != [before])
     assert installation.command("account", "list").stdout == ""
 
 
