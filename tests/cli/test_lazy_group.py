@@ -37,6 +37,7 @@ def test_each_command_of_a_table_is_there(group: click.Group) -> None:
         "mediastreamer account list --", "mediastreamer doctor --", "mediastreamer resolver --",
     ],
 )  # fmt: skip
+@pytest.mark.processes
 def test_completion_loads_nothing_heavy(words: str) -> None:
     """Whoever presses TAB waits for it."""
     code = (

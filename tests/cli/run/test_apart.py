@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.processes
+
 _RUN = """
 import os
 from cli.run.apart import FailedApartError, run_apart

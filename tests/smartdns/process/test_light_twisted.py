@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.processes
+
 
 def modules_after(code: str) -> str:
     """Say which of the libraries for TLS a process has loaded after some code."""

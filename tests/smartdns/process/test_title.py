@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.processes
+
 _ASK = """
 from pathlib import Path
 from smartdns.process.title import set_title
