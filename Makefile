@@ -38,9 +38,9 @@ help:
 run: install
 	@$(VENV)/bin/mediastreamer up $(ARGS)
 
-# More processes than two cores: half of a test's time it waits. Python may keep what it compiled of
-# the tests, where it otherwise may not write byte code.
-TEST_PROCESSES ?= 4
+# More processes than two cores: most of a test's time it waits, for a server or for a time-out that
+# it is about. Python may keep what it compiled of the tests, where it otherwise may not write it.
+TEST_PROCESSES ?= 7
 PYTEST = PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadfile \
 	--no-loadscope-reorder
 test: $(VENV)/.tests $(BUILD) peers
