@@ -4,7 +4,6 @@ A count lasts as long as its window and is never stored. Its key is an HMAC with
 start, so that not even the memory contains a list of addresses or accounts.
 """
 
-import functools
 import hashlib
 import hmac
 import os
@@ -82,16 +81,3 @@ def throttle(app: Flask) -> None:
         for limit, key in limits if endpoint in app.view_functions else ():
             limited = limiter.limit(limit, key_func=key, methods=["POST"], deduct_when=counts)
             app.view_functions[endpoint] = cast("Any", limited(app.view_functions[endpoint]))
-        if endpoint in app.view_functions:
-            app.view_functions[endpoint] = _in_turn(app.view_functions[endpoint])
-
-
-def _in_turn(view: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(view)
-    def waiting(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401  # arguments of any view
-        if request.method != "POST":
-            return view(*arguments, **named)
-        with _hashing:
-            return view(*arguments, **named)
-
-    return waiting

@@ -11,6 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
+from registry.languages import LANGUAGES
 from registry.web.arriving.sender import refusal
 from registry.web.sign_in.visitors import assume_nobody_signed_in
 
@@ -26,6 +27,16 @@ def add_error_pages(app: Flask) -> None:
     for kind in (OperationalError, InterfaceError, PoolTimeoutError):
         app.register_error_handler(kind, _database_away)
     app.register_error_handler(Exception, _fault)
+
+
+def busy_pages(app: Flask) -> dict[str, bytes]:
+    """Give language -> the page with 503, for requests that do not reach the application."""
+
+    def page(language: str) -> bytes:
+        with app.test_request_context(headers={"Accept-Language": language}):
+            return _page(503)[0].encode()
+
+    return {language: page(language) for language in LANGUAGES}
 
 
 def _refuse() -> None:
