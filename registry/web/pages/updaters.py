@@ -65,6 +65,7 @@ def make() -> Response | str:
         "updater.html",
         issued=issued,
         link=link,
+        router_link=issued.router_link(public_url),
         code=segno.make(link, micro=False).svg_data_uri(scale=5, border=3),
         configurations=router_configurations(public_url, issued.username, issued.token),
     )

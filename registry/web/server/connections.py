@@ -1,7 +1,7 @@
 """Which connections to the page are kept when there are many; a decision without any socket.
 
-Whoever opens many connections loses some of them. Somebody else's are closed only when nobody has
-more: descriptors are few, and a page that runs out of them would serve nobody.
+A client that opens many connections loses some of them. Somebody else's are closed only when
+nobody has more: descriptors are few, and a page that runs out of them would serve nobody.
 """
 
 from collections.abc import Hashable

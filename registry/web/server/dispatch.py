@@ -1,7 +1,7 @@
 """Which pool of threads a request belongs to, and the answer when that pool is full."""
 
 import enum
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -39,6 +39,8 @@ class Pool(enum.Enum):
     """Routers. Many homes behind one carrier's address are one client here."""
     GUESSES = PoolSize(threads=2, waiting=4, per_client=2)
     """POST with a password. Each computes argon2id: 64 MiB and about 0.1 s on every processor."""
+    KNOWN = PoolSize(threads=1, waiting=4, per_client=2)
+    """The same, of browsers that have signed in before: strangers' guesses do not delay them."""
     MAILS = PoolSize(threads=1, waiting=8, per_client=2)
     """Requests for mailed links; these compute argon2id, too, for accounts that do not exist."""
     LOOK_UPS = PoolSize(threads=3, waiting=5, per_client=2)
@@ -72,14 +74,19 @@ class Dispatch(Resource):
         application: Flask,
         trusted: Sequence[Network],
         busy: Mapping[str, bytes],
+        known: Callable[[Mapping[str, str]], str | None],
     ) -> None:
-        """`trusted`: proxies; `busy`: language -> the page that is sent when a pool is full."""
+        """`trusted`: proxies; `busy`: language -> the page that is sent when a pool is full.
+
+        `known`: cookies -> the number of a browser that has signed in before, or None.
+        """
         super().__init__()  # type: ignore[no-untyped-call]
         self._reactor = reactor
         self._application = application
         self._routes = application.url_map.bind("page")
         self._trusted = trusted
         self._busy = busy
+        self._known = known
         self._pools = {pool: BoundedPool(pool.name.lower(), pool.value) for pool in Pool}
 
     def start(self) -> None:
@@ -95,7 +102,10 @@ class Dispatch(Resource):
     def render(self, request: Request) -> Any:  # noqa: ANN401  # as Twisted has it
         """Begin the request in its pool, or refuse it."""
         wanted = pool_of(self._routes, request.method, request.path)
-        place = self._pools[wanted].take(_client_of(request, self._trusted))
+        client = _client_of(request, self._trusted)
+        if wanted is Pool.GUESSES and (browser := self._known(_cookies(request))) is not None:
+            wanted, client = Pool.KNOWN, browser
+        place = self._pools[wanted].take(client)
         if place is None:
             return self._refuse(request, wanted)
 
@@ -148,6 +158,14 @@ def _client_of(request: Request, trusted: Sequence[Network]) -> Hashable:
     except ClientAddressError:
         address = parse_address(peer.partition("%")[0])
     return household_network(address)
+
+
+def _cookies(request: Request) -> dict[str, str]:
+    decoded = (
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in request.received_cookies.items()
+    )
+    return dict(decoded)
 
 
 def _header(request: Request, name: str) -> str:

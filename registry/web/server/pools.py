@@ -25,7 +25,7 @@ class PoolSize:
 
 
 class BoundedPool:
-    """Runs requests in its own threads; whoever finds no place must refuse the request."""
+    """Runs requests in its own threads; a request without a place must be refused."""
 
     def __init__(self, name: str, size: PoolSize) -> None:
         self._threads = ThreadPool(0, size.threads, name=name)

@@ -1,5 +1,6 @@
 """The pages as a Twisted service, with its listening ports and its threads."""
 
+import functools
 import socket
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from registry.web.server.error_pages import busy_pages
 from registry.web.server.picture_site import make_picture_site
 from registry.web.server.site import QuietSite, connections_of_process, household_of
 from registry.web.services import Services
+from registry.web.sign_in.known_browsers import known_at_all
 from smartdns.contract.configuration import SettingError
 
 if TYPE_CHECKING:
@@ -30,7 +32,13 @@ class PagesService(Service):
 
         self._reactor = reactor
         self._trusted = services.settings.trusted_proxies
-        self._dispatch = Dispatch(reactor, application, self._trusted, busy_pages(application))
+        self._dispatch = Dispatch(
+            reactor,
+            application,
+            self._trusted,
+            busy_pages(application),
+            functools.partial(known_at_all, services.seal),
+        )
         self._ports: list[IListeningPort] = []
         self._certificate = _certificate(services.settings)
         self.listen: list[str] = []
