@@ -16,6 +16,7 @@ from registry.actions.updaters.tokens import issue_token, revoke_slot
 from registry.following.hostnames import parse_hostname
 from registry.following.lookup import look_up, system_name_servers
 from registry.models import SlotKind
+from registry.web.arriving.parameters import whole_number
 from registry.web.arriving.places import Places
 from registry.web.arriving.sightings import addresses_seen
 from registry.web.household import load_household
@@ -122,8 +123,7 @@ def write() -> Response:
 @_signed_in
 def remove() -> Response:
     """Remove an updater: its token becomes invalid, and its addresses are deleted."""
-    text = request.form.get("number", "")
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    number = whole_number("number") or 0
     return _do(
         lambda session: revoke_slot(session, visitor().id, number),
         _("The updater and its address have been removed."),

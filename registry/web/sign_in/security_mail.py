@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import email_validator
 from flask import Flask, current_app
 from flask_security.mail_util import EmailValidateException, MailUtil
+from flask_security.utils import get_message
 
 if TYPE_CHECKING:
     from registry.mailer import Mailer
@@ -52,5 +53,6 @@ class SecurityMail(MailUtil):
         try:
             found = email_validator.validate_email(email, check_deliverability=False)
         except ValueError:
-            raise EmailValidateException("") from None
+            # With an empty text the form would be taken for a valid one.
+            raise EmailValidateException(get_message("INVALID_EMAIL_ADDRESS")[0]) from None
         return found.normalized.lower()

@@ -26,6 +26,7 @@ from registry.actions.addresses.rules import AddressRules
 from registry.actions.errors import ActionRefused, TooManyChanges, UnknownToken
 from registry.actions.updaters.tokens import is_token, unchanged_network, update_by_token
 from registry.day import utc_today
+from registry.faults import place_of
 from registry.web.arriving.sender import Application, StartResponse, refusal_of, sender_of
 from registry.web.updates import dyndns2
 from registry.web.updates.change_budget import ChangeBudget
@@ -104,7 +105,7 @@ class UpdateEndpoints:
         try:
             return answer(environ, sender_of(environ))
         except SQLAlchemyError as error:
-            _log.error("an update failed: %s", type(error).__name__)
+            _log.error("an update failed: %s at %s", type(error).__name__, place_of(error))
             return TROUBLE
 
     def _update(self, environ: dict[str, Any], address: Address) -> UpdateReply:
