@@ -10,7 +10,7 @@ export UV_LINK_MODE := copy
 export UV_COMPILE_BYTECODE := 1
 
 .PHONY: run test check install lint types imports peers lock clean bench bench-evening bench-silent \
-	bench-relay bench-click bench-scale bench-start
+	bench-relay bench-click bench-scale bench-start attack
 
 run: install
 	@$(VENV)/bin/mediastreamer up $(ARGS)
@@ -121,3 +121,7 @@ bench-scale: $(VENV)/.tests $(BUILD)
 	@bench/install_peers
 	$(VENV)/bin/python -m bench.allowlist $(ARGS)
 	$(VENV)/bin/python -m bench.reload $(ARGS)
+
+# The attacks of docs/security.md, played on servers of their own, on loopback.
+attack: $(VENV)/.tests $(BUILD)
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/attacks $(ARGS)

@@ -36,8 +36,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 SECRETS = {"secret_key": 32, "cookie_secret": 16}
 """Name of the setting -> number of random octets; the file has them in hexadecimal."""
 
-OF_THE_REGISTRY_ONLY = frozenset({"database_url", "secret_key", "mail_url", "web_key"})
-"""Settings that no process of the data plane receives."""
+NEEDED_BY = {
+    **dict.fromkeys(("database_url", "secret_key", "mail_url", "web_key"), "registry"),
+    **dict.fromkeys(("cookie_secret", "dns_key"), "resolver"),
+    "relay_exits": "relay",
+}
+"""Setting that is a secret, leads to one or may contain one -> the only role that receives it."""
 NOT_SETTINGS = frozenset({"state"})
 
 
@@ -110,16 +114,13 @@ class State:
         self.write("up.toml", "".join(lines))
 
 
-def data_plane_settings(configuration: Configuration) -> dict[str, str]:
-    """Give what a resolver or a relay is told: all settings but those of the registry."""
+def settings_of(role: str, configuration: Configuration) -> dict[str, str]:
+    """Give what a role's workers are told: all settings but the secrets of other roles."""
     return {
-        name: text for name, text in configuration.texts.items() if name not in OF_THE_REGISTRY_ONLY
+        name: text
+        for name, text in configuration.texts.items()
+        if NEEDED_BY.get(name, role) == role
     }
-
-
-def registry_settings(configuration: Configuration) -> dict[str, str]:
-    """Give what the registry is told: all settings."""
-    return dict(configuration.texts)
 
 
 def without_password(url: str) -> str:
