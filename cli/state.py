@@ -11,11 +11,12 @@ If a setting is set more than once, the environment counts first, then mediastre
 up.toml.
 """
 
+import contextlib
 import json
 import os
 import secrets
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -85,12 +86,22 @@ class State:
 
     def prepare(self, *names: str) -> None:
         """Create the folder (0700) and the secrets (0600) with these names, by default all."""
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.make_folder()
+        with self._one_line_errors():
             for name in names or SECRETS:
                 file = self.folder / name.replace("_", "-")
                 if not file.exists():
                     self.write(file.name, secrets.token_hex(SECRETS[name]))
+
+    def make_folder(self) -> None:
+        """Create the folder (0700) if it does not exist; for a role without a secret."""
+        with self._one_line_errors():
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @contextlib.contextmanager
+    def _one_line_errors(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise click.ClickException(
                 f"the state folder {self.folder} cannot be used ({error.strerror}); "

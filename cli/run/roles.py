@@ -91,6 +91,7 @@ def _run(
     from cli.run import running
     from smartdns.telemetry.gate import say
 
+    state.make_folder()
     if secret is not None and secret not in state.configuration().texts:
         state.prepare(secret)
 

@@ -126,7 +126,8 @@ def test_setting_a_new_password_makes_the_browser_known(mailing: RegistryServer)
     link = next(word for word in text.replace("=\n", "").split() if "/forgot/" in word)
     page = owner.get(link)
     form = next(form for form in page.forms if "password" in form.values)
-    assert owner.submit(form, password="three unrelated words").path.startswith("/sign-in")
+    new = dict.fromkeys(("password", "password_confirm"), "three unrelated words")
+    assert owner.submit(form, **new).path.startswith("/sign-in")
     for n in range(5):
         assert attempt(owner, visitor.email, f"wrong {n}") == 200
     assert attempt(owner, visitor.email, "three unrelated words") == 302
