@@ -1,5 +1,6 @@
 """Starting everything for `up`, waiting until it answers, and printing how to use it."""
 
+import functools
 import sys
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ async def start_all(
         if role == "registry":
             roles.add(role, sockets, lambda: told["registry"] if has_started else at_start)
         else:
-            roles.add(role, sockets, lambda role=role: told[role])
+            roles.add(role, sockets, functools.partial(told.__getitem__, role))
     _say_who_is_awaited(roles, steps)
     ready = gatherResults([each.when_ready() for each in roles.roles.values()], consumeErrors=True)
     try:
