@@ -11,7 +11,7 @@ export UV_LINK_MODE := copy
 export UV_COMPILE_BYTECODE := 1
 
 .PHONY: help run test test-fast coverage check install lint types imports peers lock clean bench \
-	bench-evening bench-silent bench-relay bench-click bench-scale bench-start
+	bench-evening bench-silent bench-relay bench-click bench-scale bench-start attack
 
 # Plain `make` says what there is: starting servers is nothing to do unasked.
 help:
@@ -19,13 +19,14 @@ help:
 	@echo "make install        install into .venv only; COMPILED=1: what answers queries as machine code"
 	@echo "make test           all tests, after installing what they talk to; ARGS='-k WORD' for some"
 	@echo "make test-fast      the tests without servers, sub processes and browser: under a minute"
+	@echo "make attack         plays known attacks on the page, on this machine alone"
 	@echo "make check          what CI runs: lint, types, imports, test"
 	@echo "make coverage       line coverage, as CI reports it"
 	@echo "make lint           ruff and deptry"
 	@echo "make types          mypy"
 	@echo "make imports        who imports whom"
 	@echo "make peers          install what the tests talk to: name servers, Redis, a browser"
-	@echo "make lock           write requirements/ anew from pyproject.toml"
+	@echo "make lock           write requirements/ from pyproject.toml"
 	@echo "make bench          the resolver beside dnsdist, unbound, BIND and dnsmasq"
 	@echo "make bench-evening  mixed queries at a steady rate"
 	@echo "make bench-silent   a zone that times out, and what other households get meanwhile"
@@ -154,3 +155,7 @@ bench-scale: $(VENV)/.tests $(BUILD)
 	@bench/install_peers
 	$(VENV)/bin/python -m bench.allowlist $(ARGS)
 	$(VENV)/bin/python -m bench.reload $(ARGS)
+
+# The attacks of docs/security.md, played on servers of their own, on loopback.
+attack: $(VENV)/.tests $(BUILD)
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/attacks $(ARGS)

@@ -39,8 +39,9 @@ def _networks(registry: Registry, text: str) -> list[Network]:
 @email_argument
 @network_argument
 @state_option
-def add(state: State, email: str, network: str) -> None:
-    """Let a network in. Any network is accepted, an unusual one with a warning."""
+@click.option("--yes", is_flag=True, help="Accept a network wider than /24 (IPv6: /48).")
+def add(state: State, email: str, network: str, *, yes: bool) -> None:
+    """Let a network in, an unusual one with a warning; none wider than /8 (IPv6: /19)."""
     from registry.actions.addresses.by_operator import add_network
     from registry.actions.addresses.rules import caution_about
     from registry.actions.find_account import find_account
@@ -49,7 +50,7 @@ def add(state: State, email: str, network: str) -> None:
         networks = _networks(registry, network)
         with registry.sessions.begin() as session:
             number = find_account(session, email).id
-            added = sum(add_network(session, number, one) for one in networks)
+            added = sum(add_network(session, number, one, insisting=yes) for one in networks)
     for one in networks:
         if (caution := caution_about(one)) is not None:
             click.echo(f"Warning: {caution}.", err=True)

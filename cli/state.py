@@ -11,11 +11,12 @@ If a setting is set more than once, the environment counts first, then mediastre
 up.toml.
 """
 
+import contextlib
 import json
 import os
 import secrets
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,8 +37,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 SECRETS = {"secret_key": 32, "cookie_secret": 16}
 """Name of the setting -> number of random octets; the file has them in hexadecimal."""
 
-OF_THE_REGISTRY_ONLY = frozenset({"database_url", "secret_key", "mail_url", "web_key"})
-"""Settings that no process of the data plane receives."""
+NEEDED_BY = {
+    **dict.fromkeys(("database_url", "secret_key", "mail_url", "web_key"), "registry"),
+    **dict.fromkeys(("cookie_secret", "dns_key"), "resolver"),
+    "relay_exits": "relay",
+}
+"""Setting that is a secret, leads to one or may contain one -> the only role that receives it."""
 NOT_SETTINGS = frozenset({"state"})
 
 
@@ -81,12 +86,22 @@ class State:
 
     def prepare(self, *names: str) -> None:
         """Create the folder (0700) and the secrets (0600) with these names, by default all."""
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.make_folder()
+        with self._one_line_errors():
             for name in names or SECRETS:
                 file = self.folder / name.replace("_", "-")
                 if not file.exists():
                     self.write(file.name, secrets.token_hex(SECRETS[name]))
+
+    def make_folder(self) -> None:
+        """Create the folder (0700) if it does not exist; for a role without a secret."""
+        with self._one_line_errors():
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @contextlib.contextmanager
+    def _one_line_errors(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise click.ClickException(
                 f"the state folder {self.folder} cannot be used ({error.strerror}); "
@@ -110,16 +125,13 @@ class State:
         self.write("up.toml", "".join(lines))
 
 
-def data_plane_settings(configuration: Configuration) -> dict[str, str]:
-    """Give what a resolver or a relay is told: all settings but those of the registry."""
+def settings_of(role: str, configuration: Configuration) -> dict[str, str]:
+    """Give what a role's workers are told: all settings but the secrets of other roles."""
     return {
-        name: text for name, text in configuration.texts.items() if name not in OF_THE_REGISTRY_ONLY
+        name: text
+        for name, text in configuration.texts.items()
+        if NEEDED_BY.get(name, role) == role
     }
-
-
-def registry_settings(configuration: Configuration) -> dict[str, str]:
-    """Give what the registry is told: all settings."""
-    return dict(configuration.texts)
 
 
 def without_password(url: str) -> str:

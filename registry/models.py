@@ -192,6 +192,7 @@ class Slot(Base):
     __tablename__ = "slot"
     __table_args__ = (
         Index("uq_slot_account_id_number", "account_id", "number", unique=True),
+        Index("uq_slot_link_hash", "link_hash", unique=True),
         CheckConstraint("kind <> 'hostname' OR hostname IS NOT NULL", name="hostname_is_named"),
     )
 
@@ -210,6 +211,9 @@ class Slot(Base):
     )
     token_hash: Mapped[str | None] = mapped_column(
         String(64), unique=True, info=SECRET, doc="SHA-256 of an updater's token"
+    )
+    link_hash: Mapped[str | None] = mapped_column(
+        String(64), info=SECRET, doc="SHA-256 of the secret in an updater's link for people"
     )
     hostname: Mapped[str | None] = mapped_column(
         String(253), doc="The DDNS host name that we look up; the name servers that we ask see it"

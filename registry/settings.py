@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from registry.actions.addresses.rules import DOUBTFUL, AddressRules
+from registry.actions.addresses.rules import DOUBTFUL, AddressRules, is_private, is_wide
 from registry.database.url import check_url
 from registry.own_addresses import gateways, networks_of_files
 from smartdns.contract.addresses import (
@@ -195,6 +195,18 @@ def _networks(text: str) -> tuple[Network, ...]:
     )
 
 
+def _proxies(text: str) -> tuple[Network, ...]:
+    networks = _networks(text)
+    for network in networks:
+        if is_wide(network) and not is_private(network):
+            raise ValueError(
+                f"names {network}: anybody with an address in it could register any address for "
+                "anybody; public networks wider than /24 (IPv6: /48) are refused, so name the "
+                "addresses of the proxies only"
+            )
+    return networks
+
+
 def _one(address: Address) -> Network:
     return parse_network(f"{address}/{address.max_prefixlen}")
 
@@ -230,7 +242,7 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "ipv6_host": _host,
     "check_names": parse_switch,
     "check_listen": _sockets(None),
-    "trusted_proxies": _networks,
+    "trusted_proxies": _proxies,
     "sign_up": _sign_up,
     "mail_url": _mail_url,
     "mail_from": str,

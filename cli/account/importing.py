@@ -22,8 +22,9 @@ MOST_FAULTS_SHOWN = 20
     "file", type=click.Path(exists=True, dir_okay=False, path_type=Path, allow_dash=True)
 )
 @state_option
+@click.option("--yes", is_flag=True, help="Accept networks wider than /24 (IPv6: /48).")
 @json_option
-def import_(state: State, file: Path, *, as_json: bool) -> None:
+def import_(state: State, file: Path, *, yes: bool, as_json: bool) -> None:
     """Import FILE: CSV with the header email,address,region; the last two can be empty.
 
     The whole table is checked first, then stored in one transaction. Repeating it is harmless.
@@ -33,7 +34,9 @@ def import_(state: State, file: Path, *, as_json: bool) -> None:
     with open_registry(state) as registry:
         try:
             with click.open_file(str(file), encoding="utf-8-sig") as lines:
-                rows = read_table(lines, catalog=registry.catalog, parse=registry.network)
+                rows = read_table(
+                    lines, catalog=registry.catalog, parse=registry.network, insisting=yes
+                )
         except TableRefused as refusal:
             _show_faults(refusal)
             raise

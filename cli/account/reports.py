@@ -122,7 +122,7 @@ def export(state: State, email: str) -> None:
     "--label", default="", metavar="TEXT", help="A name for it, such as that of the router."
 )
 def token(state: State, email: str, label: str, *, as_json: bool) -> None:
-    """Create an update token for a router or a secret link; it is shown only once."""
+    """Create an update token for a router, and a secret link; they are shown only once."""
     from registry.actions.find_account import find_account
     from registry.actions.updaters.tokens import issue_token
 
@@ -133,13 +133,15 @@ def token(state: State, email: str, label: str, *, as_json: bool) -> None:
         "username": issued.username,
         "token": issued.token,
         "link": issued.link(registry.settings.public_url),
+        "router_link": issued.router_link(registry.settings.public_url),
     }
     if as_json:
         click.echo(json.dumps(report, indent=2))
         return
     click.echo(f"User name: {report['username']}")
     click.echo(f"Password:  {report['token']}")
-    click.echo(f"Link:      {report['link']}")
+    click.echo(f"Link for people, with a button:     {report['link']}")
+    click.echo(f"Link for routers, without a button: {report['router_link']}")
     click.echo("This is shown only once. It can only register addresses.")
 
 

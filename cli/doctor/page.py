@@ -1,15 +1,27 @@
-"""The check for a proxy before the page that the settings do not name."""
+"""Checks of the proxies before the page: whether one is not named, or too much is."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from cli.doctor.finding import Finding
 from cli.doctor.settings import Settings
+from registry.actions.addresses.rules import is_wide
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """Find a public URL that we do not serve ourselves: then a proxy forwards the requests."""
+    """Find wide networks of proxies, and a public URL that we do not serve ourselves.
+
+    Where we do not serve it, a proxy forwards the requests.
+    """
     registry = settings.registry
+    for network in filter(is_wide, registry.trusted_proxies):
+        yield Finding(
+            "proxies-wide",
+            f"MEDIASTREAMER_TRUSTED_PROXIES names {network}: "
+            "every machine in it can register any address for anybody",
+            "Name the addresses of the proxies only.",
+            grave=False,
+        )
     url = urlsplit(registry.public_url)
     tls_here = registry.web_certificate is not None
     ports_here = {where.port for where in registry.web_listen}

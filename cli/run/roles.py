@@ -1,7 +1,6 @@
 """`mediastreamer registry`, `resolver` and `relay`: each runs one role in the foreground."""
 
 import sys
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -9,17 +8,14 @@ import click
 from cli.run import listening
 from cli.run.listening import SetsOfSockets
 from cli.run.privileges import become
-from cli.state import (
-    State,
-    data_plane_settings,
-    registry_settings,
-    state_option,
-)
-from smartdns.contract.configuration import Configuration, SettingError
+from cli.state import State, settings_of, state_option
+from smartdns.contract.configuration import SettingError
 from smartdns.process.light_twisted import leave_tls_out
 from smartdns.process.sockets import inherited
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
     from cli.run.running import RunningRoles
@@ -46,7 +42,7 @@ def resolver(state: State) -> None:
         "resolver", given, settings.workers
     ) or listening.sockets_of_resolver(settings)
     become(settings.run_as)
-    _run(state, "resolver", sockets, data_plane_settings, "cookie_secret")
+    _run(state, "resolver", sockets, "cookie_secret")
 
 
 @click.command
@@ -65,7 +61,7 @@ def relay(state: State) -> None:
         settings
     )
     become(settings.run_as)
-    _run(state, "relay", sockets, data_plane_settings, "cookie_secret")
+    _run(state, "relay", sockets, None)
 
 
 @click.command
@@ -81,28 +77,30 @@ def registry(state: State) -> None:
 
     settings = read_settings(state.configuration())
     sockets = listening.activated("registry", given, 1) or listening.sockets_of_registry(settings)
-    _run(state, "registry", sockets, registry_settings, "secret_key")
+    _run(state, "registry", sockets, "secret_key")
 
 
 def _run(
     state: State,
     role: str,
     sockets: SetsOfSockets,
-    settings: Callable[[Configuration], dict[str, str]],
-    secret: str,
+    secret: str | None,
 ) -> None:
     leave_tls_out()
     from cli import control_client
     from cli.run import running
     from smartdns.telemetry.gate import say
 
-    if secret not in state.configuration().texts:
+    state.make_folder()
+    if secret is not None and secret not in state.configuration().texts:
         state.prepare(secret)
 
     def start(reactor: "AsyncioSelectorReactor") -> "tuple[RunningRoles, Awaitable[None]]":
         redis_url = state.configuration().texts["redis_url"]
         roles = running.RunningRoles(reactor, redis_url)
-        supervisor = roles.add(role, sockets, lambda: {"settings": settings(state.configuration())})
+        supervisor = roles.add(
+            role, sockets, lambda: {"settings": settings_of(role, state.configuration())}
+        )
         ready = supervisor.when_ready()
         ready.addCallback(lambda _: say(f"Ready: {role}"))
         return roles, ready

@@ -1,5 +1,6 @@
 """Starting everything for `up`, waiting until it answers, and printing how to use it."""
 
+import functools
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from cli.run import embedded_redis
 from cli.run.installation import OWNER, SIGN_IN, Installation
 from cli.run.running import RunningRoles
 from cli.run.steps import Steps
-from cli.state import State, data_plane_settings, registry_settings
+from cli.state import State, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,15 +29,17 @@ async def start_all(
     sign_in, has_started = _sign_in(state), False
     if installation.redis is not None:
         roles.redis = embedded_redis.start(*installation.redis, roles.reactor)
-    data_plane = {"settings": data_plane_settings(installation.configuration)}
-    registry = {"settings": registry_settings(installation.configuration)}
+    told = {
+        role: {"settings": settings_of(role, installation.configuration)}
+        for role in installation.sockets
+    }
     # Only at the start: an account that was deleted since does not come back.
-    at_start = {**registry, "owner": str(state.folder)}
+    at_start = {**told["registry"], "owner": str(state.folder)}
     for role, sockets in installation.sockets.items():
         if role == "registry":
-            roles.add(role, sockets, lambda: registry if has_started else at_start)
+            roles.add(role, sockets, lambda: told["registry"] if has_started else at_start)
         else:
-            roles.add(role, sockets, lambda: data_plane)
+            roles.add(role, sockets, functools.partial(told.__getitem__, role))
     _say_who_is_awaited(roles, steps)
     ready = gatherResults([each.when_ready() for each in roles.roles.values()], consumeErrors=True)
     try:

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import os
 import sys
 from collections.abc import Awaitable, Iterator
 from pathlib import Path
@@ -134,7 +135,8 @@ def _prepare(state: State, options: UpOptions, cleanup: contextlib.ExitStack) ->
 @contextlib.contextmanager
 def _only_one(state: State) -> Iterator[None]:
     """Make sure that only one `up` runs on the state folder."""
-    with (state.folder / "lock").open("w") as lock:
+    descriptor = os.open(state.folder / "lock", os.O_WRONLY | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

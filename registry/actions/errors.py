@@ -73,6 +73,21 @@ class AddressDoubtful(AddressRefused):
     """The address can be registered, but only after the visitor has read why not and confirms."""
 
 
+class NetworkTooWide(ActionRefused):
+    """The network would let half the internet in."""
+
+    message = "A network of /%(length)s cannot be registered: the widest is /%(widest)s."
+
+
+class NetworkWide(ActionRefused):
+    """The network is wider than a household's, and the operator did not confirm it."""
+
+    message = (
+        "A network of /%(length)s is more than one household: every device in it would be let in. "
+        "Give --yes if you mean it. Up to /%(wide)s nothing is asked."
+    )
+
+
 class SlotsFull(ActionRefused):
     """The account has as many slots as it may have."""
 

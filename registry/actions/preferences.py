@@ -10,6 +10,9 @@ from registry.models import ServiceRegion
 from smartdns.contract.grants import OFF
 from zones.catalog import Catalog
 
+LONGEST_REPEATED = 40
+"""Characters of an unknown name that its refusal repeats."""
+
 
 def set_region(session: Session, account_id: int, region: str | None, *, catalog: Catalog) -> None:
     """Set the default region; None: the first region of each service."""
@@ -22,7 +25,7 @@ def require_region(catalog: Catalog, region: str) -> str:
     """Give the code of a region of the catalogue, or raise UnknownRegion."""
     code = region.strip().lower()
     if code not in catalog.regions:
-        raise UnknownRegion(region=region, known=", ".join(sorted(catalog.regions)))
+        raise UnknownRegion(region=_short(region), known=", ".join(sorted(catalog.regions)))
     return code
 
 
@@ -33,9 +36,9 @@ def choose_service_region(
     lock_account(session, account_id)
     known = catalog.services.get(service)
     if known is None:
-        raise UnknownService(service=service)
+        raise UnknownService(service=_short(service))
     if region is not None and region not in {*known.regions, OFF}:
-        raise UnknownRegion(region=region, known=", ".join([*known.regions, OFF]))
+        raise UnknownRegion(region=_short(region), known=", ".join([*known.regions, OFF]))
     choice = session.get(ServiceRegion, (account_id, service))
     if region is None:
         if choice is not None:
@@ -46,6 +49,11 @@ def choose_service_region(
         choice.region = region
     session.flush()
     renew_choice(session, account_id)
+
+
+def _short(text: str) -> str:
+    """Cut a text that is repeated to people: it may be longer than a cookie can be."""
+    return text if len(text) <= LONGEST_REPEATED else f"{text[:LONGEST_REPEATED]} …"
 
 
 def set_automatic_registration(session: Session, account_id: int, *, wanted: bool) -> None:

@@ -40,9 +40,11 @@ def make_engine(given: str, *, foreign_keys: bool = True) -> Engine:
     url = parse_url(given)
     if url.get_backend_name() == "postgresql":
         # Without hide_parameters errors would contain addresses and e-mail addresses.
-        return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=10)
+        return create_engine(
+            url, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=20
+        )
     make_private_file(sqlite_path(url))
-    engine = create_engine(url, hide_parameters=True)
+    engine = create_engine(url, hide_parameters=True, pool_size=10, max_overflow=20)
     pragmas = (*PRAGMAS, f"foreign_keys={'ON' if foreign_keys else 'OFF'}")
 
     @event.listens_for(engine, "connect")

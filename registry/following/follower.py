@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from registry.actions.addresses.rules import AddressRules
 from registry.actions.updaters.hostnames import apply_answers, is_up_to_date
 from registry.day import utc_today
+from registry.faults import place_of
 from registry.following.failure_mail import FailureMail, mail_failures
 from registry.following.lookup import look_up, system_name_servers
 from registry.models import Account, Registration, Slot, SlotKind
@@ -54,7 +55,7 @@ class HostnameFollower(ThreadService):
         try:
             self._do_everything()
         except Exception as error:  # noqa: BLE001  # an error must not end the thread
-            _log.error("following failed: %s", type(error).__name__)
+            _log.error("following failed: %s at %s", type(error).__name__, place_of(error))
         return EVERY_S
 
     def _do_everything(self) -> None:
@@ -85,7 +86,11 @@ class HostnameFollower(ThreadService):
         with ThreadPoolExecutor(LOOK_UPS_AT_ONCE, thread_name_prefix="follower") as threads:
             for done in [threads.submit(follow, *slot) for slot in slots]:
                 if (error := done.exception()) is not None:
-                    _log.error("a name could not be followed: %s", type(error).__name__)
+                    _log.error(
+                        "a name could not be followed: %s at %s",
+                        type(error).__name__,
+                        place_of(error),
+                    )
 
     def _drop_claims(self) -> None:
         query = select(Registration.id, Registration.network).join(Slot)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
+from registry.database.engine import make_private_file
+
 ADVISORY_LOCK = 0x7075626C697368  # PostgreSQL advisory lock; the number must stay the same
 _RETRY_S = 0.05
 
@@ -46,7 +48,9 @@ def _on_postgresql(engine: Engine) -> Iterator[bool]:
 @contextlib.contextmanager
 def _on_sqlite(engine: Engine) -> Iterator[bool]:
     database = Path(str(engine.url.database))
-    with database.with_name(f"{database.name}.publishing-lock").open("w") as file:
+    lock_file = database.with_name(f"{database.name}.publishing-lock")
+    make_private_file(lock_file)
+    with lock_file.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -7,14 +7,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cli.state import (
-    OF_THE_REGISTRY_ONLY,
-    State,
-    data_plane_settings,
-    default_folder,
-    json_option,
-    state_option,
-)
+from cli.state import NEEDED_BY, State, default_folder, json_option, settings_of, state_option
+from smartdns.contract.configuration import Configuration
 
 
 def test_the_environment_wins_over_files_and_they_over_what_up_chose(tmp_path: Path) -> None:
@@ -47,10 +41,19 @@ def test_the_data_plane_gets_no_credential_of_the_registry(tmp_path: Path) -> No
     """INV 1: no process that sees queries can reach the people behind the addresses."""
     state = State(tmp_path)
     state.prepare()
-    told = data_plane_settings(state.configuration({}))
-    assert "redis_url" in told
-    assert "cookie_secret" in told
-    assert not OF_THE_REGISTRY_ONLY & set(told)
+    for role in ("resolver", "relay"):
+        told = settings_of(role, state.configuration({}))
+        assert "redis_url" in told
+        assert not {"database_url", "secret_key"} & set(told)
+
+
+@pytest.mark.parametrize("name", NEEDED_BY)
+def test_a_secret_is_given_to_the_role_that_needs_it_and_to_no_other(name: str) -> None:
+    """Each secret is among what one role is told."""
+    configuration = Configuration({name: "secret", "public_url": "http://page.test"})
+    told = {role: settings_of(role, configuration) for role in ("resolver", "relay", "registry")}
+    assert {role for role, one in told.items() if name in one} == {NEEDED_BY[name]}
+    assert all("public_url" in one for one in told.values())
 
 
 def test_a_text_with_quotes_survives_being_remembered(tmp_path: Path) -> None:

@@ -86,10 +86,10 @@ class FormClient:
         self,
         method: str,
         path: str,
-        values: dict[str, str] | None = None,
+        values: dict[str, str] | str | None = None,
         headers: dict[str, str] | None = None,
     ) -> Page:
-        """One request, no redirection followed."""
+        """One request, no redirection followed; a text is a form as it is to be sent."""
         target = urlsplit(urljoin(self.url, path))
         assert target.hostname is not None
         host, port = self._connect_to or (target.hostname, target.port or 80)
@@ -99,7 +99,7 @@ class FormClient:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         body = None
         if values is not None:
-            body = urlencode(values)
+            body = values if isinstance(values, str) else urlencode(values)
             sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
         location = target.path + (f"?{target.query}" if target.query else "")
         connection.request(method, location or "/", body, sent)

@@ -24,6 +24,8 @@ EXPECTED: Mapping[str, tuple[set[str], str]] = {
     "registry/actions/accounts/lifecycle.py": ({R}, "what an account has is published or goes"),
     "registry/following/follower.py": ({R}, "drops claims that the operator forbids"),
     "registry/web/household.py": ({R}, "shows a household its own"),
+    "registry/web/arriving/known.py": ({R}, "guesses from the account's own network are apart"),
+    "cli/doctor/database.py": ({R}, "names networks that are wider than a household's"),
     "cli/account/reports.py": ({R}, "shows an operator one account"),
     "cli/address.py": ({R}, "shows an operator which account an address belongs to"),
     # Every table

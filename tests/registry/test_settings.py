@@ -39,7 +39,7 @@ def test_values_are_typed() -> None:
     """Texts become what the registry works with."""
     found = settings(
         public_url="https://DNS.example.com:8443/",
-        trusted_proxies="10.0.0.1, 2001:db8::/32",
+        trusted_proxies="10.0.0.1, 2001:db8::/48",
         sign_up="Invitation",
         dns_addresses="192.0.2.1 [2001:db8::1]:5353",
         relay_addresses="us=192.0.2.2,192.0.2.3 *=192.0.2.4",
@@ -48,7 +48,7 @@ def test_values_are_typed() -> None:
     )
     assert found.public_url == "https://DNS.example.com:8443"
     assert found.public_host == "dns.example.com"
-    assert found.trusted_proxies == (parse_network("10.0.0.1"), parse_network("2001:db8::/32"))
+    assert found.trusted_proxies == (parse_network("10.0.0.1"), parse_network("2001:db8::/48"))
     assert found.sign_up is SignUp.INVITATION
     assert [str(server) for server in found.dns_addresses] == ["192.0.2.1:53", "[2001:db8::1]:5353"]
     assert [str(a) for a in found.relay_addresses["us"]] == ["192.0.2.2", "192.0.2.3"]
@@ -67,6 +67,11 @@ def test_values_are_typed() -> None:
         ("public_url", "https://me:pw@dns.example.com"),
         ("trusted_proxies", "everybody"),
         ("trusted_proxies", "10.0.0.1/8"),
+        ("trusted_proxies", "0.0.0.0/0"),
+        ("trusted_proxies", "10.0.0.0/7"),
+        ("trusted_proxies", "127.0.0.1, 8.8.0.0/23"),
+        ("trusted_proxies", "::/0"),
+        ("trusted_proxies", "2a00:1450::/47"),
         ("sign_up", "maybe"),
         ("slot_limit", "0"),
         ("slot_limit", "many"),

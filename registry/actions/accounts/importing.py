@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from registry.actions.accounts.adding import normal_email
 from registry.actions.addresses.registrations import next_choice
+from registry.actions.addresses.rules import judge_network
 from registry.actions.errors import ActionRefused
 from registry.actions.preferences import require_region
 from registry.actions.sign_in import new_uniquifier
@@ -58,12 +59,23 @@ class TableRefused(ActionRefused):
 
 
 def read_table(
-    lines: Iterable[str], *, catalog: Catalog, parse: Callable[[str], Network]
+    lines: Iterable[str],
+    *,
+    catalog: Catalog,
+    parse: Callable[[str], Network],
+    insisting: bool = False,
 ) -> list[ImportRow]:
     """Read CSV with the header `email,address,region`; TableRefused lists all faults.
 
-    `parse` reads a household's address or network and raises ValueError.
+    `parse` reads a household's address or network and raises ValueError. `insisting`: the
+    operator confirms networks that are wider than a household's (`judge_network`).
     """
+
+    def network_of(text: str) -> Network:
+        network = parse(text)
+        judge_network(network, insisting=insisting)
+        return network
+
     reader = csv.reader(lines, strict=True)
     rows: list[ImportRow] = []
     faults: dict[int, str] = {}
@@ -72,7 +84,7 @@ def read_table(
         if not cells:
             continue
         try:
-            row = _row(cells, catalog, parse)
+            row = _row(cells, catalog, network_of)
         except (ActionRefused, ValueError) as error:
             faults[number] = str(error)
             continue

@@ -1,18 +1,25 @@
-"""Networks that an operator enters: any network is accepted, each in a slot of its own."""
+"""Networks that an operator enters, each in a slot of its own; wide ones must be confirmed."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from registry.actions.addresses.registrations import register_network
 from registry.actions.addresses.removing import remove_address
+from registry.actions.addresses.rules import judge_network
 from registry.actions.errors import UnknownSlot
 from registry.actions.find_account import lock_account
 from registry.models import Registration, Slot, SlotKind
 from smartdns.contract.addresses import Network
 
 
-def add_network(session: Session, account_id: int, network: Network) -> bool:
-    """Let a network in, without counting it against the limit; say whether it is new."""
+def add_network(
+    session: Session, account_id: int, network: Network, *, insisting: bool = False
+) -> bool:
+    """Let a network in, without counting it against the limit; say whether it is new.
+
+    Raises NetworkTooWide, or NetworkWide unless the operator is `insisting`.
+    """
+    judge_network(network, insisting=insisting)
     lock_account(session, account_id)
     query = select(Slot.id).join(Registration).where(Slot.account_id == account_id)
     entered = query.where(Slot.kind == SlotKind.OPERATOR, Registration.network == network)

@@ -9,7 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from registry.actions.errors import AddressDoubtful, AddressRefused
+from registry.actions.errors import (
+    AddressDoubtful,
+    AddressRefused,
+    NetworkTooWide,
+    NetworkWide,
+)
 from smartdns.contract.addresses import (
     HOUSEHOLD_IPV6_PREFIX,
     Address,
@@ -84,6 +89,36 @@ def judge_address(address: Address, rules: AddressRules, *, insisting: bool = Fa
     word = rules.known.find(address)
     if word is not None and not insisting:
         raise AddressDoubtful(DOUBTFUL[word], word)
+
+
+WIDEST = {4: 8, 6: 19}
+"""Family -> shortest prefix that can be registered at all: what a registry of addresses assigns."""
+WIDE = {4: 24, 6: 48}
+"""Family -> shortest prefix that one household or one proxy may plausibly have."""
+
+
+def is_wide(network: Network) -> bool:
+    """Say whether the network is wider than any household's."""
+    return network.prefixlen < WIDE[network.version]
+
+
+def is_private(network: Network) -> bool:
+    """Say whether nobody on the internet can have an address of the network."""
+    kinds = {kind_of(network.network_address), kind_of(network.broadcast_address)}
+    return kinds <= {*_PRIVATE_KINDS, AddressKind.LINK_LOCAL}
+
+
+def judge_network(network: Network, *, insisting: bool) -> None:
+    """Accept a network that an operator enters, or raise NetworkTooWide or NetworkWide.
+
+    `insisting`: the operator confirms a network that is wider than a household's. No operator can
+    confirm a network beyond `WIDEST`: it would open the resolver.
+    """
+    version = network.version
+    if network.prefixlen < WIDEST[version]:
+        raise NetworkTooWide(length=network.prefixlen, widest=WIDEST[version])
+    if is_wide(network) and not insisting:
+        raise NetworkWide(length=network.prefixlen, wide=WIDE[version])
 
 
 def caution_about(network: Network) -> str | None:

@@ -1,4 +1,9 @@
-"""Update tokens: the only thing a token can do is register the address that it is used from."""
+"""Secrets of updaters: all that they can do is register the address that they are used from.
+
+An updater has two secrets. The token is for routers, which send one GET. The link's secret is for
+people: opening the link changes nothing, the button on its page does. Chats and mail programs
+open links by themselves, so neither secret can be used in place of the other.
+"""
 
 import base64
 import datetime
@@ -6,7 +11,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import ColumnElement, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from registry.actions.addresses.registering import Registered
@@ -22,7 +27,7 @@ from smartdns.contract.addresses import Address, Network, household_network
 
 @dataclass(frozen=True, slots=True, repr=False)
 class IssuedToken:
-    """A new token in clear text, which is shown once; only its hash is stored."""
+    """The secrets of a new updater in clear text, shown once; only their hashes are stored."""
 
     number: int
     """Number of its slot."""
@@ -31,18 +36,29 @@ class IssuedToken:
     token: str
     """Lower-case letters and digits, so that no router has to escape it."""
 
+    secret: str
+    """Of the link for people."""
+
     def link(self, public_url: str) -> str:
-        """Give the secret link: opening it registers the address it is opened from."""
+        """Give the link for people: it opens a page with a button."""
+        return f"{public_url}/link/{self.secret}"
+
+    def router_link(self, public_url: str) -> str:
+        """Give the link for routers: one GET registers the address that it comes from."""
         return f"{public_url}/u/{self.token}"
 
 
 def issue_token(session: Session, account_id: int, label: str = "", *, limit: int) -> IssuedToken:
-    """Open a slot for an updater and give its token, or raise SlotsFull."""
+    """Open a slot for an updater and give its secrets, or raise SlotsFull."""
     slot = open_slot(session, account_id, SlotKind.UPDATER, limit=limit, label=label)
-    token = base64.b32encode(secrets.token_bytes(20)).decode().lower()  # 160 bits
-    slot.token_hash = hash_token(token)
+    token, secret = _random(), _random()
+    slot.token_hash, slot.link_hash = hash_token(token), hash_token(secret)
     number = slot.number or 0
-    return IssuedToken(number, f"updater-{number}", token)
+    return IssuedToken(number, f"updater-{number}", token, secret)
+
+
+def _random() -> str:
+    return base64.b32encode(secrets.token_bytes(20)).decode().lower()  # 160 bits
 
 
 def revoke_slot(session: Session, account_id: int, number: int) -> None:
@@ -95,12 +111,35 @@ def unchanged_network(
 def update_by_token(
     session: Session, token: str, address: Address, *, rules: AddressRules, day: datetime.date
 ) -> Registered | ActionRefused:
-    """Register the address that the request came from, in the token's slot; or UnknownToken.
+    """Register the address that a router's request came from, in the token's slot.
 
-    A refusal is returned and not raised: the transaction must commit, because the slot stores
-    since which day its updater has failed. `day` is today in UTC.
+    Raises UnknownToken. A refusal is returned and not raised: the transaction must commit, because
+    the slot stores since which day its updater has failed. `day` is today in UTC.
     """
-    slot = session.scalar(select(Slot).where(Slot.token_hash == hash_token(token)))
+    return _update(session, Slot.token_hash == hash_token(token), address, rules, day)
+
+
+def update_by_link(
+    session: Session, secret: str, address: Address, *, rules: AddressRules, day: datetime.date
+) -> Registered | ActionRefused:
+    """Do the same for a person who has pressed the button on the page of a link."""
+    return _update(session, Slot.link_hash == hash_token(secret), address, rules, day)
+
+
+def is_link(session: Session, secret: str) -> bool:
+    """Say whether an updater's link has this secret."""
+    query = select(Slot.id).where(Slot.link_hash == hash_token(secret))
+    return session.scalar(query) is not None
+
+
+def _update(
+    session: Session,
+    condition: ColumnElement[bool],
+    address: Address,
+    rules: AddressRules,
+    day: datetime.date,
+) -> Registered | ActionRefused:
+    slot = session.scalar(select(Slot).where(condition))
     if slot is None:
         raise UnknownToken
     account = lock_account(session, slot.account_id)

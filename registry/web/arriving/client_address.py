@@ -2,7 +2,8 @@
 
 It is the address of the connection's other end, the peer. Only if the operator has named the peer
 as a proxy (`TRUSTED_PROXIES`), the header X-Forwarded-For is read, from right to left: the first
-address that is not a named proxy is the client's. No other header is ever used.
+address that is not a named proxy is the client's. If there is none, or a hop is empty, the request
+is refused. No other header is ever used.
 """
 
 from collections.abc import Collection, Sequence
@@ -47,16 +48,21 @@ def find_client_address(
                 "set MEDIASTREAMER_TRUSTED_PROXIES to its address"
             )
         return address
-    hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
-    if not hops:
+    if not forwarded_for.strip():
         raise ClientAddressError(
             "a named proxy sent no X-Forwarded-For: set that header to the client's address there"
         )
+    hops = [hop.strip() for hop in forwarded_for.split(",")]
+    if not all(hops):
+        raise ClientAddressError("X-Forwarded-For of a named proxy has an empty entry")
     for hop in reversed(hops):
         address = _address(_without_port(hop))
         if not _named(address, trusted):
             return address
-    return address
+    raise ClientAddressError(
+        "every address in X-Forwarded-For is that of a named proxy, so there is no client's: "
+        "MEDIASTREAMER_TRUSTED_PROXIES must name proxies only"
+    )
 
 
 def _named(address: Address, trusted: Sequence[Network]) -> bool:

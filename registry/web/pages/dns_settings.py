@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Literal
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_security import auth_required
 from sqlalchemy.orm import Session
@@ -23,6 +23,7 @@ from registry.actions.preferences import (
     set_region,
 )
 from registry.models import SlotKind
+from registry.web.arriving.parameters import whole_number
 from registry.web.arriving.sightings import (
     accept_sighting,
     addresses_seen,
@@ -67,8 +68,8 @@ def show() -> str:
 @_signed_in
 def register() -> Response:
     """Register each address that the visitor's requests came from."""
+    slot = _slot()
     accept_sighting(request.form.get("seen", ""), spend=True)
-    slot = _slot(request.form.get("slot", ""))
     insisting = request.form.get("insist") == "1"
     refused: list[ActionRefused] = []
     registered = 0
@@ -98,10 +99,16 @@ def _show(refused: list[ActionRefused]) -> None:
         flash(explain(refusal), "warning" if isinstance(refusal, AddressDoubtful) else "error")
 
 
-def _slot(text: str) -> int | Literal["new"] | None:
+def _slot() -> int | Literal["new"] | None:
+    text = request.form.get("slot", "")
     if text == "new":
         return "new"
-    return int(text) if text.isascii() and text.isdigit() else None
+    if not text:
+        return None
+    number = whole_number("slot")
+    if number is None:
+        abort(400)
+    return number
 
 
 @dns_settings.post("/addresses/remove")
@@ -110,7 +117,7 @@ def remove() -> Response:
     """Remove one registered address, and offer to undo it."""
 
     def remove_and_seal(writing: Session) -> None:
-        removed = remove_address(writing, visitor().id, _number("registration"))
+        removed = remove_address(writing, visitor().id, whole_number("registration") or 0)
         session["undo"] = services().seal.close(
             "removed",
             str(visitor().id),
@@ -201,11 +208,6 @@ def _do(action: Callable[[Session], None], message: str) -> Response:
     except ActionRefused as refusal:
         flash(explain(refusal), "error")
     return _back()
-
-
-def _number(field: str) -> int:
-    text = request.form.get(field, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 def _back() -> Response:

@@ -16,6 +16,8 @@ from registry.actions.updaters.tokens import issue_token, revoke_slot
 from registry.following.hostnames import parse_hostname
 from registry.following.lookup import look_up, system_name_servers
 from registry.models import SlotKind
+from registry.web.arriving.parameters import whole_number
+from registry.web.arriving.places import Places
 from registry.web.arriving.sightings import addresses_seen
 from registry.web.household import load_household
 from registry.web.pages.router_configurations import router_configurations
@@ -27,6 +29,8 @@ updaters = Blueprint("updaters", __name__, url_prefix="/updaters")
 
 _KINDS = {SlotKind.UPDATER, SlotKind.HOSTNAME}
 _signed_in = auth_required("session")
+_looking_up = Places(most=16, most_per_client=1)
+"""Accounts for which name servers are being asked. The pool of threads has fewer places in all."""
 
 
 @updaters.get("")
@@ -62,6 +66,7 @@ def make() -> Response | str:
         "updater.html",
         issued=issued,
         link=link,
+        router_link=issued.router_link(public_url),
         code=segno.make(link, micro=False).svg_data_uri(scale=5, border=3),
         configurations=router_configurations(public_url, issued.username, issued.token),
     )
@@ -89,8 +94,15 @@ def follow() -> Response:
     except ActionRefused as refusal:
         flash(explain(refusal), "error")
         return _back()
-    # This comes before the transaction, because it may take seconds.
-    answers = look_up(system_name_servers(), hostname)
+    account_id = visitor().id
+    if not _looking_up.take(account_id):
+        flash(_("We are still looking up another host name for you. Please wait."), "error")
+        return _back()
+    try:
+        # This comes before the transaction, because it may take seconds.
+        answers = look_up(system_name_servers(), hostname)
+    finally:
+        _looking_up.leave(account_id)
     return _do(follow_it, _("The host name is followed."))
 
 
@@ -111,8 +123,7 @@ def write() -> Response:
 @_signed_in
 def remove() -> Response:
     """Remove an updater: its token becomes invalid, and its addresses are deleted."""
-    text = request.form.get("number", "")
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    number = whole_number("number") or 0
     return _do(
         lambda session: revoke_slot(session, visitor().id, number),
         _("The updater and its address have been removed."),

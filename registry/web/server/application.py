@@ -26,7 +26,9 @@ from registry.web.server.security_headers import add_security_headers
 from registry.web.server.site import LONGEST_BODY
 from registry.web.services import Services
 from registry.web.sign_in.configure import configure_sign_in
+from registry.web.updates.change_budget import ChangeBudget
 from registry.web.updates.endpoints import UpdateEndpoints
+from registry.web.updates.link_page import make_link_page
 from smartdns.contract.check_names import check_domain
 
 SESSION_DAYS = 30
@@ -46,6 +48,8 @@ def make_application(services: Services) -> Flask:
     configure_sign_in(app, services)
     for pages in (dns_settings, updaters, sightings, check, guides, account):
         app.register_blueprint(pages)
+    budget = ChangeBudget()
+    app.register_blueprint(make_link_page(budget))
     throttle(app)
     app.url_defaults(_name_by_content(app))
     app.jinja_env.globals.update(
@@ -58,7 +62,14 @@ def make_application(services: Services) -> Flask:
     add_security_headers(
         app, https=https, reachable=reachable(services), pictures=picture_origins(services)
     )
-    updates = UpdateEndpoints(app.wsgi_app, services.rules, services.sessions, services.readers)
+    updates = UpdateEndpoints(
+        app.wsgi_app,
+        services.rules,
+        services.sessions,
+        services.readers,
+        settings.public_host,
+        budget,
+    )
     app.wsgi_app = SenderMiddleware(  # type: ignore[method-assign]
         updates,
         settings.public_url,

@@ -1,8 +1,6 @@
 """Error pages: short, polite, and without anything about the request."""
 
 import logging
-import traceback
-from pathlib import PurePath
 
 from flask import Flask, abort, render_template, request
 from flask_babel import gettext as _
@@ -11,6 +9,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
+from registry.faults import place_of
+from registry.languages import LANGUAGES
+from registry.web.arriving.parameters import refuse_unreadable
 from registry.web.arriving.sender import refusal
 from registry.web.sign_in.visitors import assume_nobody_signed_in
 
@@ -21,11 +22,22 @@ _log = logging.getLogger(__name__)
 def add_error_pages(app: Flask) -> None:
     """Answer every error with one of our pages."""
     app.before_request(_refuse)
+    app.before_request(refuse_unreadable)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(CSRFError, _forgery)
     for kind in (OperationalError, InterfaceError, PoolTimeoutError):
         app.register_error_handler(kind, _database_away)
     app.register_error_handler(Exception, _fault)
+
+
+def busy_pages(app: Flask) -> dict[str, bytes]:
+    """Give language -> the page with 503, for requests that do not reach the application."""
+
+    def page(language: str) -> bytes:
+        with app.test_request_context(headers={"Accept-Language": language}):
+            return _page(503)[0].encode()
+
+    return {language: page(language) for language in LANGUAGES}
 
 
 def _refuse() -> None:
@@ -62,9 +74,7 @@ def _fault(error: Exception) -> tuple[str, int]:
 
 def _note(error: Exception) -> None:
     """Log the kind of error and the line of code, but nothing about the request."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    line = f"{PurePath(last.filename).name}:{last.lineno}"
-    _log.error("a page failed: %s at %s", type(error).__name__, line)
+    _log.error("a page failed: %s at %s", type(error).__name__, place_of(error))
 
 
 def _page(code: int, reason: str | None = None) -> tuple[str, int]:

@@ -9,7 +9,8 @@ from pathlib import Path
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
-from registry.web.server.site import IDLE_S, BoundedRequest, QuietSite
+from registry.web.server.connections import Connections
+from registry.web.server.site import BoundedChannel, QuietSite
 
 _PICTURE = Path(__file__).parents[1] / "static" / "reached.svg"
 _HEADERS = {
@@ -40,8 +41,6 @@ class Picture(Resource):
         return b""
 
 
-def make_picture_site() -> QuietSite:
-    """Make the site; it needs no threads and no application."""
-    return QuietSite(  # type: ignore[no-untyped-call]
-        Picture(), requestFactory=BoundedRequest, timeout=IDLE_S
-    )
+def make_picture_site(connections: Connections[BoundedChannel]) -> QuietSite:
+    """Make the site; all its clients have the address of a relay, so none has a limit."""
+    return QuietSite(Picture(), connections, lambda _host: None)

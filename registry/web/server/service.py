@@ -1,5 +1,6 @@
-"""The pages as a Twisted service, with its listening ports and its thread pool."""
+"""The pages as a Twisted service, with its listening ports and its threads."""
 
+import functools
 import socket
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -9,12 +10,14 @@ from twisted.application.service import Service
 from twisted.internet import ssl
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.protocols.tls import TLSMemoryBIOFactory
-from twisted.python.threadpool import ThreadPool
 
 from registry.settings import RegistrySettings
+from registry.web.server.dispatch import Dispatch
+from registry.web.server.error_pages import busy_pages
 from registry.web.server.picture_site import make_picture_site
-from registry.web.server.site import THREADS, make_site
+from registry.web.server.site import QuietSite, connections_of_process, household_of
 from registry.web.services import Services
+from registry.web.sign_in.known_browsers import known_at_all
 from smartdns.contract.configuration import SettingError
 
 if TYPE_CHECKING:
@@ -28,8 +31,14 @@ class PagesService(Service):
         from twisted.internet import reactor  # noqa: PLC0415  # it is not installed any earlier
 
         self._reactor = reactor
-        self._application = application
-        self._pool = ThreadPool(1, THREADS, name="pages")
+        self._trusted = services.settings.trusted_proxies
+        self._dispatch = Dispatch(
+            reactor,
+            application,
+            self._trusted,
+            busy_pages(application),
+            functools.partial(known_at_all, services.seal),
+        )
         self._ports: list[IListeningPort] = []
         self._certificate = _certificate(services.settings)
         self.listen: list[str] = []
@@ -43,17 +52,18 @@ class PagesService(Service):
     def startService(self) -> None:
         """Start the threads; `open` starts serving."""
         super().startService()  # type: ignore[no-untyped-call]
-        self._pool.start()
-        # A running pool would keep the process alive after the reactor has ended.
-        self._reactor.addSystemEventTrigger("during", "shutdown", self._stop_pool)
+        self._dispatch.start()
+        # A running thread would keep the process alive after the reactor has ended.
+        self._reactor.addSystemEventTrigger("during", "shutdown", self._dispatch.stop)
 
     def open(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
         """Serve pages on the sockets under "web", the picture on those under "check"."""
         web = sockets.get("web", ())
         scheme = "http" if self._certificate is None else "https"
         self.listen = [f"{scheme}://{_text(bound)}" for bound in web]
-        self._listen(web, make_site(self._reactor, self._pool, self._application))
-        self._listen(sockets.get("check", ()), make_picture_site())
+        connections = connections_of_process()
+        self._listen(web, QuietSite(self._dispatch, connections, household_of(self._trusted)))
+        self._listen(sockets.get("check", ()), make_picture_site(connections))
 
     def _listen(self, sockets: Sequence[socket.socket], factory: "IProtocolFactory") -> None:
         if self._certificate is not None:
@@ -68,11 +78,7 @@ class PagesService(Service):
         super().stopService()  # type: ignore[no-untyped-call]
         ports, self._ports = self._ports, []
         closed = gatherResults([maybeDeferred(port.stopListening) for port in ports])
-        return closed.addCallback(lambda _: self._stop_pool())
-
-    def _stop_pool(self) -> None:
-        if not self._pool.joined:
-            self._pool.stop()
+        return closed.addCallback(lambda _: self._dispatch.stop())
 
 
 def _certificate(settings: RegistrySettings) -> ssl.CertificateOptions | None:

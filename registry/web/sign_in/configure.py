@@ -6,15 +6,16 @@ from typing import Any
 from flask import Flask, redirect, request, url_for
 from flask_babel import get_locale
 from flask_login import user_logged_in, user_logged_out
-from flask_security import Security
+from flask_security import Security, password_reset
 from werkzeug.wrappers import Response
 
 from registry.actions.preferences import set_language
 from registry.languages import TRANSLATIONS
 from registry.settings import SignUp
 from registry.web.services import Services
+from registry.web.sign_in.known_browsers import remember_browser
 from registry.web.sign_in.mailed_links import ChangeEmailWithPassword, guard_mailed_links
-from registry.web.sign_in.new_passwords import NewPasswords
+from registry.web.sign_in.new_passwords import ChangePassword, NewPasswords
 from registry.web.sign_in.security_mail import SecurityMail
 from registry.web.sign_in.visitors import Visitor, Visitors, assume_nobody_signed_in
 from registry.web.sign_in.words import messages, subjects
@@ -35,6 +36,7 @@ def configure_sign_in(app: Flask, services: Services) -> None:
         mail_util_cls=SecurityMail,
         password_util_cls=NewPasswords,
         change_email_form=ChangeEmailWithPassword,
+        change_password_form=ChangePassword,
     )
     security.unauthn_handler(_to_sign_in)
     security.want_json(lambda _request: False)  # pages only, no JSON interface
@@ -47,6 +49,7 @@ def configure_sign_in(app: Flask, services: Services) -> None:
 
     def begin(_app: Flask, user: Visitor, **_: object) -> None:
         visitors.begin_session(user)
+        remember_browser(user.id)
         language = str(get_locale())
         if user.language != language:
             with services.sessions.begin() as writing:
@@ -55,7 +58,11 @@ def configure_sign_in(app: Flask, services: Services) -> None:
     def end(_app: Flask, **_: object) -> None:
         visitors.end_session()
 
+    def proved(_app: Flask, user: Visitor, **_: object) -> None:
+        remember_browser(user.id)  # it has opened a link that was mailed to the owner
+
     guard_mailed_links(app)
+    password_reset.connect(proved, app, weak=False)
     user_logged_in.connect(begin, app, weak=False)
     user_logged_out.connect(end, app, weak=False)
 

@@ -1,13 +1,24 @@
 """How Flask-Security sends mails and checks e-mail addresses."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import email_validator
-from flask import Flask
+from flask import Flask, current_app
 from flask_security.mail_util import EmailValidateException, MailUtil
+from flask_security.utils import get_message
 
 if TYPE_CHECKING:
     from registry.mailer import Mailer
+
+_ALLOWED = "mediastreamer.mail_allowed"
+_NOTICES = frozenset({"security/email/reset_notice", "security/email/change_notice"})
+"""Mails about what has happened; all the others are links that somebody has asked for."""
+
+
+def limit_mails(app: Flask, allowed: Callable[[str], bool]) -> None:
+    """Let `allowed` say, for a recipient, whether a mailed link may be sent now."""
+    app.extensions[_ALLOWED] = allowed
 
 
 class SecurityMail(MailUtil):
@@ -19,7 +30,7 @@ class SecurityMail(MailUtil):
 
     def send_mail(
         self,
-        template: str,  # noqa: ARG002
+        template: str,
         subject: str,
         recipient: str | tuple[str, str],
         sender: str | tuple[str, str],  # noqa: ARG002
@@ -27,7 +38,9 @@ class SecurityMail(MailUtil):
         html: str | None,  # noqa: ARG002
         **_: Any,  # noqa: ANN401
     ) -> None:
-        """Send the plain text."""
+        """Send the plain text. Of links that are asked for too often nothing is sent or said."""
+        if template not in _NOTICES and not current_app.extensions[_ALLOWED](str(recipient)):
+            return
         if self._mailer is not None:
             self._mailer.send(str(recipient), str(subject), body or "")
 
@@ -40,5 +53,6 @@ class SecurityMail(MailUtil):
         try:
             found = email_validator.validate_email(email, check_deliverability=False)
         except ValueError:
-            raise EmailValidateException("") from None
+            # With an empty text the form would be taken for a valid one.
+            raise EmailValidateException(get_message("INVALID_EMAIL_ADDRESS")[0]) from None
         return found.normalized.lower()

@@ -27,6 +27,13 @@ class Visitor(UserMixin, Account):
 
     roles: ClassVar[list[RoleMixin]] = []  # type: ignore[misc]  # there are no roles
 
+    def verify_and_update_password(self, password: str) -> bool:
+        """Say whether it is the password; a wrong one is noted for the limits of guessing."""
+        if super().verify_and_update_password(password):
+            return True
+        note_wrong_password()
+        return False
+
     @property
     def confirmed_at(self) -> datetime.datetime | None:
         """A fixed time if the account is confirmed, as Flask-Security needs; no time is stored."""
@@ -40,6 +47,11 @@ class Visitor(UserMixin, Account):
 def visitor() -> Visitor:
     """Give the signed-in visitor; only for views that require signing in."""
     return cast("Visitor", current_user)
+
+
+def note_wrong_password() -> None:
+    """Note for this request that a password was wrong, for the limits of guessing."""
+    g.password_was_wrong = True
 
 
 class Visitors(UserDatastore):

@@ -13,8 +13,9 @@ in a stranger.
 import base64
 import binascii
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from smartdns.contract.addresses import Address
 
@@ -74,15 +75,34 @@ def parse_token(authorization: str) -> str | None:
     return password.strip().lower() if colon else None
 
 
-def is_embedded(site: str, destination: str, purpose: str) -> bool:
-    """Say whether a browser sent the request for another site, and not because a user opened it.
+def is_embedded(header: Callable[[str], str], own_host: str) -> bool:
+    """Say whether something else than a router, or a person who opened it, sent the request.
 
-    `site`, `destination`, `purpose`: Sec-Fetch-Site, Sec-Fetch-Dest and Sec-Purpose, "" if absent
-    (routers, curl). Otherwise a secret link, used as a picture in a forum, would register every
-    reader. A prefetched link was not opened either.
+    `header`: name of a request header, in lower case -> its value, "" if absent; `own_host`: the
+    host of our page. Otherwise a router's link, used as a picture in a forum, would register every
+    reader, and a browser that fetches links in advance would register its user. Routers and curl
+    send none of these headers but Accept.
     """
-    return (
-        site not in {"", "none", "same-origin"}
-        or destination not in {"", "document"}
-        or ("prefetch" in purpose)
-    )
+    if header("sec-fetch-site") not in {"", "none", "same-origin"}:
+        return True
+    if header("sec-fetch-dest") not in {"", "document"}:
+        return True
+    if header("accept").lower().startswith(_EMBEDDED_TYPES):
+        return True
+    if any(_EARLY.search(header(name).lower()) for name in _PURPOSES):
+        return True
+    return any(_is_foreign(header(name), own_host) for name in ("referer", "origin"))
+
+
+_PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
+_EARLY = re.compile("prefetch|prerender|preview")
+_EMBEDDED_TYPES = ("image/", "video/", "audio/", "font/", "text/css")
+"""What browsers begin Accept with for pictures, films, sounds, fonts and style sheets."""
+
+
+def _is_foreign(origin: str, own_host: str) -> bool:
+    """Say whether a Referer or Origin names another site; "null" hides which one it is."""
+    try:
+        return bool(origin) and urlsplit(origin).hostname != own_host
+    except ValueError:
+        return True

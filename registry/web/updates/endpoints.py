@@ -1,7 +1,10 @@
-"""The endpoints for routers and secret links; they use no sessions, cookies or forms.
+"""The endpoints for routers; they use no sessions, cookies or forms.
 
-    GET /nic/update, /v3/update, /update    dyndns2, for routers (`dyndns2`)
-    GET /u/TOKEN                            secret link: opening it registers the sender
+    GET /nic/update, /v3/update, /update    dyndns2 (`dyndns2`)
+    GET /u/TOKEN                            for routers that can only open a link
+
+People have links of their own (`link_page`), which are safe to share with a program that opens
+links by itself.
 
 This is WSGI middleware before Flask, because most reports change nothing and need only one
 database query. The registered address is always the one that the request came from.
@@ -23,6 +26,7 @@ from registry.actions.addresses.rules import AddressRules
 from registry.actions.errors import ActionRefused, TooManyChanges, UnknownToken
 from registry.actions.updaters.tokens import is_token, unchanged_network, update_by_token
 from registry.day import utc_today
+from registry.faults import place_of
 from registry.web.arriving.sender import Application, StartResponse, refusal_of, sender_of
 from registry.web.updates import dyndns2
 from registry.web.updates.change_budget import ChangeBudget
@@ -65,6 +69,8 @@ class UpdateEndpoints:
     rules: AddressRules
     sessions: sessionmaker[Session] = field(repr=False)
     readers: sessionmaker[Session] = field(repr=False)
+    own_host: str = ""
+    """Host name of our page."""
     budget: ChangeBudget = field(default_factory=ChangeBudget)
     today: Callable[[], datetime.date] = utc_today
 
@@ -88,18 +94,18 @@ class UpdateEndpoints:
     ) -> UpdateReply:
         if environ.get("REQUEST_METHOD") != "GET":
             return NOT_ALLOWED
-        if dyndns2.is_embedded(
-            environ.get("HTTP_SEC_FETCH_SITE", ""),
-            environ.get("HTTP_SEC_FETCH_DEST", ""),
-            environ.get("HTTP_SEC_PURPOSE", ""),
-        ):
+
+        def header(name: str) -> str:
+            return str(environ.get("HTTP_" + name.upper().replace("-", "_"), ""))
+
+        if dyndns2.is_embedded(header, self.own_host):
             return EMBEDDED
         if refusal_of(environ) is not None:
             return TROUBLE  # the operator must correct a setting; routers will try again
         try:
             return answer(environ, sender_of(environ))
         except SQLAlchemyError as error:
-            _log.error("an update failed: %s", type(error).__name__)
+            _log.error("an update failed: %s at %s", type(error).__name__, place_of(error))
             return TROUBLE
 
     def _update(self, environ: dict[str, Any], address: Address) -> UpdateReply:

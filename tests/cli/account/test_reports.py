@@ -15,8 +15,10 @@ Report = Callable[..., Any]
 def test_token_is_shown_once_and_limited(installed: Run, report: Report) -> None:
     """Username, token and link are reported; nothing of the token is in the export."""
     issued = report("account", "token", "anna@example.com", "--label", "router")
-    assert set(issued) == {"username", "token", "link"}
-    assert issued["link"].endswith(issued["token"])
+    assert set(issued) == {"username", "token", "link", "router_link"}
+    assert issued["router_link"].endswith(f"/u/{issued['token']}")
+    assert issued["token"] not in issued["link"]
+    assert "/link/" in issued["link"]
     export = installed("account", "export", "anna@example.com").stdout
     assert issued["token"] not in export
     assert json.loads(export)["slot"][0]["label"] == "router"

@@ -44,7 +44,6 @@ def test_no_header_of_an_unnamed_peer_counts(peer: Address, forged: str, carried
         ("10.0.0.1", "1.1.1.1, 198.51.100.7", "198.51.100.7"),
         ("10.0.0.1", "1.1.1.1,198.51.100.7,10.9.9.9", "198.51.100.7"),
         ("10.0.0.1", "not an address, 198.51.100.7", "198.51.100.7"),
-        ("10.0.0.1", "10.0.0.5, 10.0.0.6", "10.0.0.5"),
         ("10.0.0.1", "198.51.100.7:4711", "198.51.100.7"),
         ("10.0.0.1", "[2001:db8::7]:4711", "2001:db8::7"),
         ("2001:db8:5::1", "2001:db8::7", "2001:db8::7"),
@@ -77,3 +76,19 @@ def test_a_named_proxy_must_tell_the_client() -> None:
     with pytest.raises(ClientAddressError, match="X-Forwarded-For") as caught:
         find_client_address("10.0.0.1", "198.51.100.7, unknown", {"x-forwarded-for"}, PROXIES)
     assert "198.51.100.7" not in str(caught.value)
+
+
+@pytest.mark.parametrize("hops", ["10.0.0.5", "10.0.0.5, 10.0.0.6", "2001:db8:5::9,10.9.9.9"])
+def test_a_request_without_any_client_is_refused(hops: str) -> None:
+    """If every hop is named, one of them is wrongly named: nobody's address is guessed."""
+    with pytest.raises(ClientAddressError, match="must name proxies only"):
+        find_client_address("10.0.0.1", hops, {"x-forwarded-for"}, PROXIES)
+
+
+@pytest.mark.parametrize(
+    "hops", [",", "198.51.100.7,", ",198.51.100.7", "198.51.100.7,,10.0.0.5", "198.51.100.7, ,"]
+)
+def test_an_empty_hop_is_an_error(hops: str) -> None:
+    """It is not skipped: a proxy that leaves one empty does not know its client."""
+    with pytest.raises(ClientAddressError, match="empty"):
+        find_client_address("10.0.0.1", hops, {"x-forwarded-for"}, PROXIES)

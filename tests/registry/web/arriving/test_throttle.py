@@ -1,95 +1,104 @@
 """How often somebody may try; counted for an hour at most, under names that say nothing."""
 
-import ipaddress
 import time
-from collections.abc import Callable
 
-import pytest
-from flask import Flask, Response
-from limits import parse
+from limits import RateLimitItem
 from limits.storage import MemoryStorage
 
-from registry.web.arriving.throttle import _LIMITS, _key, throttle
+from registry.web.arriving import throttle
+from registry.web.arriving.throttle import (
+    MANY_GUESSES,
+    Counts,
+    _key,
+    again_limits,
+    may_mail,
+    sign_in_limits,
+)
 from tests.peers.waiting import wait_until
 
-Try = Callable[..., int]
+ANNA = "anna@example.com"
 
 
-def tries_of(endpoint: str, status: int = 200) -> Try:
-    """Give what sends a form to a throttled view of that name, from an address, for an account."""
-    app = Flask("any")
-    app.add_url_rule("/form", endpoint, lambda: Response(status=status), methods=["GET", "POST"])
-    throttle(app)
-    client = app.test_client()
-
-    def send(address: str, email: str = "", method: str = "POST") -> int:
-        sender = {"mediastreamer.address": ipaddress.ip_address(address)}
-        form = {"email": email}
-        return client.open("/form", method=method, data=form, environ_overrides=sender).status_code
-
-    return send
+def guess(counts: Counts, email: str, network: str, known: str | None = None) -> bool:
+    """Try a wrong password, as the sign-in form counts it; say whether it was allowed."""
+    limits = sign_in_limits(counts, email, network, known)
+    if not counts.allow(limits):
+        return False
+    counts.add(limits)
+    if known is None:
+        counts.add([(MANY_GUESSES, _key("account", email))])
+    return True
 
 
-def test_an_account_is_guessed_at_a_hundred_times_an_hour_from_wherever() -> None:
-    """Many places together have no more tries, in whatever case the e-mail is written."""
-    send = tries_of("security.login")
-    tried = [send(f"198.51.100.{n // 10}", "anna@example.com") for n in range(100)]
-    assert tried == [200] * 100
-    assert send("203.0.113.1", " Anna@example.com") == 429
-    assert send("203.0.113.1", "otto@example.com") == 200
+def hundred_guesses() -> Counts:
+    """Give the counts after strangers in ten networks have guessed a hundred times."""
+    counts = Counts()
+    assert all(guess(counts, ANNA, f"198.51.100.{n // 10}") for n in range(100))
+    return counts
 
 
-def test_a_network_has_sixty_tries_at_whichever_accounts() -> None:
-    """Of a household's /64 each address draws from one count; the next household has its own."""
-    send = tries_of("security.login")
-    tried = [send(f"2001:db8::{n}", f"anna{n}@example.com") for n in range(60)]
-    assert tried == [200] * 60
-    assert send("2001:db8::ffff", "otto@example.com") == 429
-    assert send("2001:db8:0:1::1", "otto@example.com") == 200
+def test_many_wrong_passwords_slow_strangers_down_and_do_not_stop_them() -> None:
+    """After a hundred in an hour each network has two tries, and all together twenty a minute."""
+    counts = hundred_guesses()
+    assert not guess(counts, ANNA, "198.51.100.0")
+    assert [guess(counts, ANNA, "203.0.113.1") for _ in range(3)] == [True, True, False]
+    more = [guess(counts, ANNA, f"203.0.113.{n}") for n in range(2, 30)]
+    assert more.count(True) == 18
+    assert guess(counts, "otto@example.com", "203.0.113.1")
 
 
-def test_who_signs_in_uses_no_try_up() -> None:
-    """Only what failed is counted: a form that leads on was accepted."""
-    send = tries_of("security.login", status=302)
-    assert {send("198.51.100.1", "anna@example.com") for _ in range(80)} == {302}
+def test_a_known_browser_or_network_is_counted_for_itself() -> None:
+    """What strangers did does not count for it; of its own wrong passwords it has ten."""
+    counts = hundred_guesses()
+    for known in ("browser 1", "browser 2", "network 203.0.113.1/32"):
+        tried = [guess(counts, ANNA, "203.0.113.1", known) for _ in range(11)]
+        assert tried == [True] * 10 + [False]
 
 
-@pytest.mark.parametrize(
-    "endpoint", ["security.forgot_password", "security.register", "security.send_confirmation"]
-)
-def test_mails_are_few_for_an_account_and_for_a_network(endpoint: str) -> None:
-    """Five an hour for whoever is written to, and twenty for whoever makes us write."""
-    send = tries_of(endpoint, status=302)
-    tried = [send(f"198.51.100.{n}", "anna@example.com") for n in range(6)]
-    assert tried == [302] * 5 + [429]
-    tried = [send("203.0.113.1", f"anna{n}@example.com") for n in range(21)]
-    assert tried == [302] * 20 + [429]
+def test_strangers_in_one_network_have_sixty_tries_at_all_accounts() -> None:
+    """Then a known browser in the same network still has its own."""
+    counts = Counts()
+    network = "203.0.113.1/32"
+    assert all(guess(counts, f"anna{n}@example.com", network) for n in range(60))
+    assert not guess(counts, ANNA, network)
+    assert guess(counts, ANNA, network, "browser 1")
+    assert guess(counts, ANNA, "203.0.113.2/32")
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "most"),
-    [
-        ("security.reset_password", 30),
-        ("security.change_password", 20),
-        ("security.change_email", 20),
-        ("updaters.make", 30),
-        ("account.stored_data", 30),
-        ("account.delete", 30),
-    ],
-)
-def test_whatever_asks_for_a_password_takes_so_many_tries_an_hour(endpoint: str, most: int) -> None:
-    """Nor is a stolen session a way to guess the password; the page itself stays open."""
-    send = tries_of(endpoint)
-    tried = [send("198.51.100.1") for _ in range(most + 1)]
-    assert tried == [200] * most + [429]
-    assert send("198.51.100.1", method="GET") == 200
-    assert send("198.51.100.2") == 200
+def test_a_stolen_session_has_ten_tries_and_leaves_the_owners_session_some() -> None:
+    """The account's count is for several sessions together."""
+    counts = Counts()
+
+    def tried(session_id: str) -> int:
+        done = 0
+        while done < 100 and counts.allow(again_limits("1", session_id)):
+            counts.add(again_limits("1", session_id))
+            done += 1
+        return done
+
+    assert [tried("stolen"), tried("owner"), tried("third"), tried("fourth")] == [10, 10, 10, 0]
+
+
+def test_mails_to_one_address_are_few_but_the_owners_own_request_is_sent() -> None:
+    """Strangers' requests are used up together, wherever they come from; nobody is told."""
+    counts = Counts()
+    assert [may_mail(counts, ANNA, f"203.0.113.{n}", None) for n in range(3)] == [True, True, False]
+    assert may_mail(counts, ANNA, "203.0.113.1", "browser 1")
+    assert may_mail(counts, "otto@example.com", "203.0.113.1", None)
+
+
+def test_a_network_makes_us_send_sixty_mails_an_hour() -> None:
+    """To however many people."""
+    counts = Counts()
+    sent = [may_mail(counts, f"anna{n}@example.com", "203.0.113.1", None) for n in range(61)]
+    assert sent == [True] * 60 + [False]
+    assert may_mail(counts, ANNA, "203.0.113.2", None)
 
 
 def test_no_count_is_for_more_than_an_hour() -> None:
     """Of all that is limited the longest window has an hour, and the memory drops it then."""
-    windows = [parse(limit).get_expiry() for limits, _ in _LIMITS.values() for limit, _ in limits]
-    assert max(windows) == 3600
+    limits = [each for each in vars(throttle).values() if isinstance(each, RateLimitItem)]
+    assert max(each.get_expiry() for each in limits) == 3600
     counts = MemoryStorage()
     counts.incr("somebody", 1)
     assert "somebody" in counts.storage
@@ -100,7 +109,7 @@ def test_no_count_is_for_more_than_an_hour() -> None:
 
 def test_the_key_of_a_count_says_nothing() -> None:
     """Neither account nor network is in it, and another process would have another one."""
-    key = _key("account", "anna@example.com")
+    key = _key("account", ANNA)
     assert len(key) == 64
     assert "anna" not in key
-    assert key != _key("network", "anna@example.com")
+    assert key != _key("network", ANNA)

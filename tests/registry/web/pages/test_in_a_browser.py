@@ -131,7 +131,7 @@ def test_copy_buttons_copy(chromium: ChromiumThread, on_each: RegistryServer) ->
 def test_an_updater_is_made_and_its_link_registers(
     chromium: ChromiumThread, on_each: RegistryServer
 ) -> None:
-    """The password makes one, and the link that is shown registers whoever opens it."""
+    """The password makes one; the link that is shown opens a page, whose button registers."""
     visitor = visitor_of(on_each)
 
     def walk(page: Page) -> None:
@@ -143,7 +143,11 @@ def test_an_updater_is_made_and_its_link_registers(
         assert serious_findings(page) == []
         take_picture(page, "updater")
         page.goto(link)
-        expect(page.get_by_text("good 127.0.0.1")).to_be_visible()
+        assert visitor.networks == []
+        assert serious_findings(page) == []
+        take_picture(page, "link")
+        page.get_by_role("button", name="Register my IP address").click()
+        expect(page.get_by_text("This network is registered.")).to_be_visible()
 
     chromium.visit(walk)
     assert visitor.networks == ["127.0.0.1/32"]

@@ -10,6 +10,8 @@ import pytest
 from tests.peers.registry_server import PASSWORD, RegistryServer
 from tests.registry.web.conftest import Visitor, new_address, served, visitor_of
 
+BUTTON = "Register my IP address"
+
 
 @pytest.fixture(scope="module")
 def following(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
@@ -37,7 +39,11 @@ def test_an_updater_reports_by_link_and_by_the_protocol(visitor: Visitor) -> Non
     assert found is not None
     link = found[1]
     home, moved = new_address(), new_address()
-    assert visitor.client(home).get(link).text.startswith(f"good {home}")
+    opened = visitor.client(home)
+    page = opened.get(link)
+    assert home in page.text
+    assert visitor.networks == []
+    assert "This network is registered." in opened.submit(page.form(BUTTON)).text
     assert visitor.networks == [f"{home}/32"]
     command = re.search(r"curl -u (\S+) '([^']+)'", text)
     assert command is not None
@@ -53,18 +59,20 @@ def test_the_password_is_asked_for_and_the_secret_shown_once(visitor: Visitor) -
     form = client.get("/updaters").form("Create an updater")
     assert "This is not your password" in client.submit(form, password="wrong").text
     assert "Your updaters" not in client.get("/updaters").text
-    token = re.search(r"/u/([a-z0-9]+)", make(visitor, "Router"))
-    assert token is not None
+    text = make(visitor, "Router")
+    secrets = re.findall(r"/(?:u|link)/([a-z0-9]+)", text)
+    assert len(set(secrets)) == 2
     page = client.get("/updaters")
     assert "Router" in page.text
-    assert token[1] not in page.text
+    assert not [secret for secret in secrets if secret in page.text]
 
 
 def test_a_removed_updater_is_worth_nothing(visitor: Visitor) -> None:
     """Its link is not valid any more and its address is forgotten; nobody else can remove it."""
     link = re.search(r'<code id="link">([^<]+)</code>', make(visitor))
     assert link is not None
-    visitor.client().get(link[1])
+    opened = visitor.client()
+    opened.submit(opened.get(link[1]).form(BUTTON))
     stranger, page = visitor_of(visitor.server).signed_in()
     csrf = page.form("Register my IP address").values["csrf_token"]
     stranger.post("/updaters/remove", {"csrf_token": csrf, "number": "1"})

@@ -15,7 +15,7 @@ from tests.registry.web.conftest import PASSWORD, Visitor
         ("GET", "/nowhere-k4n4ry", 404, "There is no such page"),
         ("GET", "/addresses", 405, "There is no such page"),
         ("POST", "/addresses", 400, "That did not work"),
-        ("GET", "/%00k4n4ry", 404, "There is no such page"),
+        ("GET", "/%00k4n4ry", 400, "That did not work"),
         ("DELETE", "/account", 405, "There is no such page"),
     ],
 )

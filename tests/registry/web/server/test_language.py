@@ -105,7 +105,7 @@ def test_a_language_is_chosen_and_stays(visitor: Visitor) -> None:
         "/\t/evil.example",
     ):
         reply = client.request("POST", form.action, {**form.values, "next": elsewhere})
-        assert reply.headers["Location"] == "/"
+        assert (reply.status, reply.headers["Location"]) in {(302, "/"), (400, None)}
 
 
 def test_a_language_is_chosen_on_a_page_that_a_form_led_to(visitor: Visitor) -> None:

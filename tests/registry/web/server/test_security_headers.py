@@ -39,9 +39,9 @@ def test_a_page_has_nothing_inline(visitor: Visitor) -> None:
 
 
 def test_on_plain_http_the_cookie_is_one_that_comes_back(visitor: Visitor) -> None:
-    """`session`, HttpOnly, SameSite=Lax, not Secure; and no HSTS."""
+    """`session` and `known-…`, HttpOnly, SameSite=Lax, not Secure; and no HSTS."""
     client, page = visitor.signed_in()
-    assert set(client.cookies) == {"session"}
+    assert {name.partition("-")[0] for name in client.cookies} == {"session", "known"}
     for line in client.set_cookies:
         assert "HttpOnly" in line
         assert "SameSite=Lax" in line
@@ -67,7 +67,9 @@ def test_on_https_the_cookie_belongs_to_this_host_alone(
     )
     page = client.sign_in("somebody@example.com", PASSWORD)
     assert "This network is not registered" in page.text
-    assert set(client.cookies) == {"__Host-session"}
+    names = {name.removeprefix("__Host-") for name in client.cookies}
+    assert all(name.startswith("__Host-") for name in client.cookies)
+    assert {name.partition("-")[0] for name in names} == {"session", "known"}
     for line in client.set_cookies:
         assert "Secure" in line
         assert "Path=/" in line

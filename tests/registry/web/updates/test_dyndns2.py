@@ -79,20 +79,31 @@ def test_token_is_the_password_of_basic_authentication(header: str, token: str |
 
 
 @pytest.mark.parametrize(
-    ("site", "destination", "purpose", "embedded"),
+    ("headers", "embedded"),
     [
-        ("", "", "", False),  # routers, curl
-        ("none", "document", "", False),  # typed, or a bookmark
-        ("same-origin", "document", "", False),
-        ("cross-site", "image", "", True),
-        ("cross-site", "document", "", True),
-        ("same-site", "document", "", True),
-        ("none", "image", "", True),
-        ("none", "document", "prefetch;prerender", True),
+        ({}, False),  # routers
+        ({"accept": "*/*"}, False),  # curl
+        ({"sec-fetch-site": "none", "sec-fetch-dest": "document"}, False),  # typed, or a bookmark
+        ({"sec-fetch-site": "same-origin", "sec-fetch-dest": "document"}, False),
+        ({"accept": "text/html,image/webp,*/*"}, False),
+        ({"referer": "http://page.test:8053/updaters"}, False),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-dest": "image"}, True),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-dest": "document"}, True),
+        ({"sec-fetch-site": "same-site", "sec-fetch-dest": "document"}, True),
+        ({"sec-fetch-site": "none", "sec-fetch-dest": "image"}, True),
+        ({"sec-purpose": "prefetch;prerender"}, True),
+        ({"purpose": "Prefetch"}, True),
+        ({"x-purpose": "preview"}, True),
+        ({"x-moz": "prefetch"}, True),
+        ({"accept": "image/webp,*/*"}, True),
+        ({"accept": "IMAGE/*"}, True),
+        ({"accept": "text/css,*/*;q=0.1"}, True),
+        ({"referer": "http://page.test.evil.example/"}, True),
+        ({"referer": "nonsense"}, True),
+        ({"origin": "null"}, True),
+        ({"origin": "http://[evil"}, True),
     ],
 )
-def test_embedded_links_are_recognised(
-    site: str, destination: str, purpose: str, *, embedded: bool
-) -> None:
-    """What a browser fetches for another site's sake registers nobody."""
-    assert is_embedded(site, destination, purpose) == embedded
+def test_embedded_links_are_recognised(headers: dict[str, str], *, embedded: bool) -> None:
+    """What a browser fetches for another site's sake, or in advance, registers nobody."""
+    assert is_embedded(lambda name: headers.get(name, ""), "page.test") == embedded

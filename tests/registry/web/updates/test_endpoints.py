@@ -115,7 +115,7 @@ def slot_of(session: object, updater: Updater) -> Slot:
     return slot
 
 
-def test_secret_link_registers_who_opens_it(updater: Updater) -> None:
+def test_a_routers_link_registers_who_opens_it(updater: Updater) -> None:
     """One GET, plain text, 200; a link that was revoked or guessed is 404."""
     address = updater.visitor.address
     status, text = updater.get(f"/u/{updater.token}")
@@ -131,6 +131,17 @@ def test_secret_link_registers_who_opens_it(updater: Updater) -> None:
         {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Dest": "document"},
         {"Sec_Fetch_Site": "same-origin", "Sec_Fetch_Dest": "iframe"},
         {"Sec_Purpose": "prefetch"},
+        {"Sec_Purpose": "prefetch;prerender"},
+        {"Purpose": "prefetch"},
+        {"X_Purpose": "preview"},
+        {"X_Moz": "prefetch"},
+        {"Accept": "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5"},
+        {"Accept": "image/*"},
+        {"Accept": "text/css,*/*;q=0.1"},
+        {"Referer": "http://forum.example/thread/1"},
+        {"Referer": "http://[forum"},
+        {"Origin": "http://forum.example"},
+        {"Origin": "null"},
     ],
 )
 @pytest.mark.parametrize("kind", ["link", "dyndns2"])
@@ -146,6 +157,8 @@ def test_link_embedded_elsewhere_registers_nobody(
 def test_typed_link_is_not_an_embedded_one(updater: Updater) -> None:
     """What a browser sends for a bookmark is served."""
     headers = {"Sec_Fetch_Site": "none", "Sec_Fetch_Dest": "document"}
+    headers["Accept"] = "text/html,application/xhtml+xml,*/*;q=0.8"
+    headers["Referer"] = f"{updater.visitor.server.url}/updaters"
     assert updater.get(f"/u/{updater.token}", **headers)[0] == 200
 
 
