@@ -31,9 +31,10 @@ _unmarked: list[str] = []
 
 
 def mark_by_fixture(items: list[pytest.Item]) -> None:
-    """Mark each test that needs a server."""
+    """Mark each test that needs a server; attacks are played on a running page."""
     for item in items:
-        if not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+        played = "attacks" in item.path.parts
+        if played or not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker(MARK)
 
 

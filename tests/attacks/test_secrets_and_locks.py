@@ -15,7 +15,7 @@ def test_no_file_of_the_registry_is_readable_by_others(start_registry: StartServ
     finally:
         os.umask(umask)
     lock = server.directory / "registry.sqlite.publishing-lock"
-    wait_until(lock.exists, 30)
+    wait_until(lock.exists)
     ours = [file for file in server.directory.iterdir() if file.name.startswith("registry.")]
     assert len(ours) >= 3
     assert {stat.S_IMODE(file.stat().st_mode) & 0o077 for file in ours} == {0}

@@ -26,7 +26,7 @@ def test_pages_and_routers_are_served_while_look_ups_wait(
             for attacker, form in attackers
             for number in range(each)
         ]
-        wait_until(lambda: silent.count > 0, 20)
+        wait_until(lambda: silent.count > 0)
         for _ in range(5):
             assert other_client.get("/address").text == f"{other.address}\n"
         assert other_client.submit(page.form("Register my IP address")).status == 200
@@ -43,7 +43,7 @@ def test_one_account_has_one_look_up_at_a_time(start_registry: StartServer) -> N
         server = start_registry(follow_hostnames="1", name_server=str(silent.address.port))
         client, form = _prepared(visitor_of(server))
         first = pool.submit(_follow, client, form, 1)
-        wait_until(lambda: silent.count > 0, 20)
+        wait_until(lambda: silent.count > 0)
         text = client.submit(form, hostname="second.example.net").text
         assert "still looking up another host name" in text
         assert not first.done()

@@ -33,7 +33,7 @@ def test_what_finds_no_place_is_refused(pool: BoundedPool) -> None:
     assert pool.take("c") is None
     release.set()
     assert done.wait(20)
-    wait_until(lambda: pool.take("a") is not None, 20)
+    wait_until(lambda: pool.take("a") is not None)
     third.give_back()
 
 
@@ -44,5 +44,5 @@ def test_a_request_whose_client_has_gone_is_not_begun(pool: BoundedPool) -> None
     assert gone is not None
     gone.abandoned = True
     gone.callInThread(begun.set)
-    wait_until(lambda: (place := pool.take("a")) is not None and (place.give_back() is None), 20)
+    wait_until(lambda: (place := pool.take("a")) is not None and (place.give_back() is None))
     assert not begun.is_set()
