@@ -1,4 +1,4 @@
-"""Queries in datagrams: the plain path, and how a reply leaves by the address that was asked."""
+"""Queries over UDP: the plain path, and how a reply is sent from the address that was asked."""
 
 import socket
 import struct
@@ -14,7 +14,7 @@ from smartdns.resolver.responder import Responder
 
 _MOST_OCTETS = 4096
 _MOST_AT_ONCE = 64
-"""Datagrams read before the reactor looks at the rest of the world."""
+"""Datagrams read before the reactor serves its other sockets."""
 _CONTROL_OCTETS = 64
 _IPV6_PKTINFO = 50  # RFC 3542; Linux
 _IPV6_RECVPKTINFO = 49
@@ -22,8 +22,8 @@ _IP_PKTINFO = 8  # ip(7)
 _IPV4_INFO = struct.Struct("=I4s4s")
 _IPV6_PEER = struct.Struct("!2xHI16sI")
 _DONT_WAIT = int(socket.MSG_DONTWAIT)
-"""A plain number: for the flag of the enumeration Python would look up its value each time."""
-_CONTROL_DATA_AT = 16  # behind struct cmsghdr
+"""A plain int: with the enumeration's flag, Python would look up its value at each call."""
+_CONTROL_DATA_AT = 16  # after struct cmsghdr
 _PKTINFO = {
     socket.AF_INET: (socket.IPPROTO_IP, _IP_PKTINFO, 12),
     socket.AF_INET6: (socket.IPPROTO_IPV6, _IPV6_PKTINFO, 20),
@@ -32,13 +32,13 @@ _PKTINFO = {
 Address = tuple[str | int, ...]
 Ancillary = list[tuple[int, int, bytes]]
 WayBack = tuple[bytes, bytes]
-"""Where a reply goes, as the kernel wrote it: sockaddr, and control data with the address asked."""
+"""Where a reply goes, as the kernel wrote it: sockaddr; control data with the address asked."""
 
 
 def listen_datagrams(
     reactor: PosixReactorBase, bound: socket.socket, responder: Responder
 ) -> "DatagramPort":
-    """Answer what comes to `bound`, which stays the caller's: the port has its own descriptor."""
+    """Answer the datagrams that come to `bound`. The port duplicates it; the caller closes it."""
     port: DatagramPort = DatagramPort._fromListeningDescriptor(  # type: ignore[no-untyped-call] # noqa: SLF001 - as adoptDatagramPort does
         reactor, bound.fileno(), bound.family, Datagrams(responder), _MOST_OCTETS
     )
@@ -47,7 +47,7 @@ def listen_datagrams(
 
 
 class Datagrams(DatagramProtocol):
-    """A reply to each datagram that deserves one, from the address that it came to."""
+    """Sends a reply to each query, from the address that the query came to."""
 
     noisy = False
     transport: "DatagramPort"
@@ -56,7 +56,7 @@ class Datagrams(DatagramProtocol):
         self._responder = responder
 
     def datagramReceived(self, datagram: bytes, addr: Address, ancillary: Ancillary = []) -> None:  # noqa: B006
-        """Answer now, or when the answer is there."""
+        """Answer now, or when the upstream has replied."""
 
         def send(reply: Rendered) -> None:
             self.transport.send(reply.octets, addr, ancillary)
@@ -65,17 +65,17 @@ class Datagrams(DatagramProtocol):
 
 
 def source_of(addr: Address) -> Source:
-    """Give the source that a socket's address names."""
+    """Give the source of a query from a socket's address."""
     family = socket.AF_INET if len(addr) == 2 else socket.AF_INET6
     packed = socket.inet_pton(family, str(addr[0]).partition("%")[0])
     return Source(packed, int(addr[1]), "udp")
 
 
 class DatagramPort(Port):
-    """Twisted's UDP port, but that a reply leaves from the very address that was asked.
+    """Twisted's UDP port, except that a reply is sent from the address that was asked.
 
-    A socket bound to all addresses would answer from whichever the route prefers, and whoever
-    asked another would not take it (RFC 1123 section 6.1.4.1 by way of RFC 2181 section 4).
+    A socket bound to all addresses would answer from the address that the route prefers. A client
+    that asked another address would not accept the reply (RFC 2181 section 4, RFC 1123 6.1.4.1).
     """
 
     socket: socket.socket
@@ -84,18 +84,18 @@ class DatagramPort(Port):
     _any_address = False
 
     def startListening(self) -> None:
-        """Ask the kernel to say which address was asked, where that is not plain."""
+        """Have the kernel tell the address that was asked, where the socket has several."""
         super().startListening()  # type: ignore[no-untyped-call]
         self._any_address = asks_which_address(self.socket)
 
     def doRead(self) -> None:
-        """Hand what is queued to the protocol, up to a bound."""
+        """Pass the queued datagrams to the protocol, at most `_MOST_AT_ONCE`."""
         control = _CONTROL_OCTETS if self._any_address else 0
         for _ in range(_MOST_AT_ONCE):
             if not self.connected:
                 return
             try:
-                # Whoever shares the socket may have made its calls wait.
+                # Another process with this socket may have made it blocking.
                 data, ancillary, _, addr = self.socket.recvmsg(
                     _MOST_OCTETS, control, socket.MSG_DONTWAIT
                 )
@@ -104,7 +104,7 @@ class DatagramPort(Port):
             self.protocol.datagramReceived(data, addr, ancillary)
 
     def send(self, data: bytes, addr: Address, ancillary: Ancillary) -> None:
-        """Send, or lose it as a network may: full buffers, no route."""
+        """Send a reply; it may be lost, as in any network: full buffers, no route."""
         if not self.connected:
             return
         try:
@@ -114,7 +114,7 @@ class DatagramPort(Port):
 
 
 def asks_which_address(bound: socket.socket) -> bool:
-    """Let the kernel say which address was asked, where that is not plain."""
+    """Have the kernel tell the address asked, where `bound` has several; True: it will tell."""
     if bound.getsockname()[0] not in {"0.0.0.0", "::"}:  # noqa: S104
         return False
     if bound.family == socket.AF_INET:
@@ -125,7 +125,7 @@ def asks_which_address(bound: socket.socket) -> bool:
 
 
 def send_back(bound: socket.socket, octets: bytes, way_back: WayBack) -> None:
-    """Send a reply, or lose it as a network may: full buffers, no route. From any thread."""
+    """Send a reply, from any thread; it may be lost: full buffers, no route."""
     peer, control = way_back
     try:
         if not control:
@@ -139,7 +139,7 @@ def send_back(bound: socket.socket, octets: bytes, way_back: WayBack) -> None:
 
 
 def _address(peer: bytes) -> Address:
-    """Give what Python calls an address for a sockaddr."""
+    """Convert a sockaddr to an address as Python's sockets take it."""
     if len(peer) == 16:
         return socket.inet_ntoa(peer[4:8]), peer[2] << 8 | peer[3]
     port, flow, address, _ = _IPV6_PEER.unpack(peer)
@@ -148,10 +148,10 @@ def _address(peer: bytes) -> Address:
 
 
 def _from_the_same(ancillary: Ancillary) -> Ancillary:
-    """Make of "it came to this address" a "send it from this address"."""
+    """Turn control data "came to this address" into "send from this address"."""
     for level, kind, data in ancillary:
         if (level, kind) == (socket.IPPROTO_IP, _IP_PKTINFO):
-            # The interface is left to the route; the local address stands where it is obeyed.
+            # Interface 0: the route decides. ipi_spec_dst is the source address of the reply.
             _, local, _ = _IPV4_INFO.unpack(data[: _IPV4_INFO.size])
             return [(level, kind, _IPV4_INFO.pack(0, local, local))]
         if (level, kind) == (socket.IPPROTO_IPV6, _IPV6_PKTINFO):

@@ -1,4 +1,4 @@
-"""All that a worker listens on, opened and closed together."""
+"""All ports that a worker listens on, opened and closed together."""
 
 import socket
 from collections import Counter
@@ -21,13 +21,13 @@ from smartdns.resolver.tls import OverTls, ServerContext
 
 _LOOK_EVERY_S = 0.02
 FORGET_EVERY_S = 60.0
-"""Who asked is known for so long at most, be it busy or quiet."""
+"""Seconds after which clients' addresses are forgotten, however busy the resolver is."""
 DRAIN_S = 5.0
-"""How long what is in flight may take when the worker ends."""
+"""Seconds that queries in flight may still take when the worker ends."""
 
 
 class Listeners(Service):
-    """The listening ports over sockets that were bound by others and stay theirs."""
+    """The listening ports over bound sockets; the caller still owns and closes these sockets."""
 
     def __init__(
         self,
@@ -39,10 +39,10 @@ class Listeners(Service):
         *,
         fast: bool = True,
     ) -> None:
-        """Take `sockets` by what they are for: udp, tcp, and tls where there is a context.
+        """Take `sockets` by transport: udp, tcp, and tls where there is a context.
 
-        `fast`: what was answered is remembered, and datagrams take the fast path, where the
-        platform has what that needs.
+        `fast`: replies are remembered, and datagrams take the fast path where the platform
+        supports it.
         """
         self._urls = [
             f"{name}://{_where(bound)}" for name, group in sockets.items() for bound in group
@@ -62,11 +62,11 @@ class Listeners(Service):
         self._forgetting.clock = reactor
 
     def report(self) -> dict[str, object]:
-        """Give where queries are taken, and whether they are."""
+        """Give the addresses that queries are taken at, and whether they are taken."""
         return {"listen": self._urls, "ready": bool(self.running)}
 
     def metrics(self) -> dict[str, float]:
-        """Give what may be counted (`telemetry.metrics`)."""
+        """Give the counters of the listeners (`telemetry.metrics`)."""
         fast = [port for port in self._datagram_ports if isinstance(port, FastPort)]
         of_streams = 0 if self._memo is None else self._memo.remembered
         outcomes = sum((Counter(port.outcomes) for port in fast), self._responder.outcomes)
@@ -93,9 +93,9 @@ class Listeners(Service):
         self._forgetting.start(FORGET_EVERY_S, now=False)
 
     def stopService(self) -> Deferred[None]:
-        """Take no more queries, send the replies that are due, close."""
+        """Take no more queries, send the replies of those taken, close; fires when closed."""
         super().stopService()  # type: ignore[no-untyped-call]
-        if self._forgetting.running:  # else it was stopped before
+        if self._forgetting.running:  # not if the service was stopped before
             self._forgetting.stop()
         return Deferred.fromCoroutine(self._drain_and_close())
 

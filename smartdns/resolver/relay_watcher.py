@@ -1,4 +1,4 @@
-"""Connect to each relay address now and then, so that answers name those that are there."""
+"""Connects to each relay address regularly, so that replies name only relays that are up."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -21,7 +21,7 @@ STARTS_WITHIN_S = 30.0
 
 
 class RelayWatcher(Service):
-    """Checks all relays at a pace; `changed` gets what to answer whenever that is new."""
+    """Checks all relays in rounds; calls `changed` when the addresses to answer have changed."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class RelayWatcher(Service):
         port: int,
         changed: Callable[[dict[str, RelayAddresses]], None],
     ) -> None:
-        """Check `relays` (region -> addresses) at `port`; 0: take all of them for good."""
+        """Check `relays` (region -> addresses) at `port`; 0: check none, all count as up."""
         self._reactor = reactor
         self._relays = relays
         self._port = port
@@ -43,13 +43,13 @@ class RelayWatcher(Service):
         self._since = reactor.seconds()
 
     def startService(self) -> None:
-        """Begin the first round."""
+        """Start the first round."""
         super().startService()  # type: ignore[no-untyped-call]
         if self._port:
             self._round.start(CHECK_EVERY_S)
 
     def stopService(self) -> None:
-        """End, with the connections that are being made."""
+        """Stop, and cancel the connections that are being made."""
         super().stopService()  # type: ignore[no-untyped-call]
         if self._round.running:
             self._round.stop()
@@ -67,11 +67,11 @@ class RelayWatcher(Service):
 
     @property
     def ready(self) -> bool:
-        """Answers need not wait for the first round: until then all relays count as up."""
+        """Say yes: before the first round ends, all relays count as up."""
         return True
 
     def failed(self) -> None:
-        """No relay that is down keeps the resolver from its work."""
+        """Give None always: even with all relays down, the resolver goes on."""
 
     def _check_all(self) -> Deferred[None]:
         self._checking = [self._check(address) for address in self._health]

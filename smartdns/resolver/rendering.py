@@ -1,4 +1,4 @@
-"""A reply as it goes out: its octets, and for how long they may be given again."""
+"""A reply as it is sent: its octets, and how long they may be used again."""
 
 from typing import Final
 
@@ -24,13 +24,13 @@ from smartdns.wire.replies import render_reply, size_limit
 
 _TLS_PADDING: Final = 468  # RFC 8467 section 4.1
 STREAM_IDLE_S: Final = 10
-"""What a stream's peer is told, and held to (RFC 7828, RFC 7766 section 6.2.3)."""
+"""Idle timeout of a stream, which its peer is told (RFC 7828, RFC 7766 section 6.2.3)."""
 _KEEPALIVE: Final = (OPTION_KEEPALIVE, (STREAM_IDLE_S * 10).to_bytes(2, "big"))
 FOR_EVER: Final = float("inf")
 
 
 class Rendered:
-    """A reply as it goes out; no dataclass, whose constructor would stay Python's when compiled."""
+    """A reply as it is sent. No dataclass: its constructor would not be compiled."""
 
     __slots__ = ("constant", "octets", "opt", "valid_until")
 
@@ -44,21 +44,21 @@ class Rendered:
     ) -> None:
         self.octets = octets
         self.valid_until = valid_until
-        """Second of the monotonic clock before which the same octets after the ID, from anybody
-        with an equal profile, may be given these again, as long as `Responder.generation` stays;
+        """Until this second of the monotonic clock, the same query (octets after the ID) from a
+        client with an equal profile gets this reply again, unless `Responder.generation` changes.
         0: never.
         """
         self.constant = constant
-        """Else each TTL is one lower with every whole second."""
+        """False: each TTL must be lowered by one each second."""
         self.opt = opt
-        """Our OPT record in the reply to the same question with a bare one; the same holds for a
-        query with another case, with such a record or without, and in nothing else they differ.
-        Empty: it holds for its own query alone.
+        """Our OPT record for the reply to this question with a bare OPT record. Not empty: replies
+        to this question in other case, with or without OPT, differ only in case and this record.
+        Empty: the reply holds only for its own query.
         """
 
 
 def render(query: Query, source: Source, reply: Reply, cookie: Cookie | None) -> Rendered:
-    """Fit `reply` to what its asker and its transport can take."""
+    """Write `reply` in the size and form that its client and its transport can take."""
     options: tuple[tuple[int, bytes], ...] = () if cookie is None else (cookie.option,)
     if source.transport != "udp" and _asks_for_keepalive(query):
         options = (*options, _KEEPALIVE)
@@ -79,7 +79,7 @@ def render(query: Query, source: Source, reply: Reply, cookie: Cookie | None) ->
 
 
 def server_failure(data: bytes) -> Rendered | None:
-    """SERVFAIL with nothing but a header, when the trouble is ours."""
+    """Give SERVFAIL, a header only, when our own code failed; None: `data` is no query."""
     if len(data) < HEADER_LENGTH or data[2] & QR_OCTET:
         return None
     flags = QR_OCTET | data[2] & (OPCODE_OCTET | RD_OCTET), RA | SERVFAIL
@@ -87,7 +87,7 @@ def server_failure(data: bytes) -> Rendered | None:
 
 
 def failure_to(query: Query) -> Rendered:
-    """Give the same for a query that could be read."""
+    """Give SERVFAIL to a well-formed query when our own code failed."""
     flags = QR | query.opcode << OPCODE_SHIFT | RD * query.recursion_desired | RA | SERVFAIL
     return Rendered(HEADER.pack(query.id, flags, 0, 0, 0, 0))
 
@@ -99,20 +99,20 @@ def _asks_for_keepalive(query: Query) -> bool:
 
 
 def _may_be_repeated(query: Query) -> bool:
-    """Say whether others will ask the same in some form, and may be given the same reply.
+    """Say whether other clients may get the same reply, and will ask the same in some form.
 
-    Nothing that only this sender has: a cookie, a subnet, a key.
+    False when the query has something of its sender: a cookie, a client subnet, a key.
     """
     return query.signature is None and (query.edns is None or not query.edns.options)
 
 
 def _is_in_lower_case(query: Query) -> bool:
-    """Say whether the name has no case of its own (0x20), which nobody else will send."""
+    """Say whether the name has no random case (0x20), which no other query will have."""
     return query.question is not None and query.question_wire.startswith(query.question.name)
 
 
 def _opt_in_any_form(query: Query, reply: Reply) -> bytes:
-    """Give what `Rendered.opt` says; empty where a reply depends on more than the question."""
+    """Give the value for `Rendered.opt`; empty if the reply depends on more than the question."""
     with_dnssec = query.edns is not None and query.edns.dnssec_ok
     if with_dnssec or reply.rcode > RCODE or reply.truncated or reply.additional:
         return b""

@@ -1,8 +1,8 @@
-"""From a query's octets to the octets of its reply: what every listener asks.
+"""From a query's octets to the octets of its reply. Every listener calls this.
 
-decide    what is to be done about a query, all from memory. From any thread
-ask       have upstreams asked, and the reply sent when they have answered. From any thread
-respond   both, for a listener that takes one query at a time
+decide    decides about a query from memory alone. From any thread
+ask       asks upstreams, and sends the reply when they have answered. From any thread
+respond   does both, for a listener that takes one query at a time
 """
 
 import datetime
@@ -35,13 +35,13 @@ from smartdns.upstream.forwarder import Forwarder
 from smartdns.wire.queries import Malformed, parse_query, render_formerr
 
 _BY_STREAM: Final = b"stream "
-"""Streams have buckets of their own: a flood of datagrams in a network's name, which empties the
-other one, must not keep it from the way that TC leads to."""
+"""Streams have their own buckets: if forged datagrams empty a network's bucket, its clients must
+still be able to follow TC to TCP."""
 _OUTCOMES: Final = {
     NOERROR: "answered", NXDOMAIN: "answered", REFUSED: "refused", SERVFAIL: "failed"
 }  # fmt: skip
 OUTCOMES: Final = (*dict.fromkeys(_OUTCOMES.values()), "silent", "odd")
-"""All that become of queries; each is told of from the start, or it would tell of its first."""
+"""All outcomes of queries. Metrics show each from the start: else its first use would show."""
 _new: Final = tuple.__new__
 """As in `answering.cache`."""
 _SLIPPED: Final = Reply(NOERROR, truncated=True)
@@ -53,14 +53,14 @@ Send = Callable[[Rendered], None]
 
 
 class Asked(NamedTuple):
-    """A query that nothing in memory answers: what to ask upstream, and for whom."""
+    """A query that cannot be answered from memory: what to ask upstream, and who asked."""
 
     plan: Forward
     query: Query
     source: Source
     cookie: Cookie | None
     claimed: bool
-    """Its sender must show itself now and then, so each of its queries takes a decision."""
+    """Its client must prove its address regularly, so each of its queries needs a decision."""
 
     def __repr__(self) -> str:
         """Show nothing of who asked what."""
@@ -75,13 +75,13 @@ class Limits:
     strangers: RateLimiter
 
     def forget_full(self, now: float) -> None:
-        """Keep no network's count for longer than it counts."""
+        """Forget the networks whose buckets are full again."""
         self.clients.forget_full(now)
         self.strangers.forget_full(now)
 
 
 class Responder:
-    """Answers one query at a time; at once where nobody else must be asked."""
+    """Answers one query at a time; at once if no upstream must be asked."""
 
     def __init__(
         self,
@@ -90,25 +90,25 @@ class Responder:
         limits: Limits,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`now` gives seconds of the clock that `forwarder` concludes by."""
+        """`now` gives monotonic seconds, of the same clock that `forwarder` concludes by."""
         self.knowledge = knowledge
         self.generation = 0
-        """Raised after each change by which a reply that was given would be another now."""
+        """Raised after each change that may change replies already given."""
         self.grants = 0
-        """Raised after each change of who has which profile."""
+        """Raised after each change of the clients' profiles."""
         self.forwarder = forwarder
         self.limits = limits
         self.clock = now
-        """Seconds of the clock by which replies hold and rates are counted."""
+        """Gives monotonic seconds, by which replies expire and rates are counted."""
         self._changed: list[Callable[[], None]] = []
         self.outcomes: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
-        """Queries that took a decision, by what became of them."""
+        """Queries that were decided here, by outcome."""
         self._log = Logger()
 
     def respond(self, data: bytes, source: Source, send: Send) -> bool:
-        """Give the reply to a message to `send`, at once or when it is there. Never raises.
+        """Pass the reply to a message to `send`, at once or later. Never raises.
 
-        False: it gets no reply. In the reactor's thread.
+        False: the message gets no reply. Only in the reactor's thread.
         """
         verdict = self._admit(source)
         decided: Rendered | Asked | None = None
@@ -128,21 +128,21 @@ class Responder:
     def decide(
         self, data: bytes, source: Source, profile: Profile | None, verdict: Verdict
     ) -> Rendered | Asked | None:
-        """Give the reply where memory has one, else whom to ask; None: silence. Never raises.
+        """Give the reply if memory has it, else what to ask; None: no reply. Never raises.
 
-        `profile` is what `source` was granted, `verdict` what its network's rate says. What is
-        decided holds for all with an equal profile, as long as `generation` stays.
+        `profile` is what `source` was granted, `verdict` that of its network's rate limit. The
+        decision holds for all clients with an equal profile until `generation` changes.
         """
         try:
             return self._decide(data, source, profile, verdict)
-        except Exception:  # noqa: BLE001 - whatever it is, the next query is answered
+        except Exception:  # noqa: BLE001 - the next query must be answered
             self._log.failure("a query could not be answered")
             return server_failure(data)
 
     def ask(self, asked: Asked, send: Send, network: bytes) -> Rendered | None:
-        """Ask upstream, and give the reply to `send` later, in the reactor's thread.
+        """Ask upstream; pass the reply to `send` later, in the reactor's thread, and give None.
 
-        Where there is no place for one more question of `network`, gives what is sent instead.
+        If `network` has too many questions under way, give the reply to send instead.
         """
 
         def conclude(reply: Reply | Failure) -> None:
@@ -159,7 +159,7 @@ class Responder:
 
     @property
     def in_flight(self) -> int:
-        """Queries that wait for somebody else's answer."""
+        """Queries that wait for an upstream's reply."""
         return self.forwarder.waiting
 
     def network_of(self, address: bytes) -> bytes | None:
@@ -168,9 +168,9 @@ class Responder:
         return None if found is None else client_key(address, found[1])
 
     def wait_s(self, address: bytes, network: bytes | None) -> float:
-        """Count a query of a stream; give the seconds that it must wait, and then be counted.
+        """Count a query of a stream; give the seconds after which to call this again; 0: go on.
 
-        `network` is what `network_of` gives.
+        `network` is the result of `network_of`.
         """
         if network is None:
             key = _BY_STREAM + stranger_key(address)
@@ -182,12 +182,12 @@ class Responder:
         self._changed.append(listener)
 
     def knowledge_changed(self) -> None:
-        """Tell whoever remembers replies: catalogue or relays are not what they were."""
+        """Tell the listeners to forget replies: the catalogue or the relays have changed."""
         self.generation += 1
         self._tell()
 
     def grants_changed(self) -> None:
-        """Tell whoever remembers what a source may see: the allowlist is not what it was."""
+        """Tell the listeners to forget the profiles of clients: the allowlist has changed."""
         self.grants += 1
         self._tell()
 
@@ -218,17 +218,17 @@ class Responder:
         return render(query, source, plan, cookie)
 
     def _render(self, asked: Asked, reply: Reply) -> Rendered:
-        """Render the reply to a query that had to wait; never raises, or nobody would be told."""
+        """Render the reply to a query that waited. Never raises: else the client gets no reply."""
         try:
             if asked.claimed:
                 reply = reply._replace(constant=False, valid_until=0.0)
             return render(asked.query, asked.source, reply, asked.cookie)
-        except Exception:  # noqa: BLE001 - whatever it is, who asked hears of it
+        except Exception:  # noqa: BLE001 - the client must get a reply
             self._log.failure("a query could not be answered")
             return failure_to(asked.query)
 
     def _admit(self, source: Source) -> Verdict:
-        """Count a datagram; there is no asking it to wait."""
+        """Count a datagram; for a stream `wait_s` does that."""
         if source.transport != "udp":
             return Verdict.GO
         network = self.network_of(source.address)
@@ -238,7 +238,7 @@ class Responder:
 
 
 def outcome_of(reply: Rendered | None) -> str:
-    """Give the word that a reply is counted under."""
+    """Give the outcome under which a reply is counted."""
     return "silent" if reply is None else _OUTCOMES.get(reply.octets[3] & RCODE, "odd")
 
 
@@ -246,5 +246,5 @@ _EPOCH_DAY: Final = datetime.date(1970, 1, 1).toordinal()
 
 
 def today() -> int:
-    """Give the UTC day's ordinal."""
+    """Give the ordinal of the UTC day, as `datetime.date.toordinal`."""
     return int(time.time()) // 86_400 + _EPOCH_DAY

@@ -1,4 +1,4 @@
-"""One connection of a client: queries pipelined, answered in whatever order (RFC 7766)."""
+"""One connection of a client: queries are pipelined and answered in any order (RFC 7766)."""
 
 from collections import deque
 from typing import TYPE_CHECKING, cast
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
     from smartdns.resolver.streams import Streams
 
 _WHOLE_WITHIN_S = 10
-"""A query that began must be whole by then, and a reply must have been read."""
+"""Seconds within which a query must have come completely, or a reply must have been read."""
 _LONGEST_S = 3_600
 _STRANGER_S = 5
 _MOST_IN_FLIGHT = 64
-"""Queries of one connection under way; what is sent beyond stays in the socket."""
+"""Queries of one connection under way; further ones stay in the socket."""
 
 _WRITTEN_AT_ONCE = 16_384
 
 
 @implementer(IPushProducer, IHalfCloseableProtocol)
 class Stream(Protocol):
-    """One connection: queries in as they come, replies out as they are there."""
+    """One connection: takes queries as they come, sends replies as they are ready."""
 
     def __init__(self, streams: "Streams", source: Source, key: bytes, *, stranger: bool) -> None:
-        """`key` is what `StreamLimits` counted it by."""
+        """`key` is the one under which `StreamLimits` counted this connection."""
         self._streams = streams
         self._source = source
         self._key = key
         self._stranger = stranger
         self._frames = FrameBuffer()
         self._queue: deque[bytes] = deque()
-        """Whole queries that wait for their turn; never more than one read brought."""
+        """Complete queries that wait for their turn; never more than one read brought."""
         self._in_flight = 0
         self._taking = False
         self._unsent = bytearray()
@@ -51,14 +51,14 @@ class Stream(Protocol):
         """The peer does not read: the transport's buffer is full."""
         self._finishing = False
         self._closing = False
-        """It was idle for too long."""
+        """The connection was idle for too long."""
         self._held: IDelayedCall | None = None
-        """Beyond its network's rate: takes the next query then."""
+        """The network exceeded its rate; this call takes the next query when it may."""
         self._deadline: IDelayedCall | None = None
         self._last: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
-        """Begin with two limits: one that activity puts off, and one that stands."""
+        """Start two timers: an idle timeout, which activity restarts, and a final one."""
         self._streams.open.add(self)
         longest_s = _STRANGER_S if self._stranger else _LONGEST_S
         self._last = self._streams.reactor.callLater(longest_s, self.drop)
@@ -66,25 +66,25 @@ class Stream(Protocol):
         self._allow(STREAM_IDLE_S)
 
     def dataReceived(self, data: bytes) -> None:
-        """Take what is whole; however it was cut up."""
+        """Take the queries that are complete, however TCP has split them."""
         was_within_a_query = len(self._frames) > 0
         messages = self._frames.add(data)
         self._queue.extend(messages)
-        # An octet now and then does not put off the moment by which a query must be whole.
+        # Single octets do not extend the time within which a query must be complete.
         if messages or not was_within_a_query:
             self._allow(_WHOLE_WITHIN_S if len(self._frames) else STREAM_IDLE_S)
         self._go_on()
 
     def readConnectionLost(self) -> None:
-        """The peer has asked all that it wants to; it still reads."""
+        """The peer sends no more queries, but still reads: answer what it asked."""
         self.finish()
 
     def writeConnectionLost(self) -> None:
-        """The peer reads no more."""
+        """The peer reads no more: drop the connection."""
         self.drop()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
-        """Forget it; replies still under way go nowhere."""
+        """Forget the connection; replies still under way are not sent."""
         self._streams.limits.leave(self._key, stranger=self._stranger)
         self._queue.clear()
         for timer in (self._deadline, self._last, self._held):
@@ -93,14 +93,14 @@ class Stream(Protocol):
         self._streams.ended(self)
 
     def finish(self) -> None:
-        """Read no more, answer what was asked, close."""
+        """Read no more, answer the queries taken, close."""
         self._finishing = True
         self._go_on()
 
-    # The transport consumes our replies: it says when its buffer is full.
+    # This is the producer of replies: the transport says when its buffer is full.
 
     def pauseProducing(self) -> None:
-        """The peer does not read: take nothing more until it does, and not for long."""
+        """The peer does not read: take no more queries; drop it if that lasts."""
         self._clogged = True
         self._allow(_WHOLE_WITHIN_S)
         self._go_on()
@@ -112,7 +112,7 @@ class Stream(Protocol):
         self._go_on()
 
     def stopProducing(self) -> None:
-        """Nothing to stop: `connectionLost` follows."""
+        """Do nothing: `connectionLost` follows."""
 
     @property
     def _tcp(self) -> "_StreamTransport":
@@ -120,7 +120,7 @@ class Stream(Protocol):
 
     def _go_on(self) -> None:
         """Take queries while there is room for their replies; read only when none waits."""
-        if self._taking:  # called by a reply that was there at once
+        if self._taking:  # called by a reply that came at once
             return
         self._taking = True
         if self._queue and (memo := self._streams.memo) is not None:
@@ -140,7 +140,7 @@ class Stream(Protocol):
         return not self._clogged and self._in_flight < _MOST_IN_FLIGHT
 
     def _must_wait(self) -> bool:
-        """Count the next query; beyond the rate it stays here, and what follows in the socket."""
+        """Count the next query; above the rate it waits here, and later ones in the socket."""
         if self._held is None:
             streams, address = self._streams, self._source.address
             network = (streams.memo or streams.responder).network_of(address)
@@ -150,7 +150,7 @@ class Stream(Protocol):
 
     def _let_go(self) -> None:
         self._held = None
-        self._allow(_WHOLE_WITHIN_S)  # while it had to wait nothing was expected of the peer
+        self._allow(_WHOLE_WITHIN_S)  # the peer could do nothing while it had to wait
         self._go_on()
 
     def _take(self, message: bytes) -> None:
@@ -173,7 +173,7 @@ class Stream(Protocol):
         self._in_flight += 1
         if not self._streams.responder.respond(message, self._source, answered):
             self._in_flight -= 1
-            self.drop()  # a stub resolver sends nothing that deserves no reply
+            self.drop()  # a stub resolver never sends such a message
 
     def _send(self, octets: bytes) -> None:
         self._unsent += with_length(octets)
@@ -181,16 +181,16 @@ class Stream(Protocol):
             self._flush()
 
     def _flush(self) -> None:
-        """Write replies together: a system call and a segment for each would cost more than they.
+        """Write replies together: a system call and a segment for each would cost too much.
 
-        It may find that the peer does not read, which calls `pauseProducing`.
+        If the peer does not read, the transport calls `pauseProducing` from here.
         """
         if self._unsent:
             unsent, self._unsent = bytes(self._unsent), bytearray()
             self._tcp.write(unsent)
 
     def _allow(self, seconds: float) -> None:
-        """Drop the connection in so many seconds, unless something happens before."""
+        """Set the idle timeout to `seconds` from now; then `_overdue` is called."""
         if self._deadline is not None and self._deadline.active():
             self._deadline.reset(seconds)
         elif self in self._streams.open:
@@ -199,13 +199,13 @@ class Stream(Protocol):
     def _overdue(self) -> None:
         waits = self._queue or (self._in_flight and not len(self._frames))
         if waits and not self._clogged:
-            self._allow(STREAM_IDLE_S)  # for us
+            self._allow(STREAM_IDLE_S)  # the peer waits for our replies
         elif self._clogged or len(self._frames) or self._closing:
             self.drop()
         else:
             self._closing = True
             self._tcp.loseConnection()
-            self._allow(_WHOLE_WITHIN_S)  # over TLS the peer has to agree, and may be gone
+            self._allow(_WHOLE_WITHIN_S)  # over TLS the peer must confirm, and may be gone
 
     def drop(self) -> None:
         """Close without waiting for anything."""
@@ -213,4 +213,4 @@ class Stream(Protocol):
 
 
 class _StreamTransport(ITCPTransport, IPushProducer, IConsumer):
-    """What a connection of Twisted's is, plain or over TLS; no one interface says so."""
+    """The interfaces of a Twisted transport, plain or TLS; Twisted has no single one for both."""

@@ -1,4 +1,4 @@
-"""How many connections there may be at a time, of clients and of strangers."""
+"""How many connections may be open at a time, of clients and of strangers."""
 
 from collections import Counter
 
@@ -6,9 +6,9 @@ _MOST_PER_STRANGER = 5
 
 
 class StreamLimits:
-    """How many connections there may be, in all and from one client; counted here.
+    """Counts open connections, and limits them in total and for each client.
 
-    Strangers, who get nothing but refusals, may hold a quarter of them and a few each.
+    Strangers only get refusals: all of them may hold a quarter of the total, and each a few.
     """
 
     def __init__(self, most: int, most_per_client: int) -> None:
@@ -18,7 +18,7 @@ class StreamLimits:
         self._strangers: Counter[bytes] = Counter()
 
     def enter(self, key: bytes, *, stranger: bool) -> bool:
-        """Count one more of `key`, unless that is too many."""
+        """Count one more connection of `key`; False: that would be too many."""
         kind, most, most_each = self._clients, self._most, self._most_per_client
         if stranger:
             kind, most, most_each = self._strangers, self._most // 4, _MOST_PER_STRANGER
@@ -29,8 +29,8 @@ class StreamLimits:
         return True
 
     def leave(self, key: bytes, *, stranger: bool) -> None:
-        """Count one less."""
+        """Count one connection less."""
         kind = self._strangers if stranger else self._clients
         kind[key] -= 1
         if not kind[key]:
-            del kind[key]  # nothing remembers who was here
+            del kind[key]  # keep no trace of the client

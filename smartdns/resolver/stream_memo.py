@@ -1,7 +1,7 @@
-"""The memo of streams: what one was answered another is given again, without a decision.
+"""The memo of streams: a reply given on one stream is given again on others, without a decision.
 
-It is the fast path's memo, in the reactor's thread. A listener calls `look` before it takes what a
-stream has brought, `reply` for each query, and `learn` with what was decided.
+It is the fast path's memo, used in the reactor's thread. A `Stream` calls `look` before it takes
+queries, `reply` for each query, and `learn` with each reply that was decided.
 """
 
 from typing import Final
@@ -14,12 +14,12 @@ from smartdns.resolver.responder import Responder
 
 HALF_OCTETS: Final = 2 << 20
 HALF_REPLIES: Final = 8_000
-"""Few households ask in streams."""
+"""Less than for datagrams: few households use streams."""
 _STRANGER: Final = b""
 
 
 class StreamMemo:
-    """What streams were answered, plain and over TLS: what they get differs in nothing."""
+    """The replies given on streams; TCP and TLS share them, for these replies are the same."""
 
     def __init__(self, responder: Responder) -> None:
         self._responder = responder
@@ -27,10 +27,10 @@ class StreamMemo:
         self._views = Views(self._memo, responder)
         self._networks = Networks(lambda address: responder.network_of(address) or _STRANGER)
         self.remembered = 0
-        """Queries that took no decision."""
+        """Queries that needed no decision."""
 
     def look(self) -> None:
-        """Let TTLs count down, and forget what no longer holds."""
+        """Lower TTLs if a second has passed, and forget what no longer holds."""
         second = int(self._responder.clock())
         if second != self._memo.second:
             self._memo.begin_second(second)
@@ -42,11 +42,11 @@ class StreamMemo:
         return self._networks[address] or None
 
     def view_of(self, address: bytes) -> View | None:
-        """Give what `reply` and `learn` need to know of who asks."""
+        """Give the view of a client, for `reply` and `learn`; None: it is a stranger."""
         return self._views.of(address)
 
     def reply(self, query: bytes, view: View) -> bytes | None:
-        """Give the reply to `query` if it is remembered, in whatever form it was asked."""
+        """Give the reply to `query` if it is remembered in this form or the plain one."""
         key = query[2:]
         vector = view.current[key]
         body = self._memo.in_another_form(view, key) if vector is MISS else self._memo.at(vector)
@@ -56,11 +56,11 @@ class StreamMemo:
         return query[:2] + body
 
     def learn(self, query: bytes, view: View, reply: Rendered) -> None:
-        """Keep what was decided just now for whom `view` was given, before or after a change."""
+        """Keep the reply to `query`; if `view` was forgotten meanwhile, nobody gets it."""
         if reply.valid_until:
             self._memo.remember(view, query[2:], reply, int(self._responder.clock()))
 
     def forget_askers(self) -> None:
-        """Keep nothing of who asked."""
+        """Forget all clients' addresses."""
         self._views.forget_addresses()
         self._networks.clear()

@@ -1,4 +1,4 @@
-"""Queries in streams, plain and over TLS: who may have a connection, and which there are."""
+"""Queries over TCP and TLS: accepts connections within the limits, and keeps the open ones."""
 
 import ipaddress
 
@@ -16,7 +16,7 @@ from smartdns.resolver.stream_memo import StreamMemo
 
 
 class Streams(ServerFactory):
-    """Makes a `Stream` of each connection, as long as the limits allow."""
+    """Makes a `Stream` for each connection that the limits allow."""
 
     noisy = False
 
@@ -28,7 +28,7 @@ class Streams(ServerFactory):
         transport: Transport = "tcp",
         memo: StreamMemo | None = None,
     ) -> None:
-        """Without a `memo` each query takes a decision."""
+        """Without a `memo` each query needs a decision."""
         self.reactor = reactor
         self.memo = memo
         self.responder = responder
@@ -38,7 +38,7 @@ class Streams(ServerFactory):
         self._closed: Deferred[None] | None = None
 
     def buildProtocol(self, addr: IAddress | None) -> "Stream | None":
-        """None closes the connection at once."""
+        """Give the `Stream` of a connection; None (too many): Twisted closes it at once."""
         source = _source_of(addr, self.transport)
         network = self.responder.network_of(source.address)
         key, stranger = network or host_key(source.address), network is None
@@ -47,12 +47,12 @@ class Streams(ServerFactory):
         return Stream(self, source, key, stranger=stranger)
 
     def finish(self) -> None:
-        """Read no more; each connection closes when its replies are out."""
+        """Read no more; each connection closes when its replies are sent."""
         for stream in list(self.open):
             stream.finish()
 
     def close(self) -> Deferred[None]:
-        """Drop what is still open; fires when nothing is."""
+        """Drop the open connections; fires when all have ended."""
         closed: Deferred[None] = Deferred()
         self._closed = closed
         for stream in list(self.open):
@@ -61,7 +61,7 @@ class Streams(ServerFactory):
         return closed
 
     def ended(self, stream: "Stream") -> None:
-        """Take note that a connection has ended."""
+        """Forget a connection that has ended; each `Stream` calls this."""
         self.open.discard(stream)
         self._look()
 

@@ -1,4 +1,4 @@
-"""Our side of DNS over TLS (RFC 7858): the certificate that clients see."""
+"""The server's side of DNS over TLS (RFC 7858): the certificate that clients see."""
 
 from pathlib import Path
 
@@ -14,14 +14,14 @@ _ALPN = b"dot"
 
 @implementer(IOpenSSLContextFactory)
 class ServerContext:
-    """A certificate with its chain and key, read once; a new worker reads them anew."""
+    """A certificate with its chain and key, read once; a new worker reads the files again."""
 
     def __init__(self, certificate: Path, key: Path) -> None:
-        """Read PEM files; SettingError where they are none, or do not belong together."""
+        """Read PEM files; SettingError if they are no PEM files or do not belong together."""
         self._context = SSL.Context(SSL.TLS_SERVER_METHOD)
         self._context.set_min_proto_version(SSL.TLS1_2_VERSION)
         self._context.set_alpn_select_callback(_select)
-        # Sessions hold what a client was seen with before; tickets are enough to resume.
+        # A cached session would remember a client; tickets are enough to resume.
         self._context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
         try:
             self._context.use_certificate_chain_file(str(certificate))
@@ -38,7 +38,7 @@ class ServerContext:
             ) from None
 
     def getContext(self) -> SSL.Context:
-        """Give what Twisted makes each connection with."""
+        """Give the context; Twisted calls this for each connection."""
         return self._context
 
 
@@ -51,7 +51,7 @@ class OverTls(TLSMemoryBIOFactory):
     def buildProtocol(  # type: ignore[override]  # IProtocolFactory has None, WrappingFactory not
         self, addr: IAddress | None
     ) -> TLSMemoryBIOProtocol | None:
-        """None where `streams` says None: Twisted's would keep the connection, for nobody."""
+        """Give None if `streams` does: Twisted's own factory would keep the connection open."""
         stream = self.wrappedFactory.buildProtocol(addr)
         return None if stream is None else self.protocol(self, stream)
 

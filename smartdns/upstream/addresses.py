@@ -1,4 +1,4 @@
-"""Where to forward: the text of a setting and of /etc/resolv.conf, as values."""
+"""Upstream addresses, read from the text of a setting or of /etc/resolv.conf."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -18,19 +18,19 @@ class UpstreamAddress:
     address: Address
     port: int = DNS_PORT
     tls_name: str | None = None
-    """DNS over TLS, and the name that its certificate must bear; None: UDP and TCP."""
+    """The name that its certificate must have, for DNS over TLS; None: UDP and TCP."""
     egress: Direct = ORDINARY
-    """By which of our addresses it is asked."""
+    """The source address or interface from which it is asked."""
 
     host: str = field(init=False, repr=False, compare=False)
     """The address as the socket calls take it."""
 
     def __post_init__(self) -> None:
-        # Once: it is needed for every socket, and takes as long as opening one.
+        # Made once: every socket needs it, and to make it takes as long as to open a socket.
         object.__setattr__(self, "host", str(self.address))
 
     def asked_by(self, egress: Direct) -> "UpstreamAddress | None":
-        """Give it as it is asked by that way out; None: that does not lead there."""
+        """Give this upstream as asked through `egress`; None: `egress` does not reach it."""
         egress = egress.toward(self.address)
         return replace(self, egress=egress) if egress.reaches(self.address.version) else None
 
@@ -55,7 +55,7 @@ def parse_upstream(text: str) -> UpstreamAddress:
 
 
 def upstreams_of_resolv_conf(lines: Iterable[str]) -> tuple[UpstreamAddress, ...]:
-    """Give the name servers of resolv.conf(5), in order and each once."""
+    """Give the name servers of resolv.conf(5) in order, each once."""
     found: dict[UpstreamAddress, None] = {}
     for line in lines:
         match line.split():

@@ -1,4 +1,4 @@
-"""Sockets whose local end is chosen before they connect."""
+"""Sockets whose source address or interface is chosen before they connect."""
 
 import socket
 
@@ -9,13 +9,13 @@ from twisted.internet.tcp import Client, Connector
 from smartdns.upstream.egress import Direct
 
 _IP_BIND_ADDRESS_NO_PORT = 24
-"""Of linux/in.h: choose the port when connecting, so that one is enough for many peers."""
+"""From linux/in.h: choose the port at connect(2), so that many peers can share one port."""
 
 
 def open_socket(kind: socket.SocketKind, version: int, egress: Direct) -> socket.socket:
-    """Open a socket of an IP version that leaves by `egress` and does not block.
+    """Open a non-blocking socket of an IP version, bound to `egress`.
 
-    OSError where this machine has no such address or interface.
+    OSError if this machine has no such address or interface.
     """
     family = socket.AF_INET if version == 4 else socket.AF_INET6
     opened = socket.socket(family, kind | socket.SOCK_NONBLOCK)
@@ -33,7 +33,7 @@ def open_socket(kind: socket.SocketKind, version: int, egress: Direct) -> socket
 
 
 class BoundConnections:
-    """What a Twisted endpoint asks of a reactor, with `egress` for each connection."""
+    """Takes the reactor's place in a Twisted endpoint; connects through `egress`."""
 
     def __init__(self, reactor: PosixReactorBase, egress: Direct) -> None:
         self._reactor = reactor
@@ -47,7 +47,7 @@ class BoundConnections:
         timeout: float,
         bindAddress: None,
     ) -> Connector:
-        """Connect as `IReactorTCP` does."""
+        """Connect as in `IReactorTCP`; the endpoint calls this."""
         connector = _BoundConnector(host, port, factory, timeout, bindAddress, self._reactor)
         connector.egress = self._egress
         connector.connect()

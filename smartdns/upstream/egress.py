@@ -1,4 +1,4 @@
-"""Egress: the addresses or the interface by which this machine connects."""
+"""Egress: the source addresses or the interface that this machine connects from."""
 
 from dataclasses import dataclass
 
@@ -14,20 +14,20 @@ class Direct:
     interface: str | None = None
 
     def reaches(self, version: int) -> bool:
-        """Say whether it reaches that IP version; one with source addresses reaches theirs only."""
+        """Say whether it reaches an IP version; with source addresses: only their versions."""
         if self.ipv4 is None and self.ipv6 is None:
             return True
         return self.source(version) is not None
 
     def source(self, version: int) -> str | None:
-        """Give the source address of connections of that IP version; None: the kernel chooses."""
+        """Give the source address for an IP version; None: the kernel chooses."""
         return self.ipv4 if version == 4 else self.ipv6
 
     def toward(self, address: Address) -> "Direct":
-        """Give the egress to use for one address: for this machine itself, `ORDINARY`.
+        """Give the egress to use for one address: `ORDINARY` for an address of loopback.
 
-        A resolver on loopback would take a query from a public address for a forged one, and no
-        interface but loopback's leads there.
+        A resolver on loopback would treat a query from a public address as forged, and only the
+        loopback interface leads to it.
         """
         if not address.is_loopback or (self.source(address.version) or "").startswith("127."):
             return self
@@ -35,4 +35,4 @@ class Direct:
 
 
 ORDINARY = Direct()
-"""As the routing table says."""
+"""The routing table decides."""

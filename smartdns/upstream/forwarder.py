@@ -1,9 +1,9 @@
 """All upstreams, and the questions under way to them; equal questions share one exchange.
 
-    ask      from any thread: who wants to know, and the network that this counts for
-    forward  the same as a Deferred, in the reactor's thread
+    ask      from any thread: takes a callback, and the network that the question counts for
+    forward  the same with a Deferred, in the reactor's thread
 
-The first query of most questions leaves at once from the thread that asks; the rest happens in the
+The first query of most questions is sent at once, by the thread that asks; all else happens in the
 reactor's thread.
 """
 
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
     from twisted.internet.interfaces import IDelayedCall
 
 STALE_AFTER_S: Final = 1.8
-"""An expired answer now is better than a fresh one later (RFC 8767 section 5)."""
+"""Seconds after which an expired answer is given instead of waiting on (RFC 8767 section 5)."""
 _MOST_TO_THE_DEAD: Final = 64
-"""Questions that may be out to find whether a dead group has come back."""
+"""Questions that may be under way to a dead group; they show whether it answers again."""
 _TICK_S: Final = 0.1
-"""How often late questions are looked after: one timer for all."""
+"""How often late questions are checked: one timer for all."""
 
 T = TypeVar("T")
 Asker = Callable[[T | Failure], None]
 
 
 class Forwarder(Service, Generic[T]):
-    """Asks upstreams, and gives what `conclude` makes of their replies to all who wait."""
+    """Asks upstreams, and passes the result of `conclude` on each reply to all askers."""
 
     def __init__(
         self,
@@ -58,11 +58,11 @@ class Forwarder(Service, Generic[T]):
         stand_in: Callable[[Forward], T | None] = lambda _: None,
         ready_sockets: int = 0,
     ) -> None:
-        """Forward to `upstreams`, and what is below one of `suffixes` to those named there.
+        """Forward to `upstreams`; names below one of `suffixes` go to the upstreams given there.
 
-        `conclude` is called once for each exchange, with None where nobody answered. `stand_in`
-        gives what does for an answer that is late, if there is any. While questions come, so many
-        `ready_sockets` are kept open ahead of them.
+        `conclude` is called once for each exchange, with None if no upstream answered. `stand_in`
+        gives a substitute for an answer that is late, if there is one. While questions come,
+        `ready_sockets` sockets are kept open for the next ones.
         """
         self.reactor = reactor
         self.most_in_flight = in_flight
@@ -75,17 +75,17 @@ class Forwarder(Service, Generic[T]):
         }
         self._ready = ReadySockets(self.sockets, self._group, ready_sockets)
         self._lock = threading.Lock()
-        """Held while the two below are changed together; never while anything is called."""
+        """Held while `_pending` and `_places` change together; never while a callback is called."""
         self._pending: dict[Forward, PendingQuestion[T | Failure]] = {}
         self._places = Places()
         self._tick: IDelayedCall | None = None
         self._log = Logger()
 
     def ask(self, plan: Forward, asker: Asker[T], network: bytes = NOBODY) -> bool:
-        """Have `asker` called once, in the reactor's thread; False: there is no place. Any thread.
+        """Ask `plan`; `asker` is called once, in the reactor's thread. From any thread.
 
-        It gets what was concluded, or a Failure where that was our mistake. `network` is for whom
-        the place is counted.
+        `asker` gets the conclusion, or a Failure if our own code failed. False: too many questions
+        of `network` are under way; `asker` is not called.
         """
         with self._lock:
             pending = self._pending.get(plan)
@@ -109,14 +109,14 @@ class Forwarder(Service, Generic[T]):
         return True
 
     def forward(self, plan: Forward) -> Deferred[T]:
-        """Ask what `plan` asks; None is concluded from at once where too much is under way."""
+        """Ask `plan`; if too many questions are under way, conclude at once, as from no reply."""
         asked: Deferred[T] = Deferred(lambda asked: self._leave(plan, asked))
         if not self.ask(plan, asked.callback):
             asked.callback(self._conclude(plan, None))
         return asked
 
     def refresh(self, plan: Forward) -> None:
-        """Ask what nobody waits for, so that the cache has it in time. From any thread."""
+        """Ask `plan` only to refresh the cache before the answer expires. From any thread."""
         if plan not in self._pending:
             self.ask(plan, _nobody)
 
@@ -132,26 +132,26 @@ class Forwarder(Service, Generic[T]):
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """The upstreams for everything, then those of each suffix."""
+        """The group for all other names, then the group of each suffix."""
         return (self._group, *self._suffixes.values())
 
     @property
     def upstreams(self) -> tuple[Upstream, ...]:
-        """All of them, each once for each suffix that it is asked about."""
+        """All upstreams; one that serves several suffixes is given several times."""
         return tuple(member for group in self.groups for member in group.members)
 
     @property
     def suffixes(self) -> frozenset[Name]:
-        """What is asked of upstreams of its own."""
+        """The suffixes that have their own upstreams."""
         return frozenset(self._suffixes)
 
     def group_for(self, name: Name) -> Group:
-        """Say who is asked about `name`: the longest suffix decides."""
+        """Give the group that is asked about `name`: the longest suffix decides."""
         suffix = below(name, self._suffixes) if self._suffixes else None
         return self._group if suffix is None else self._suffixes[suffix]
 
     def stopService(self) -> Deferred[object]:
-        """End what is under way, without results, and close all connections."""
+        """End all questions without a reply, and close all connections; fires when closed."""
         super().stopService()  # type: ignore[no-untyped-call]
         for pending in list(self._pending.values()):
             pending.abandon()
@@ -164,7 +164,7 @@ class Forwarder(Service, Generic[T]):
         return DeferredList(closing).addCallback(lambda _: None)
 
     def _has_room(self, group: Group, network: bytes) -> bool:
-        """Say whether one more question may be asked; where few are, whoever `group` is."""
+        """Say whether `network` may ask one more; few may be under way to a dead group."""
         under_way = len(self._pending)
         if self._places.has_room(network, self._most_to_the_dead - under_way):
             return True
@@ -180,19 +180,19 @@ class Forwarder(Service, Generic[T]):
             self._look_after_soon()
 
     def _ended(self, pending: PendingQuestion[T | Failure], reply: UpstreamReply | None) -> None:
-        """Go on where an alias leads; else conclude, and tell those who wait."""
+        """Follow an alias if the reply needs that; else conclude, and tell the askers."""
         try:
             if reply is not None:
                 reply = synthesize_cnames(pending.plan.question, reply)
                 if self._follows_alias(pending, reply):
                     return
             conclusion: T | Failure = self._conclude(pending.plan, reply)
-        except Exception:  # noqa: BLE001 - a mistake of ours must not leave anybody waiting
+        except Exception:  # noqa: BLE001 - an error in our code must not leave askers waiting
             conclusion = Failure()
         self._tell(pending, conclusion, ended=True)
 
     def _follows_alias(self, pending: PendingQuestion[T | Failure], reply: UpstreamReply) -> bool:
-        """Ask on for the name at which the aliases of `reply` end, where it may be asked for."""
+        """Ask for the name at which the aliases of `reply` end, if it may be asked for."""
         name = unfinished_at(pending.plan.question, reply)
         if name is None or name == pending.asked.question.name:
             return False
@@ -217,11 +217,11 @@ class Forwarder(Service, Generic[T]):
         for asker, _ in askers:
             try:
                 asker(conclusion)
-            except Exception:  # noqa: BLE001 - nor keep the others waiting
+            except Exception:  # noqa: BLE001 - the other askers must be told, too
                 self._log.failure("an answer could not be passed on")
 
     def _leave(self, plan: Forward, asked: Deferred[T]) -> None:
-        """Let one go who waits no longer; the others are told as ever."""
+        """Remove one asker that has cancelled; the others are still told."""
         with self._lock:
             pending = self._pending.get(plan)
             mine = (asked.callback, NOBODY)
@@ -230,7 +230,7 @@ class Forwarder(Service, Generic[T]):
                 self._places.give_back(NOBODY)
 
     def _fill(self) -> None:
-        """Have sockets for the next questions, now that replies have been read and passed on."""
+        """Open sockets for the next questions; called after replies were read and passed on."""
         self._ready.fill(self.reactor.seconds())
         if self._ready.kept:
             self._look_after_soon()
@@ -240,13 +240,13 @@ class Forwarder(Service, Generic[T]):
             self._tick = self.reactor.callLater(_TICK_S, self._look_after)
 
     def _look_after(self) -> None:
-        """Ask on where an answer is late, and give who waits for long what there is."""
+        """Go on with questions that are late; give askers that wait long a stale answer."""
         self._tick = None
         now = self.reactor.seconds()
         for pending in list(self._pending.values()):
             try:
                 self._look_at(pending, now)
-            except Exception:  # noqa: BLE001 - a mistake of ours must not keep the others waiting
+            except Exception:  # noqa: BLE001 - an error in our code must not stop the others
                 self._log.failure("a late question could not be looked after")
         self._ready.keep(now)
         if self._pending or self._ready.kept:

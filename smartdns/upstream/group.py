@@ -1,4 +1,4 @@
-"""The upstreams that are asked about the same names, with their health and connections."""
+"""A group: the upstreams for the same names, with their health and connections."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from smartdns.upstream.stream import StreamPool
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """One of a group."""
+    """One upstream of a group."""
 
     address: UpstreamAddress
     health: Health
@@ -22,20 +22,20 @@ class Upstream:
 
 
 class Group:
-    """Upstreams in the operator's order."""
+    """Upstreams, in the operator's order."""
 
     def __init__(self, members: Sequence[Upstream]) -> None:
         self.members = tuple(members)
 
     @classmethod
     def at(cls, reactor: PosixReactorBase, addresses: Sequence[UpstreamAddress]) -> "Group":
-        """Make a group of upstreams that nothing is known of yet."""
+        """Make a group of upstreams, each with a new `Health`."""
         return cls(
             [Upstream(address, Health(), StreamPool(reactor, address)) for address in addresses]
         )
 
     def servers(self, now: float) -> list[Server]:
-        """Give the members in the order to ask, as an exchange sees them."""
+        """Give the members in the order to ask, as an `Exchange` takes them."""
         order, trial = order_of_asking([member.health for member in self.members], now)
         servers = [self._server(index, now) for index in order if index != trial]
         if trial is not None:
@@ -44,11 +44,11 @@ class Group:
         return servers
 
     def first_choice(self, now: float) -> Upstream | None:
-        """Give who is to be asked first, and alone, in a datagram and mixed case.
+        """Give the upstream to ask first and alone, by a datagram with a name in mixed case.
 
-        None where there is none such. Changes nothing, so any thread may ask.
+        None: there is no such upstream. Changes nothing, so any thread may call it.
         """
-        if len(self.members) == 1:  # of which there is nothing to be tried or put in order
+        if len(self.members) == 1:  # it needs no trial and no order
             best = self.members[0]
         else:
             order, trial = order_of_asking([member.health for member in self.members], now)
@@ -59,7 +59,7 @@ class Group:
         return best if plain and not best.health.dead(now) else None
 
     def servers_after(self, first: Upstream, now: float) -> list[Server]:
-        """Give the order where `first` was asked already; without it where it may not be asked."""
+        """Give the order to ask after `first` was asked; without it if it may not be asked now."""
         index = self.members.index(first)
         servers = self.servers(now)
         asked = [each for each in servers if each.index == index]
@@ -68,7 +68,7 @@ class Group:
         return [replace(each, patience=patience, keeps_case=True) for each in asked] + rest
 
     def all_dead(self, now: float) -> bool:
-        """Say whether no member is expected to answer: questions will fail soon, most likely."""
+        """Say whether all members are dead, so that questions will most likely fail."""
         return all(member.health.dead(now) for member in self.members)
 
     def close(self) -> Deferred[object]:

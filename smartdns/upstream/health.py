@@ -1,19 +1,19 @@
-"""How quick an upstream is, and whether it lives.
+"""How fast an upstream is, and whether it is alive.
 
-Ordinary questions show how quick it is. Round-trip times are smoothed as TCP's are (RFC 6298
-section 2). They say when to ask another upstream as well, and which one to ask first.
+Ordinary questions show how fast it is. Round-trip times are smoothed as in TCP (RFC 6298
+section 2). They decide when another upstream is asked as well, and which one is asked first.
 
-Whether it lives is judged by probes alone: questions of our own, for names that no customer chose.
-A name whose authoritative servers are silent is silent at every resolver, and one household can
-ask for a hundred of them in a second. So an ordinary question without a reply is a reason to send
-a probe, and nothing else.
+Only probes decide whether it is alive: our own questions, for names that no client chose. If a
+zone's authoritative servers are silent, every resolver is silent about its names, and one household
+can ask for a hundred of them in a second. So an ordinary question without a reply only makes a
+probe due.
 
-    answers    nothing is wrong; silent for a second, or a query failed: a probe is due
-    doubted    a probe was lost: asked after the others; a probe is due every second
-    dead       three were lost, over four seconds: asked only where no other one lives; a probe
-               is due every two seconds
+    answers    nothing is wrong; if it is silent for a second, or a query fails, a probe is due
+    doubted    a probe was lost: it is asked after the others; a probe is due every second
+    dead       three probes were lost, over four seconds: it is asked only if no other one is
+               alive; a probe is due every two seconds
 
-Any reply leads back to the first state, be it an error, be it to a probe or to a question.
+Any reply leads back to the first state: also an error, and also one to an ordinary question.
 """
 
 from collections.abc import Sequence
@@ -34,47 +34,47 @@ _DEAD_AFTER_S: Final = 4.0
 
 
 class Health:
-    """The health of one upstream; `now` is monotonic seconds throughout."""
+    """The health of one upstream; `now` is always in monotonic seconds."""
 
     def __init__(self) -> None:
         self.looped = False
-        """It leads back to us, so it is never asked."""
+        """It forwards to us (a loop), so it is never asked."""
         self._smoothed: float | None = None
         self._variation = 0.0
         self._case_lost_until = 0.0
         self._asked_at = 0.0
         self._heard_at = _NEVER
         self._suspect_at: float | None = None
-        """When a probe is due; None: no question waits, or it is not known that one does."""
+        """When a probe is due; None: no question is known to wait."""
         self._probed_at = _NEVER
         self._first_lost_at = 0.0
         self._lost_probes = 0
 
     def asked(self, now: float) -> None:
-        """Take note of a question that was sent to it at `now`."""
+        """Note that a question was sent to it at `now`."""
         self._asked_at = now
         if self._suspect_at is None and not self.heard_since(now):
             self._suspect_at = now + _SILENT_S
 
     def answered(self, round_trip: float, now: float) -> None:
-        """Take note of a reply, be it an error, `round_trip` seconds after its question."""
+        """Note a reply (also an error), `round_trip` seconds after its question."""
         self.heard(now)
         self._measure(round_trip)
 
     def outrun(self, waited: float) -> None:
-        """Take note that another one answered first; its own answer would have been later."""
+        """Note that another upstream answered first, after this one was waited for `waited` s."""
         if waited < _LEAST_PATIENCE_S and not self.doubted:
-            self._suspect_at = None  # nobody waited long enough to tell
+            self._suspect_at = None  # the wait was too short to tell
         if (self._smoothed or 0.0) < waited <= _MOST_PATIENCE_S:
             self._measure(waited)
 
     def failed(self, now: float) -> None:
-        """Take note that a question got no reply, or nonsense, or could not be sent."""
+        """Note that a question could not be sent, or got no reply or no usable one."""
         if self._suspect_at is not None and now - self._heard_at > _SILENT_S:
             self._suspect_at = min(self._suspect_at, now)
 
     def heard(self, now: float) -> None:
-        """Take note of any sign of life."""
+        """Note any sign of life."""
         self._heard_at = now
         self._suspect_at = None
         self._lost_probes = 0
@@ -84,7 +84,7 @@ class Health:
         return self._heard_at > moment
 
     def probe_is_due(self, now: float) -> bool:
-        """Say whether to send a probe: now and then, and soon where it may have gone away."""
+        """Say whether to send a probe: regularly, and soon if the upstream may be down."""
         if self.doubted or (self._suspect_at is not None and now >= self._suspect_at):
             wait = _PROBE_DEAD_EVERY_S if self.dead(now) else _PROBE_DOUBTED_EVERY_S
         else:
@@ -92,11 +92,11 @@ class Health:
         return now - self._probed_at >= wait
 
     def probe_begun(self, now: float) -> None:
-        """Take note of a probe that is sent at `now`."""
+        """Note that a probe is sent at `now`."""
         self._probed_at = now
 
     def probe_lost(self, begun: float) -> None:
-        """Take note that nothing came of the probe that was sent at `begun`."""
+        """Note that the probe sent at `begun` got no reply."""
         if self.heard_since(begun):
             return
         if not self.doubted:
@@ -105,16 +105,16 @@ class Health:
 
     @property
     def doubted(self) -> bool:
-        """A probe was lost, and there was no sign of life since."""
+        """Whether a probe was lost, without a sign of life since."""
         return self._lost_probes > 0
 
     def dead(self, now: float) -> bool:
-        """Say whether it is hardly worth a query: its probes were lost, or it leads back to us."""
+        """Say whether it is dead: its probes were lost, or it forwards to us."""
         lasted = now - self._first_lost_at >= _DEAD_AFTER_S
         return self.looped or (self._lost_probes >= _DEAD_AFTER_PROBES and lasted)
 
     def case_lost(self, now: float) -> None:
-        """Take note that it does not repeat a question's case: ask it in plain case for a while."""
+        """Note that it did not repeat a question's case: ask it in lower case for a while."""
         self._case_lost_until = now + _CASE_REMEMBERED_S
 
     def keeps_case(self, now: float) -> bool:
@@ -122,32 +122,32 @@ class Health:
         return now >= self._case_lost_until
 
     def trial_is_due(self, now: float) -> bool:
-        """Say whether to find out how quick it is these days: ask it, and another one as well."""
+        """Say whether to measure it again: ask it and, at the same time, another one."""
         return not self.doubted and now - self._asked_at > _MEASUREMENT_LASTS_S
 
     def begin_trial(self, now: float) -> None:
-        """Put the next trial off, so that one question at a time is spent on it."""
+        """Postpone the next trial, so that only one question at a time is used for it."""
         self._asked_at = now
 
     def patience(self) -> float:
-        """Give the seconds after which to ask another one as well."""
+        """Give the seconds after which to ask another upstream as well."""
         if self._smoothed is None:
             return _UNMEASURED_S
         usual = self._smoothed + 4 * self._variation
         return min(max(usual, _LEAST_PATIENCE_S), _MOST_PATIENCE_S)
 
     def rank(self) -> tuple[bool, float]:
-        """Sort by this to ask the best first: the doubted after the others, then by 50 ms.
+        """Give the sort key for the order to ask: doubted ones last, then in steps of 50 ms.
 
-        The unmeasured come first, and equals keep the operator's order.
+        Upstreams without a measurement come first; equals keep the operator's order.
         """
         return self.doubted, (self._smoothed or 0.0) // 0.05
 
     def _measure(self, round_trip: float) -> None:
-        """Take in a round trip, unless it is so long that it tells of the name, not of the server.
+        """Use a round trip, unless it is so long that the name, not the server, is the cause.
 
-        A resolver that asks silent servers says SERVFAIL after seconds; that must not make
-        everybody else's questions wait.
+        A resolver that asks silent servers says SERVFAIL after seconds; that must not delay the
+        questions for other names.
         """
         if self._smoothed is None:
             self._smoothed = min(round_trip, _MOST_PATIENCE_S)
@@ -158,9 +158,9 @@ class Health:
 
 
 def order_of_asking(healths: Sequence[Health], now: float) -> tuple[list[int], int | None]:
-    """Give indices in the order to ask, and one besides to put on trial with this question.
+    """Give indices in the order to ask, and the one to put on trial with this question, if any.
 
-    The dead are among them only where nobody else is.
+    Dead upstreams are included only if all are dead.
     """
     living = [index for index, health in enumerate(healths) if not health.dead(now)]
     able = living or [index for index, health in enumerate(healths) if not health.looped]

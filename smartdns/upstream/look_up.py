@@ -1,4 +1,4 @@
-"""The addresses of a name, as the upstreams know them: for whoever wants to connect there."""
+"""Asks the upstreams for the addresses of a name; the relay connects to them."""
 
 from dataclasses import dataclass
 
@@ -14,16 +14,16 @@ from smartdns.upstream.forwarder import Forwarder
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Resolved:
-    """What the A and AAAA records of a name say."""
+    """The addresses in the A and AAAA records of a name."""
 
     addresses: tuple[bytes, ...]
     """4 or 16 octets each."""
     ttl: float
-    """Seconds that all of them hold."""
+    """Seconds until the first of them expires."""
 
 
 def addresses_in(plan: Forward, said: UpstreamReply | None) -> Resolved | None:
-    """Conclude an exchange: the addresses that were asked for, None where nobody answered."""
+    """Conclude an exchange: the addresses asked for; None: no upstream answered."""
     heard = None if said is None else sanitize(plan.question, said, dnssec_ok=False)
     if heard is None:
         return None
@@ -32,13 +32,13 @@ def addresses_in(plan: Forward, said: UpstreamReply | None) -> Resolved | None:
 
 
 class LookUp:
-    """Asks for both families at once, through a forwarder that concludes by `addresses_in`."""
+    """Asks for A and AAAA at once, through a forwarder whose `conclude` is `addresses_in`."""
 
     def __init__(self, forwarder: Forwarder[Resolved | None]) -> None:
         self._forwarder = forwarder
 
     def __call__(self, name: Name) -> Deferred[Resolved | None]:
-        """Give the addresses of `name`, none if it has none; None: nobody answered."""
+        """Give the addresses of `name` (perhaps none); None: no upstream answered."""
         asking = [
             self._forwarder.forward(Forward(Question(name, kind, CLASS_IN), False, False))
             for kind in (A, AAAA)

@@ -1,7 +1,7 @@
-"""Places: how many may wait for upstreams at once, and how many of them one network may be.
+"""Places: limits how many queries wait for upstreams at once, in total and for each network.
 
-A network may take a third of the places that are free. So however much one of them asks, every
-other still finds some: each further network gets a third of what is left.
+A network may take a third of the places that are free to it. So however much one network asks,
+others still find places: each further network gets a third of those left.
 """
 
 from collections import Counter
@@ -9,29 +9,29 @@ from typing import Final
 
 _OF_THE_FREE: Final = 3
 NOBODY: Final = b""
-"""In place of a network, for questions of our own: they are not counted against anybody."""
+"""In place of a network, for our own questions: they count for no network."""
 
 
 class Places:
-    """Those who wait, by network."""
+    """Counts the queries that wait, by network."""
 
     def __init__(self) -> None:
         self._waiting: Counter[bytes] = Counter()
 
     def has_room(self, network: bytes, free: int) -> bool:
-        """Say whether one more of `network` may wait where `free` places are left of all."""
+        """Say whether one more query of `network` may wait, if `free` places are left in total."""
         return free > 0 and (network == NOBODY or self._waiting[network] * _OF_THE_FREE < free)
 
     def take(self, network: bytes) -> None:
-        """Count one who waits."""
+        """Count one query more."""
         self._waiting[network] += 1
 
     def give_back(self, network: bytes) -> None:
-        """Count one less; nothing is kept of a network of which nobody waits."""
+        """Count one query less; a network without waiting queries is forgotten."""
         self._waiting[network] -= 1
         if not self._waiting[network]:
             del self._waiting[network]
 
     def __len__(self) -> int:
-        """All who wait."""
+        """All queries that wait."""
         return self._waiting.total()

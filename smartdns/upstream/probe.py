@@ -1,11 +1,11 @@
-"""A probe: two questions to one upstream, to which any reply shows that it lives.
+"""A probe: two questions to one upstream. Any reply to them shows that it is alive.
 
-    SOA of an apex                    of the root; of a suffix, for its own upstreams
-    TXT of a name that we make up     its reply shows whether the upstream asks us in turn
+    SOA of an apex             the root, or a suffix for the upstreams of that suffix
+    TXT of a generated name    the reply shows whether the upstream forwards to us (a loop)
 
-No customer can choose or slow down either of them: a resolver has the first in its cache, and the
-second, too, once it was asked. There are two, since some resolvers drop questions about the root,
-and others questions about names of the Internet.
+No client can choose or delay these questions: a resolver has the first one's answer in its cache,
+and the second one's once it was asked. There are two, since some resolvers drop questions about
+the root, and others drop questions about public names.
 """
 
 from collections.abc import Callable
@@ -22,12 +22,12 @@ from smartdns.upstream.question import PendingQuestion
 from smartdns.upstream.sockets import QuerySockets
 
 PROBE_BUDGET_S = 2.5
-"""Long enough for three datagrams, and for a connection that leads nowhere to be dropped: the next
-probe then makes another one."""
+"""Seconds: enough for three datagrams, and for a connection without replies to be dropped, so that
+the next probe makes another connection."""
 
 
 class Probe:
-    """One probe under way. The upstream's health is told what comes of it."""
+    """One probe under way; its result goes to the upstream's `Health`."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Probe:
         loop_name: Name | None,
         ended: Callable[["Probe"], None],
     ) -> None:
-        """Ask `upstream` about `apex` and, where there is one, `loop_name`; then call `ended`."""
+        """Ask `upstream` about `apex` and `loop_name` (unless None); call `ended` at the end."""
         self.upstream = upstream
         self._sockets, self._loop_name, self._ended = sockets, loop_name, ended
         self._begun = sockets.reactor.seconds()
@@ -49,13 +49,13 @@ class Probe:
         self._ask(Question(apex, SOA, CLASS_IN))
 
     def abandon(self) -> None:
-        """End without a judgement; `ended` is not called."""
+        """End without a result; `ended` is not called."""
         given_up, self._under_way = self._under_way, set()
         for pending in given_up:
             pending.abandon()
 
     def _ask(self, question: Question) -> None:
-        health = Health()  # of its own: an upstream that loops would not be asked otherwise
+        health = Health()  # a separate one: with its own, an upstream that loops is never asked
         group = Group([replace(self.upstream, health=health)])
         plan = Forward(question, dnssec_ok=False, checking_disabled=False)
 
@@ -80,7 +80,7 @@ class Probe:
     def _judge_loop(self, reply: UpstreamReply) -> None:
         self.upstream.health.looped = shows_loop(reply)
         if self.upstream.health.looped:
-            self.abandon()  # the other question goes round and round
+            self.abandon()  # the other question would loop
 
     def _end(self) -> None:
         if not self._heard:

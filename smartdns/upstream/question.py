@@ -1,10 +1,10 @@
-"""One question under way: what was sent for it, what is still due, and who waits for the answer.
+"""One question under way: the queries sent for it, those still due, and who waits for the answer.
 
-    send_first   the first query, from the thread that has the question; most need no other
-    begin        the same in the reactor's thread, where whom to ask must be found out first
-    look         called now and then: asks on when the first upstream is late
+    send_first   sends the first query, from the thread that asks; most questions need no other
+    begin        starts in the reactor's thread, when the upstream must be chosen first
+    look         called regularly: asks another upstream when the first one is late
 
-Only one that needs more than its first query gets an `Exchange`, which says what to do next.
+Only a question that needs more than its first query gets an `Exchange`, which decides what is next.
 """
 
 import secrets
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _TLS_PADDING: Final = 128  # RFC 8467 section 4.1
 _FIRST: Final = Attempt(server=-1, stream=False, mixed_case=True)
-"""What `send_first` sends, to whichever upstream that is."""
+"""The attempt of `send_first`; its server is not known yet."""
 
 T = TypeVar("T")
 
@@ -44,13 +44,13 @@ class PendingQuestion(Generic[T]):
         ended: "Callable[[PendingQuestion[T], UpstreamReply | None], None]",
         budget_s: float | None = None,
     ) -> None:
-        """Ask `group` what `plan` says; `ended` gets the reply, None for none, once."""
+        """Ask `group` what `plan` says; `ended` is called once, with the reply or None."""
         self.plan = plan
-        """What those who wait want to know."""
+        """The question of those who wait."""
         self.askers: list[tuple[Callable[[T], None], bytes]] = []
-        """What is called with the conclusion, and the network that each counts for."""
+        """A callback for the conclusion, and the network that it counts for."""
         self.asked = plan
-        """What the upstreams are asked: the same, or the name that an alias led to."""
+        """The question to the upstreams: `plan`, or the name that an alias led to."""
         self._sockets, self.group, self._ended = sockets, group, ended
         self.begun = sockets.reactor.seconds()
         self._deadline = self.begun + (BUDGET_S if budget_s is None else budget_s)
@@ -61,7 +61,7 @@ class PendingQuestion(Generic[T]):
         self.over = False
 
     def send_first(self, ready: QuerySocket) -> None:
-        """Send the first query from `ready`. From any thread, and only at first."""
+        """Send the first query from `ready`. From any thread; only as the first call."""
         message = render_query(self.asked, ready.id, ready.noise)
         sent = SentQuery(_FIRST, ready.upstream, message, self.begun)
         sent.stop = ready.stop
@@ -71,19 +71,19 @@ class PendingQuestion(Generic[T]):
             self._sockets.reactor.callFromThread(self._not_sent, sent)
 
     def begin(self) -> None:
-        """Ask whoever is to be asked first. In the reactor's thread."""
+        """Send the first query to the best upstream. Only in the reactor's thread."""
         if not self.over:
             self._go_on()
 
     def look(self, now: float) -> None:
-        """Go on where the first query is late; what follows has a timer of its own."""
+        """Go on if the first query is late; later queries have their own timer."""
         if self._exchange is None and self._sent:
             first = self._sent[0]
             if now - first.begun >= first.upstream.health.patience():
                 self._go_on()
 
     def follow(self, name: Name, group: Group, so_far: UpstreamReply) -> None:
-        """Ask on for the name that an alias led to, within the budget of the whole."""
+        """Ask for the name that an alias led to, within the same time budget."""
         self._so_far, self.group = so_far, group
         self.asked = self.plan._replace(question=self.plan.question._replace(name=name))
         self._exchange, self.over = None, False
@@ -94,7 +94,7 @@ class PendingQuestion(Generic[T]):
         self._end(None)
 
     def _take(self, sent: SentQuery, data: bytes) -> bool:
-        """Say whether `data` is the reply to a query that was sent, and go on with it."""
+        """Say whether `data` is the reply to `sent`; if so, go on with it."""
         reply = sent.reply_in(data, self.asked.question)
         if reply is None:
             return False
@@ -107,7 +107,7 @@ class PendingQuestion(Generic[T]):
             return True
         exchange = self._engage(now)
         self._wake()
-        if sent not in self._sent:  # its upstream may not be asked any more
+        if sent not in self._sent:  # the upstream may not be asked any more
             return True
         self._answered(sent, now)
         if repeats:
@@ -126,7 +126,7 @@ class PendingQuestion(Generic[T]):
         self._lost(sent)
 
     def _lost(self, sent: SentQuery) -> None:
-        """Go on without a query that will bring nothing."""
+        """Go on without `sent`, which will get no reply."""
         now = self._sockets.reactor.seconds()
         exchange = self._engage(now)
         self._wake()
@@ -141,7 +141,7 @@ class PendingQuestion(Generic[T]):
         sent.stop = nothing
 
     def _engage(self, now: float) -> Exchange:
-        """Give the exchange, in which a first query that was sent counts as begun when it was."""
+        """Give the exchange; make it if there is none, with the time of the first query."""
         if self._exchange is None:
             first = self._sent[0] if self._sent else None
             if first is None:
@@ -159,13 +159,13 @@ class PendingQuestion(Generic[T]):
                 first.attempt = attempt
             else:
                 self._send(attempt, now, exchange)
-        if first.attempt is _FIRST:  # that upstream may not be asked any more
+        if first.attempt is _FIRST:  # the upstream may not be asked any more
             first.stop()
             self._forget(first)
         return exchange
 
     def _go_on(self) -> None:
-        """Send what is due, and come back in time."""
+        """Send the queries that are due, and set the timer for the next."""
         if self.over:
             return
         now = self._sockets.reactor.seconds()
@@ -209,7 +209,7 @@ class PendingQuestion(Generic[T]):
         )
 
     def _wake(self) -> None:
-        """Go on in the reactor's next turn: sockets are not closed under their own feet."""
+        """Go on in the reactor's next turn, not while a socket is calling us."""
         self._sleep_until(0.0)
 
     def _sleep_until(self, moment: float) -> None:
@@ -242,6 +242,6 @@ class PendingQuestion(Generic[T]):
 def _goes_out(opened: QuerySocket, message: bytes) -> bool:
     try:
         opened.send(message)
-    except OSError:  # nobody listens there, or there is no route
+    except OSError:  # the port is closed, or there is no route
         return False
     return True

@@ -1,7 +1,7 @@
-"""Connected sockets opened ahead of the queries that they are for, in the reactor's spare time.
+"""Connected sockets that are opened before their queries come, after replies have been read.
 
-They know nothing of questions. Opening one takes as long as all the rest of a cache miss; so the
-next misses find theirs open, each with its own port, ID and bits for the name's case.
+To open a socket takes as long as all the rest of a cache miss; so the next misses find their
+sockets open. Each socket has its own port, ID and bits for the name's case.
 """
 
 import contextlib
@@ -12,20 +12,20 @@ from smartdns.upstream.group import Group, Upstream
 from smartdns.upstream.sockets import QuerySocket, QuerySockets
 
 KEPT_S: Final = 10.0
-"""How long a socket waits at most; and how long any are kept open since the last was needed."""
+"""Seconds that a socket waits at most, and that any are kept open after the last `fill`."""
 
 
 class ReadySockets:
-    """Those to the upstream of a group that is to be asked first."""
+    """Open sockets to the upstream of a group that is asked first."""
 
     def __init__(self, sockets: QuerySockets, group: Group, most: int) -> None:
         """Keep at most `most` open."""
         self._sockets, self._group = sockets, group
         self.most = most
         self._ready: deque[QuerySocket] = deque()
-        """The oldest first; all of them to `_first`."""
+        """The oldest first; all are connected to `_first`."""
         self._first: Upstream | None = None
-        """Who is asked first; None: nobody by a single datagram, or it is not known lately."""
+        """The upstream to ask first; None: there is none for a datagram, or no questions come."""
         self._filled_at = 0.0
 
     def __len__(self) -> int:
@@ -33,31 +33,31 @@ class ReadySockets:
 
     @property
     def kept(self) -> bool:
-        """Whether there is anything that `keep` must look after."""
+        """Whether `keep` must be called again."""
         return self._first is not None
 
     def take(self) -> QuerySocket | None:
-        """Give one; where none is left, open it. None: ask in another way. From any thread."""
+        """Give a socket; open one if none is left. None: call `begin` instead. From any thread."""
         try:
             return self._ready.popleft()
         except IndexError:
             return self._open()
 
     def fill(self, now: float) -> None:
-        """Have some for the next questions, since there was one. In the reactor's thread."""
+        """Open sockets for the next questions. Only in the reactor's thread."""
         self._choose(now)
         if self._first is not None:
             self._filled_at = now
             self._top_up()
 
     def keep(self, now: float) -> None:
-        """Close the oldest, follow a change of who is asked first; to be called now and then."""
+        """Close old sockets, and follow a change of the first upstream; call it regularly."""
         self._choose(now if now - self._filled_at < KEPT_S else None)
         self._drop_older_than(now - KEPT_S)
         self._top_up()
 
     def close(self) -> None:
-        """Close all, and open none."""
+        """Close all sockets, and open no more."""
         self.most = 0
         self._choose(None)
 
@@ -77,16 +77,16 @@ class ReadySockets:
             self._ready.append(opened)
 
     def _forget_lost(self) -> None:
-        """Take out what a stray error has closed; one that was just taken will fail to send."""
+        """Remove sockets that an ICMP error has closed; one just taken will fail to send."""
         for each in [each for each in list(self._ready) if each.descriptor < 0]:
-            with contextlib.suppress(ValueError):  # another thread has just taken it
+            with contextlib.suppress(ValueError):  # another thread has taken it
                 self._ready.remove(each)
 
     def _drop_older_than(self, moment: float) -> None:
         while self._ready:
             try:
                 oldest = self._ready.popleft()
-            except IndexError:  # another thread took the last
+            except IndexError:  # another thread took the last one
                 return
             if oldest.opened_at >= moment:
                 self._ready.appendleft(oldest)

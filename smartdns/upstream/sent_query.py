@@ -1,4 +1,4 @@
-"""One query that was sent to an upstream, and which datagrams are a reply to it."""
+"""One query sent to an upstream, and the check whether a message is its reply."""
 
 from typing import TYPE_CHECKING
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 
 
 def nothing() -> None:
-    """In place of what stops a query that has ended: else it and its socket would be a circle."""
+    """Do nothing. Replaces `stop` of an ended query: else it and its socket would be a cycle."""
 
 
 class SentQuery:
-    """A query that may still bring something."""
+    """A query that may still get a reply."""
 
     __slots__ = ("attempt", "begun", "message", "stop", "upstream")
 
     def __init__(self, attempt: Attempt, upstream: Upstream, message: bytes, begun: float) -> None:
         self.attempt, self.upstream, self.message = attempt, upstream, message
         self.begun = begun
-        """Monotonic seconds."""
+        """When it was sent, in monotonic seconds."""
         self.stop: Callable[[], None] = nothing
-        """Ends the waiting for it."""
+        """Stops waiting for a reply."""
 
     def reply_in(self, data: bytes, question: Question) -> UpstreamReply | None:
-        """Give the reply that `data` is, if it is one to this query, which asks `question`.
+        """Parse `data` as the reply to this query for `question`; None: it is no such reply.
 
-        The socket saw to its sender. A reply to a name in mixed case may have lost the case.
+        The connected socket has checked the sender. The reply may have another case in its name.
         """
         if data[:2] != self.message[:2]:
             return None
@@ -43,7 +43,7 @@ class SentQuery:
         return reply if keeps or (self.attempt.mixed_case and reply.question == question) else None
 
     def repeats_question(self, reply: UpstreamReply) -> bool:
-        """Say whether the reply has the question as it was sent, case and all (0x20)."""
-        if not reply.question_wire:  # one that could not read the query may leave it out
+        """Say whether the reply has the question exactly as it was sent, case included (0x20)."""
+        if not reply.question_wire:  # a server that could not read the query may leave it out
             return reply.rcode in {FORMERR, NOTIMP}
         return self.message.startswith(reply.question_wire, HEADER_LENGTH)

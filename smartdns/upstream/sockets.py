@@ -1,8 +1,8 @@
-"""Sockets for one query in a datagram each, every one with a random port of its own (RFC 5452).
+"""UDP sockets for one query each, every socket with its own random port (RFC 5452).
 
-A socket carries one query, and none is kept for long, so nobody finds out its port. All of them
-are watched by one epoll, which is the only thing that the reactor reads for them: a reader of its
-own for each question would cost more than the question.
+A socket carries one query and is closed soon, so that an attacker cannot find out its port. One
+epoll watches all of them, and the reactor reads only this epoll: to register a reader for each
+question would cost more than the question.
 """
 
 import secrets
@@ -23,9 +23,9 @@ from smartdns.upstream.group import Upstream
 
 _MOST_OCTETS: Final = 4096
 _MOST_STRAYS: Final = 20
-"""Datagrams that do not fit the query; more are somebody trying IDs at this port."""
+"""Datagrams that do not match the query; more of them are an attack that guesses IDs."""
 _MOST_AT_ONCE: Final = 64
-"""Replies that are read before the reactor looks at the rest of the world."""
+"""Replies that are read before the reactor serves its other sockets."""
 
 Take = Callable[[bytes], bool]
 Lost = Callable[[], None]
@@ -38,7 +38,7 @@ class QuerySockets:
     def __init__(
         self, reactor: PosixReactorBase, after_reading: "Callable[[], None] | None" = None
     ) -> None:
-        """`after_reading` is called when what has come was read, in the reactor's thread."""
+        """`after_reading` is called after replies were read, in the reactor's thread."""
         self.reactor = reactor
         self._after_reading = after_reading or _nothing
         self._epoll = select.epoll()
@@ -46,14 +46,14 @@ class QuerySockets:
         self._reading = False
 
     def open(self, upstream: Upstream) -> "QuerySocket | None":
-        """Give a connected socket; None where none can be opened. From any thread."""
+        """Open a connected socket; None: this failed. From any thread."""
         address = upstream.address
         try:
             sock = open_socket(socket.SOCK_DGRAM, address.address.version, address.egress)
-        except OSError:  # out of descriptors, or the way out is gone
+        except OSError:  # no descriptor is left, or the egress has gone
             return None
         try:
-            # Connected: the kernel drops what others send and reports a closed port.
+            # Connected: the kernel drops datagrams of other senders and reports a closed port.
             sock.connect((address.host, address.port))
         except OSError:
             sock.close()
@@ -71,12 +71,12 @@ class QuerySockets:
         return opened
 
     def forget(self, descriptor: int) -> None:
-        """Watch a socket no longer; it closes next, by which epoll forgets it. Reactor's thread."""
+        """Stop watching a socket, which the caller closes next. In the reactor's thread."""
         del self._open[descriptor]
         if not self._open and self._reading:
             self._reading = False
             self.reactor.removeReader(self)
-            self._read_on()  # where another thread has opened one meanwhile
+            self._read_on()  # another thread may have opened one meanwhile
 
     def _read_on(self) -> None:
         if self._open and not self._reading:
@@ -84,20 +84,20 @@ class QuerySockets:
             self.reactor.addReader(self)
 
     def close(self) -> None:
-        """Close every socket that is still open, and the epoll; none is opened from now on."""
+        """Close all sockets and the epoll; from now on none is opened."""
         for each in list(self._open.values()):
             each.stop()
         self._epoll.close()
-        self._after_reading = _nothing  # who opens them is called by it: a circle
+        self._after_reading = _nothing  # break the reference cycle with the owner
 
     # Twisted calls these.
 
     def fileno(self) -> int:
-        """Give the epoll's descriptor: it can be read when one of the sockets can."""
+        """Give the epoll's descriptor: it is readable when one of the sockets is."""
         return self._epoll.fileno()
 
     def doRead(self) -> None:
-        """Read what has come."""
+        """Read the replies that have come."""
         for descriptor, _ in self._epoll.poll(0, _MOST_AT_ONCE):
             if (reading := self._open.get(descriptor)) is not None:
                 reading.read()
@@ -107,12 +107,12 @@ class QuerySockets:
         """Nothing to do: the epoll stays."""
 
     def logPrefix(self) -> str:
-        """Say who logs."""
+        """Give the prefix of log lines."""
         return "upstream"
 
 
 class QuerySocket:
-    """A socket for one query to one upstream, with what makes that query hard to forge."""
+    """A socket for one query to one upstream, with the random values for that query."""
 
     __slots__ = (
         "_socket", "_sockets", "_strays", "descriptor", "id", "lost", "noise", "opened_at",
@@ -135,24 +135,24 @@ class QuerySocket:
         self._strays = 0
 
     def aim(self, take: Take, lost: Lost) -> None:
-        """Give `take` each datagram from now on, until it says that it was the one.
+        """Pass each datagram to `take` from now on, until `take` says that it was the reply.
 
-        `lost` is called when none will come. Neither is called once stopped.
+        `lost` is called when no reply will come. After `stop` neither is called.
         """
         self.take, self.lost = take, lost
 
     def read(self) -> None:
-        """Take the datagram that came; it is called again where there is another."""
+        """Read one datagram; this is called again if there is another."""
         try:
             if self.take(self._socket.recv(_MOST_OCTETS)):
                 self.stop()
                 return
         except BlockingIOError:
             return
-        except OSError:  # nobody listens there
+        except OSError:  # the port is closed
             self._give_up()
             return
-        except Exception:  # noqa: BLE001 - a mistake of ours: the next attempt may fare better
+        except Exception:  # noqa: BLE001 - an error in our code: the next attempt may succeed
             Logger().failure("a reply could not be taken")
             self._give_up()
             return
@@ -161,12 +161,12 @@ class QuerySocket:
             self._give_up()
 
     def stop(self) -> None:
-        """Close; nobody is told. In the reactor's thread."""
+        """Close the socket without calling `lost`. In the reactor's thread."""
         if self.descriptor >= 0:
             self._sockets.forget(self.descriptor)
             self._socket.close()
             self.descriptor = -1
-            # Who listens knows the socket: as a circle both would wait for the garbage collector.
+            # These refer back to the socket: a cycle would wait for the garbage collector.
             self.take, self.lost = _not_mine, _nothing
 
     def _give_up(self) -> None:
@@ -175,7 +175,7 @@ class QuerySocket:
             self.stop()
             try:
                 lost()
-            except Exception:  # noqa: BLE001 - it must not end the reading of all others
+            except Exception:  # noqa: BLE001 - the other sockets must still be read
                 Logger().failure("a question could not go on")
 
 

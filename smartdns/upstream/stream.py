@@ -1,4 +1,4 @@
-"""Queries over TCP and TLS to one upstream: connections reused and pipelined (RFC 7766, 7858)."""
+"""Queries over TCP and TLS to one upstream: connections are reused, queries pipelined (RFC 7766)."""
 
 import secrets
 from collections.abc import Callable
@@ -25,14 +25,14 @@ from smartdns.wire.framing import FrameBuffer, with_length
 _CONNECT_TIMEOUT_S = 2
 _IDLE_S = 10.0
 _SILENT_S = 2.0
-"""A connection that left a query unanswered so long, and said nothing else, carries no more."""
+"""A connection without any reply for so long, while a query waits, gets no more queries."""
 _MOST_PIPELINED = 100
 _MOST_CONNECTIONS = 4
 
 
 @dataclass(eq=False, slots=True, repr=False)
 class _Asked:
-    """A query under way; `message` is kept to be sent again where a connection had closed."""
+    """A query under way; `message` is kept to be sent again if the connection closes."""
 
     message: bytes
     take: Callable[[bytes], bool]
@@ -61,17 +61,17 @@ class StreamPool:
     def ask(
         self, message: bytes, take: Callable[[bytes], bool], lost: Callable[[], None]
     ) -> Callable[[], None]:
-        """Send `message` as soon as may be; give what stops the waiting.
+        """Send `message` as soon as possible; give a function that stops waiting for the reply.
 
-        `take` gets the reply with the message's own ID, whatever ID went over the connection;
-        `lost` is told when none will come. Neither is called once stopped.
+        `take` gets the reply with the message's own ID, whatever ID was used on the connection;
+        `lost` is called when no reply will come. After the stop neither is called.
         """
         asked = _Asked(message, take, lost)
         self._connection().ask(asked)
         return asked.stop
 
     def close(self) -> Deferred[None]:
-        """Drop all connections; fires when they are gone."""
+        """Drop all connections; fires when all have ended."""
         for connection in list(self._alive):
             connection.drop()
         if not self._alive:
@@ -80,17 +80,17 @@ class StreamPool:
         return self._closed
 
     def ask_again(self, asked: _Asked) -> None:
-        """Send on a new connection what an old one was closed upon."""
+        """Send a query again on a new connection: its old one was closed."""
         asked.again = True
         self._new_connection().ask(asked)
 
     def remove(self, connection: "_Connection") -> None:
-        """Put nothing more on `connection`."""
+        """Send no more queries on `connection`."""
         if connection in self._connections:
             self._connections.remove(connection)
 
     def gone(self, connection: "_Connection") -> None:
-        """Take note that `connection` has ended."""
+        """Forget `connection`, which has ended."""
         self.remove(connection)
         self._alive.discard(connection)
         if self._closed is not None and not self._alive:
@@ -112,7 +112,7 @@ class StreamPool:
 
 
 class _Connection(Protocol):
-    """One connection, or one in the making: what is asked meanwhile waits for it."""
+    """One connection; while it is being made, queries wait in it."""
 
     def __init__(self, pool: StreamPool) -> None:
         self._pool = pool
@@ -168,13 +168,13 @@ class _Connection(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
         self._stop_idling()
         self._pool.gone(self)
-        # Closed after it had served: an idle limit, most likely (RFC 7766 section 6.2.4). A query
-        # that crossed the end makes a reset of it, or a broken end of TLS.
+        # It was closed after it had answered: most likely an idle timeout (RFC 7766 section 6.2.4).
+        # If a query was on its way at that moment, this is a reset or an unclean end of TLS.
         served = self._answered_at is not None
         self._lose_all([a for a in self._asked.values() if served and not a.again])
 
     def forget_stopped(self) -> None:
-        """Take out what nobody waits for; rest, or drop a connection that leads nowhere."""
+        """Remove stopped queries; start to idle, or drop a connection that does not answer."""
         for id_ in [id_ for id_, asked in self._asked.items() if asked.stopped]:
             asked = self._asked.pop(id_)
             silent_since = max(asked.sent_at, self._answered_at or 0.0)
@@ -218,5 +218,5 @@ def _endpoint(reactor: PosixReactorBase, upstream: UpstreamAddress) -> IStreamCl
     plain = kind(connections, upstream.host, upstream.port, timeout=_CONNECT_TIMEOUT_S)
     if upstream.tls_name is None:
         return plain
-    # Checks the certificate against the system's authorities, and its name.
+    # This checks the certificate's name, and its chain against the system's authorities.
     return wrapClientTLS(optionsForClientTLS(upstream.tls_name), plain)

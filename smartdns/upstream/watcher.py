@@ -1,4 +1,4 @@
-"""Find out by probes which upstreams live, and which of them forward to us."""
+"""Finds out by probes which upstreams are alive, and which of them forward to us."""
 
 import secrets
 from collections.abc import Mapping
@@ -14,20 +14,20 @@ from smartdns.upstream.probe import Probe
 from smartdns.upstream.sockets import QuerySockets
 
 _LOOK_EVERY_S = 0.25
-"""How often it is looked after which probes are due. A probe itself is sent by `Health`'s times."""
+"""How often the watcher checks which probes are due; `Health` decides when one is due."""
 _LOOP_NAME_LASTS_S = 300.0
-"""So long one name serves: an upstream answers the second probe from its cache."""
+"""Seconds for which a name is used: so an upstream answers the second probe from its cache."""
 
 
 class UpstreamWatcher(Service):
-    """Sends the probes that are due, and says what is wrong with which upstream."""
+    """Sends the probes that are due, and reports upstreams that are silent or loop."""
 
     def __init__(
         self, reactor: PosixReactorBase, groups: Mapping[Name, Group], secret: bytes | None
     ) -> None:
-        """Watch `groups`, each by the apex of what it is asked about.
+        """Watch `groups`, by the apex of the names that each is asked about.
 
-        `secret` has 16 octets that all our workers share; None: look for no loops.
+        `secret` has 16 octets that all our workers share; None: do not look for loops.
         """
         self._reactor = reactor
         self._sockets = QuerySockets(reactor)
@@ -41,12 +41,12 @@ class UpstreamWatcher(Service):
         self._looks.clock = reactor
 
     def startService(self) -> None:
-        """Send the first probes, and others as they become due."""
+        """Send the first probes, and later ones when they are due."""
         super().startService()  # type: ignore[no-untyped-call]
         self._looks.start(_LOOK_EVERY_S)
 
     def stopService(self) -> None:
-        """End, with what is under way."""
+        """Stop, and abandon the probes that are under way."""
         super().stopService()  # type: ignore[no-untyped-call]
         if self._looks.running:
             self._looks.stop()
@@ -57,11 +57,11 @@ class UpstreamWatcher(Service):
 
     @property
     def ready(self) -> bool:
-        """Whether each upstream's first probe has ended: a loop would be known, and silence."""
+        """Whether each upstream's first probe has ended: loops and silent ones are known."""
         return not self._unjudged
 
     def trouble(self) -> list[str]:
-        """Say which upstreams lead back to us or are silent, and what to do."""
+        """Say which upstreams forward to us or are silent, and what to do."""
         lines = []
         for upstream in self._apexes:
             if upstream.health.looped:
@@ -74,7 +74,7 @@ class UpstreamWatcher(Service):
         return lines
 
     def failed(self) -> str | None:
-        """Say that there is nobody to ask, where every upstream leads back to us."""
+        """Give an error if every upstream forwards to us, so that none can be asked."""
         if not self._apexes or not all(upstream.health.looped for upstream in self._apexes):
             return None
         return self.trouble()[0]

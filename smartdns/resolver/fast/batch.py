@@ -1,20 +1,20 @@
 """Datagrams in batches: recvmmsg(2) and sendmmsg(2) over buffers that never move.
 
-One `DatagramBatch` holds room for `BATCH` queries and the vectors that answer them. Python copies
-no payload: the kernel writes a query where its reply's first two octets are gathered from.
+One `DatagramBatch` holds room for `BATCH` queries and for the vectors of their replies. Python
+copies no payload: the kernel gathers a reply's first two octets (the ID) from the query's buffer.
 
     slot i of `queries`    | ID | the query after its ID, up to 126 octets |
     slot i of `overflow`   | the rest of a longer query |
     slot i of `peers`      | sockaddr of the sender, which is where the reply goes |
     slot i of `controls`   | the address that was asked (IP_PKTINFO), echoed as the one to use |
-    slot i of `scratch`    | a reply after its ID that was made for this one query |
+    slot i of `scratch`    | a reply that was made for this one query, after its ID |
     slot i of `vectors`    | address, length of the reply after its ID |     written for each hit
 
     a received message  = queries[i], overflow[i]           (two vectors)
     a sent message      = queries[i][:2], vectors[i]        (two vectors)
 
-`vectors[i]` leads to one of three places: the memo's arena, `scratch[i]`, or `queries[i][2:]`
-itself, where a refusal is the query with two octets changed. Every buffer is a private anonymous
+`vectors[i]` points to one of three places: the memo's arena, `scratch[i]`, or `queries[i][2:]`
+itself (a refusal is the query with two octets changed). Every buffer is a private anonymous
 mapping, so no page of it ever belongs to a file.
 """
 
@@ -36,17 +36,17 @@ VECTOR: Final = struct.Struct("QQ")
 _HEADER: Final = struct.Struct("QI4xQQQQi4xI4x")
 """struct mmsghdr on 64-bit Linux: name, namelen, iov, iovlen, control, controllen, flags, len."""
 LENGTHS: Final = tuple(struct.Struct("56xI4x" * count).unpack_from for count in range(BATCH + 1))
-"""For each count: the lengths of so many datagrams. All 64 for a single one would cost 0.8 us."""
+"""By count: unpacks the lengths of that many datagrams. To unpack all 64 would cost 0.8 us."""
 _ADDRESSES: Final = {
     socket.AF_INET: tuple(struct.Struct("4x4s24x" * n).unpack_from for n in range(BATCH + 1)),
     socket.AF_INET6: tuple(struct.Struct("8x16s8x" * n).unpack_from for n in range(BATCH + 1)),
 }
-"""For each count: the addresses of so many senders, in sockaddr_in or sockaddr_in6."""
+"""By count: unpacks the addresses of that many senders from sockaddr_in or sockaddr_in6."""
 _PEER_SIZES: Final = {socket.AF_INET: 16, socket.AF_INET6: 28}
 _PEER_SPACE: Final = 32
 SCRATCH_SIZE: Final = 4096
 _CONTROL_SIZES: Final = {socket.AF_INET: 32, socket.AF_INET6: 40}
-"""CMSG_SPACE of in_pktinfo and in6_pktinfo: with no room to spare, the kernel's length stays."""
+"""CMSG_SPACE of in_pktinfo and in6_pktinfo, exactly: so the kernel does not change the length."""
 _CONTROL_SPACE: Final = 64
 _INTERFACES: Final = slice(4, None, _CONTROL_SPACE // 4)
 """ipi_ifindex in each slot of `controls`, counted in 32-bit numbers."""
@@ -56,13 +56,13 @@ _NO_FLAGS: Final = ctypes.c_int(0)
 _PASSING: Final = frozenset(
     {errno.EINTR, errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENOMEM}
 )
-"""Errors about an earlier reply (a peer that has gone) or about this moment only."""
+"""Errors that concern an earlier reply (a peer that has gone) or pass by themselves."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def is_supported() -> bool:
-    """Say whether this platform has what is used here: 64-bit Linux, whose structures these are."""
+    """Say whether this is 64-bit Linux, whose structures this module lays out."""
     return (
         sys.platform == "linux"
         and struct.calcsize("P") == 8
@@ -72,9 +72,9 @@ def is_supported() -> bool:
 
 
 def map_private(size: int) -> tuple[mmap.mmap, int]:
-    """Map `size` octets that belong to this process alone; give them and their address.
+    """Map `size` octets that belong to this process alone; give the mapping and its address.
 
-    `mmap(-1)` alone would be a shared mapping of /dev/zero.
+    Without these flags `mmap(-1)` would be a shared mapping of /dev/zero.
     """
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     return memory, ctypes.addressof(ctypes.c_char.from_buffer(memory))
@@ -83,13 +83,13 @@ def map_private(size: int) -> tuple[mmap.mmap, int]:
 class DatagramBatch:
     """Buffers for one socket's batches, used by one thread.
 
-    `slots` holds for each slot what reading and answering it takes, so that no slice object is
-    built for a datagram: `(number, keys, vector)`, where `queries[keys[length]]` is the query
-    after its ID and `vectors[vector]` where the reply's vector is put.
+    `slots` holds `(number, keys, vector)` for each slot, so that no slice object is built for a
+    datagram: `queries[keys[length]]` is the query after its ID, and the reply's vector is written
+    to `vectors[vector]`.
     """
 
     def __init__(self, listener: socket.socket, *, multihomed: bool) -> None:
-        """Lay out the buffers for `listener`; `multihomed` echoes the address that was asked."""
+        """Lay out buffers for `listener`; `multihomed`: reply from the address that was asked."""
         self.descriptor = listener.fileno()
         family = socket.AddressFamily(listener.family)
         self._peer_size = _PEER_SIZES[family]
@@ -98,7 +98,7 @@ class DatagramBatch:
         self.queries, self._queries_at = map_private(BATCH * KEY_SIZE)
         self.overflow, self._overflow_at = map_private(BATCH * LONGEST_DATAGRAM)
         self._overflowed: set[int] = set()
-        """Slots with something in it."""
+        """Slots whose `overflow` holds part of a query."""
         self.peers, self._peers_at = map_private(BATCH * _PEER_SPACE)
         self.controls, self._controls_at = map_private(BATCH * _CONTROL_SPACE)
         self._control_numbers = memoryview(self.controls).cast("I")
@@ -130,10 +130,10 @@ class DatagramBatch:
             )
             for i in range(BATCH)
         )
-        """Where in `peers` and `controls` it says where a reply goes: a `WayBack`."""
+        """By slot: where in `peers` and `controls` the parts of its `WayBack` are."""
         self.headers = tuple(slice(i * KEY_SIZE + 2, i * KEY_SIZE + 4) for i in range(BATCH))
         self.addresses = _ADDRESSES[family]
-        # Made once and passed without conversion: a third of the 1.2 us that a call costs.
+        # Made once and passed without conversion: this saves a third of a call's 1.2 us.
         self._receive_arguments = tuple(
             (
                 ctypes.c_int(self.descriptor), ctypes.c_void_p(self._received_at),
@@ -154,31 +154,32 @@ class DatagramBatch:
         )  # fmt: skip
 
     def receive(self, *, wait: bool) -> int:
-        """Take what is there; give how many. With `wait` for the first, which may time out: 0.
+        """Read the datagrams that have arrived; give their number.
 
-        Raises OSError when the socket is of no more use.
+        With `wait`, wait for the first one; 0 when that times out. Raises OSError when the socket
+        can no longer be used.
         """
         count: int = _libc.recvmmsg(*self._receive_arguments[wait])
         if count > 0:
             if self._clears_interfaces:
-                # A reply need not leave by the interface the query came in by: the route decides.
+                # The route decides the interface that a reply leaves by, not the query's.
                 self._control_numbers[_INTERFACES] = _NO_INTERFACES
             return count
         error = ctypes.get_errno()
         if error == errno.EAGAIN:
-            if wait:  # nothing came, or another process that has the socket made it not wait
+            if wait:  # nothing came, or another process with this socket made it non-blocking
                 os.set_blocking(self.descriptor, True)
         elif error not in _PASSING:
             raise OSError(error, os.strerror(error))
         return 0
 
     def send(self, first: int, end: int) -> None:
-        """Send the replies of slots `first` to `end`, leaving out those the kernel refuses."""
+        """Send the replies of slots `first` to `end` (exclusive); skip those the kernel refuses."""
         while first < end:
             sent: int = _libc.sendmmsg(
                 self._descriptor, self._headers[first], self._counts[end - first], _NO_FLAGS
             )
-            # It stops at the first that fails (source port 0, an address gone): pass over it.
+            # It stops at the first that fails (source port 0, an address gone): skip that one.
             first += sent if sent > 0 else 1
 
     def answer_from_scratch(self, i: int, reply: bytes) -> None:
@@ -188,9 +189,9 @@ class DatagramBatch:
         self.vectors[self.slots[i][2]] = VECTOR.pack(self._scratch_at + start, len(reply))
 
     def answer_from_query(self, i: int, length: int, flags: bytes) -> None:
-        """Let slot `i` be answered with the query itself but for the `flags` of its header.
+        """Let slot `i` be answered with the query itself, with other `flags` in its header.
 
-        `length` is the whole query's, at most KEY_SIZE.
+        `length` is that of the whole query, at most KEY_SIZE.
         """
         self.queries[self.headers[i]] = flags
         self.vectors[self.slots[i][2]] = self.own_vectors[i][length]
@@ -198,8 +199,8 @@ class DatagramBatch:
     def forget(self) -> None:
         """Write zeros over the last datagrams; only between batches.
 
-        MADV_DONTNEED fails where memory is locked, as workers' is. Of `overflow` just what was
-        used: to touch the 4 MiB for the first time takes 12 ms.
+        MADV_DONTNEED fails where memory is locked, and workers lock theirs. Of `overflow` only
+        used slots are cleared: to touch all 4 MiB for the first time takes 12 ms.
         """
         for at, buffer in (
             (self._queries_at, self.queries),

@@ -1,10 +1,10 @@
-"""Forms in which the same is asked: with or without an OPT record, in whatever case.
+"""Forms of one question: with or without an OPT record, in upper or lower case.
 
-Stub resolvers of one household ask the same question in several forms. What they get differs in the
-question's case and in the OPT record, and in nothing else. So the memo keeps what the *plain* form
-gets: no OPT, lower case; and a query in another form is answered by changing that.
+Stub resolvers of one household ask the same question in several forms. The replies differ only in
+the case of the question and in the OPT record. So the memo keeps the reply to the *plain* form (no
+OPT, lower case); a query in another form gets that reply with these two things changed.
 
-Queries and replies here begin after the ID, as the memo has them.
+Queries and replies here begin after the ID, as in the memo.
 """
 
 from typing import Final, NamedTuple
@@ -23,7 +23,7 @@ _OPT_ENDS: Final = bytes(6)
 """No high response code, version 0, no flags, no options (RFC 6891 section 6.1)."""
 _BARE_SIZE: Final = len(BARE_OPT[False])
 _LONGEST: Final = PAYLOAD_SIZE_WITHOUT_EDNS - 2
-"""What fits after an ID in every form, whatever payload size is named."""
+"""Octets after the ID that fit in a reply to every form, whatever payload size a query states."""
 
 
 class Form(NamedTuple):
@@ -32,12 +32,12 @@ class Form(NamedTuple):
     plain: bytes
     """The same query in its plain form."""
     question: bytes
-    """As it was asked, with its case."""
+    """As the client wrote it, with its case."""
     has_opt: bool
 
     @property
     def has_own_case(self) -> bool:
-        """Whether a letter of the name is a capital."""
+        """Whether the name has a capital letter."""
         return not self.plain.endswith(self.question)
 
     def __repr__(self) -> str:
@@ -52,10 +52,10 @@ _new: Final = tuple.__new__
 def form_of(query: bytes) -> Form | None:
     """Give the form of a query; None: it is not one question with at most a bare OPT record.
 
-    The name is not read. Whatever `query` is, its plain form was remembered only if it was a query
-    that could be read, and what differs from that one in nothing but case can be read, too.
+    The name is not checked here. The memo keeps a plain form only of a query that was well-formed,
+    and a query that differs from it only in case is well-formed, too.
     """
-    end = query.find(b"\0", _QUESTION_AT) + 5  # behind type and class
+    end = query.find(b"\0", _QUESTION_AT) + 5  # after type and class
     counts, rest = query[2:_QUESTION_AT], query[end:]
     if counts == _COUNTS_WITH_OPT:
         if len(rest) != _BARE_SIZE or rest[:3] != _OPT_BEGINS or rest[5:] != _OPT_ENDS:
@@ -63,15 +63,15 @@ def form_of(query: bytes) -> Form | None:
     elif counts != _PLAIN_COUNTS or end != len(query):
         return None
     question = query[_QUESTION_AT:end]
-    # Type and class stay as they are: some of their octets are letters.
+    # Type and class must stay as they are: their octets can be those of letters.
     plain = b"".join((query[:2], _PLAIN_COUNTS, question[:-4].lower(), question[-4:]))
     return _new(Form, (plain, question, counts == _COUNTS_WITH_OPT))
 
 
 def in_form(form: Form, plain_reply: bytes, opt: bytes) -> bytes:
-    """Give the reply to a query in `form`, where the plain one gets `plain_reply`.
+    """Give the reply to a query in `form`; `plain_reply` is the reply to its plain form.
 
-    `opt` is our OPT record for those that had one.
+    `opt` is our OPT record, which only a query with an OPT record gets.
     """
     head, records = plain_reply[:_ADDITIONAL_AT], plain_reply[_end(form) :]
     if form.has_opt:
@@ -80,10 +80,10 @@ def in_form(form: Form, plain_reply: bytes, opt: bytes) -> bytes:
 
 
 def in_plain_form(form: Form, reply: bytes, opt: bytes) -> bytes | None:
-    """Give what the plain query gets, where `reply` answers the one in `form`.
+    """Give the reply to the plain query; `reply` is the one to the query in `form`.
 
-    `reply` has no additional record but `opt`, where the query had one. None: it would not fit in
-    every form.
+    The only additional record of `reply` is `opt`, and only if the query had an OPT record. None:
+    the reply would be too long for some form.
     """
     end = len(reply) - len(opt) if form.has_opt else len(reply)
     if end + len(opt) > _LONGEST:

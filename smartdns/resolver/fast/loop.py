@@ -1,11 +1,11 @@
 """The loop of the fast path: a thread that reads, answers from memory and writes.
 
-The thread blocks in recvmmsg without the GIL. The socket cannot be shut down to wake it, since a
-replacement process may be reading from it too; so the call ends by itself after `WAKE_S`.
+The thread blocks in recvmmsg without the GIL. The socket cannot be shut down to wake the thread,
+since a replacement process may be reading from it too; so the call ends by itself after `WAKE_S`.
 
-Answers of a batch leave first. Then misses are worked on for at most `WORK_S`; while any are left
-the next batch is read without waiting. So however many misses come, what the memo knows is soon
-answered, and the socket's queue stays short.
+A batch's replies from memory are sent first. Then the thread works on misses for at most `WORK_S`;
+while any are left, it reads the next batch without waiting. So however many misses come, queries
+that the memo knows are answered soon, and the socket's queue stays short.
 """
 
 import math
@@ -22,20 +22,20 @@ from smartdns.resolver.fast.misses import Misses
 
 WAKE_S: Final = 0.2
 WORK_S: Final = 0.001
-"""How long misses are worked on before the next batch is read."""
+"""How long the thread works on misses before it reads the next batch."""
 LONGEST_PAUSE_S: Final = 0.00075
 SMALL_BATCH: Final = 16
 WORTH_A_PAUSE: Final = 3
-"""Queries that the longest pause must gather: for fewer, two wake-ups cost more than they save."""
+"""Queries that must arrive in the longest pause: with fewer, a pause costs more than it saves."""
 RECKONED: Final = 256
-"""Queries over which a rate is reckoned."""
+"""Queries over which the rate of queries is measured."""
 
 
 def pause_at(rate: float) -> float:
-    """Give the seconds to pause after a small batch where `rate` queries come in a second.
+    """Give the seconds to pause after a small batch, where `rate` queries come in a second.
 
-    A wake-up costs more than the queries that it brings, the more so where the processor has
-    meanwhile forgotten our code; so let them gather, up to three quarters of a millisecond.
+    A wake-up costs more than answering the few queries it brings, above all when our code has left
+    the processor's cache; so let queries gather, for at most three quarters of a millisecond.
     """
     if rate * LONGEST_PAUSE_S < WORTH_A_PAUSE:
         return 0.0
@@ -51,44 +51,44 @@ class Loop:
         ended: Callable[[BaseException | None], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`ended` gets the error that ended the thread, None where it was stopped."""
+        """`ended` gets the error that ended the thread; None: `stop` ended it."""
         self._misses = misses
         self._now = now
         self._ended = ended
         self._news = True
         self._forgets = False
         self._look_again_at = 0
-        """The second in which the next one begins."""
+        """When the next second begins, on the clock of `now`."""
         self.taken = 0
         """Datagrams read."""
         self.remembered = 0
-        """Those of them that took no decision."""
+        """Datagrams whose slots were filled at once, without a decision."""
         self._pause_s = 0.0
-        """After each small batch."""
+        """Pause after each small batch."""
         self._counted = (0, 0.0)
-        """`taken` when the rate was last reckoned, and when that was."""
+        """`taken` when the rate was last measured, and the time of that."""
         self._stopping = False
         self._told = False
-        """By another thread, to stop or to forget."""
+        """Another thread asked this one to stop or to forget."""
         self._own_thread = threading.Thread(target=self._run, name="hot", daemon=True)
 
     def start(self, listener: socket.socket) -> None:
-        """Read from `listener`, whose calls wait from now on."""
+        """Read from `listener`; sets a timeout on it, so that each call blocks up to `WAKE_S`."""
         timeout = struct.pack("ll", 0, int(WAKE_S * 1e6))
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
         self._own_thread.start()
 
     def stop(self) -> None:
-        """Take no more batches; returns when the thread has ended, within `WAKE_S`."""
+        """Read no more batches; returns when the thread has ended, within about `WAKE_S`."""
         self._stopping = self._told = True
         self._own_thread.join()
 
     def look_up(self) -> None:
-        """Note before the next batch that grants or knowledge changed; from any thread."""
+        """Check before the next batch what grants and knowledge say now; from any thread."""
         self._news = True
 
     def forget_askers(self) -> None:
-        """Keep nothing of who asked, with the next batch or after `WAKE_S`; from any thread."""
+        """Forget all clients' addresses, at the next batch or after `WAKE_S`; from any thread."""
         self._forgets = self._told = True
 
     def _run(self) -> None:
@@ -116,13 +116,13 @@ class Loop:
                 misses.work(now + WORK_S)
             if 0 < count < SMALL_BATCH and not misses.waiting:
                 self._rest(now)
-        misses.work(math.inf)  # what was taken is still answered
+        misses.work(math.inf)  # queries that were read are still answered
 
     def _answer(self) -> Callable[[int, float], None]:
-        """Give what answers the first so many slots of the batch.
+        """Give the function that answers the first `count` slots of the batch.
 
-        It is a closure: nothing of a batch stays in a frame once it has returned, and none of this
-        is an attribute to be looked up for every query.
+        It is a closure, for two reasons: when it returns, its frame keeps nothing of a batch; and
+        no attribute is looked up for each query.
         """
         misses, rates, memo = self._misses, self._misses.rates, self._misses.memo
         batch, tables, take = misses.batch, memo.tables, misses.take
@@ -140,7 +140,7 @@ class Loop:
             ):
                 try:
                     found = tables[address][queries[keys[length]]]
-                except IndexError:  # longer than a key; a check would cost every other query
+                except IndexError:  # longer than a key; a check would slow every other query
                     found = MISS
                 if found is MISS:
                     missed.append((i, length, address))
@@ -159,15 +159,15 @@ class Loop:
         return answer
 
     def _obey(self) -> bool:
-        """Do what was told between batches; True: stop."""
-        self._told = False  # first: whatever is told from here on sets it again
+        """Between batches, do what another thread asked for; True: stop."""
+        self._told = False  # first: a request that comes from here on sets it again
         if self._forgets:
             self._forgets = False
             self._misses.forget_askers(self._now())
         return self._stopping
 
     def _rest(self, now: float) -> None:
-        """Let a few more queries come where that saves more than it delays."""
+        """Pause until a few more queries have come, where that saves more time than it costs."""
         taken, since = self._counted
         if self.taken - taken >= RECKONED:
             self._pause_s = pause_at((self.taken - taken) / max(now - since, 1e-6))
@@ -177,7 +177,7 @@ class Loop:
 
     def _take_note(self, now: float) -> None:
         """Forget what no longer holds."""
-        self._news = False  # first: whatever is noted from here on sets it again
+        self._news = False  # first: a change from here on sets it again
         if now >= self._look_again_at:
             self._misses.begin_second(now)
             self._look_again_at = int(now) + 1

@@ -1,24 +1,24 @@
 """The exact memo: a query's octets after its ID -> its reply's octets after the ID.
 
 Everything that could change a reply is in the key (flags, counts, EDNS), so a hit is right by
-construction. Which profile asks chooses the `View` that is looked into.
+construction. The client's profile decides which `View` is used.
 
     tables      source address -> current table of its view            one look-up
     current     key -> (address, length) of the reply in the arena     one look-up, this second
-    young, old  key -> the same, until when, and where its TTLs lie    first hit in a second
+    young, old  key -> the same, its expiry, and where its TTLs lie    first hit in a second
 
-A reply lies in the arena from when it is learned. The first hit in a second writes the TTLs of
-that second over the former ones (0.6 us); `current` is emptied when a second begins, and nothing
-else is touched. So TTLs count down, and what nobody asks for costs nothing.
+A reply is copied into the arena when it is learned. The first hit in a second writes the TTLs of
+that second over the former ones (0.6 us). When a second begins, only `current` is emptied. So TTLs
+count down, and replies that nobody asks for cost nothing.
 
     arena    | young half: filled from its start -> |      old half: only read      |
 
-When the young half is full, the old one is forgotten as a whole and the halves change places; what
-is still asked for is copied over by its first hit. So memory is bounded, nothing is freed piece by
-piece, and what has not been asked for is what goes.
+When the young half is full, the old half is forgotten as a whole and the halves change places. The
+next hit of an old reply copies it to the young half. So memory is bounded, nothing is freed piece
+by piece, and only replies that nobody asked for are lost.
 
-Of a reply that holds for every form of its query (`forms`) the plain one is kept. The first query
-in another form has it changed to that; from the second on it is a hit like any other.
+If a reply holds for every form of its query (`forms`), its plain form is kept. The first query in
+another form gets it converted to that form, and the result is kept, too.
 """
 
 import struct
@@ -32,23 +32,23 @@ from smartdns.wire.ttls import ttl_offsets
 
 HALF_OCTETS: Final = 16 << 20
 HALF_REPLIES: Final = 60_000
-"""With 450 octets of Python's for each: keys, vectors, entries of the tables."""
+"""Each takes 450 octets more for Python's objects: keys, vectors, entries of the tables."""
 MAX_ADDRESSES: Final = 65_536
 MAX_VIEWS: Final = 4_096
 MISS: Final = bytes(VECTOR.size)
-"""In place of a vector: this memo does not know."""
+"""In place of a vector: the memo has no reply."""
 
 _FOR_EVER: Final = 1 << 62
 
 _put_ttl: Final = struct.Struct("!I").pack_into
 
 Entry = tuple[bytes, int, tuple[tuple[int, int], ...], bytes]
-"""Vector, the second from which on it holds no longer, of each TTL that counts down the offset in
-the arena and the second in which it is 0, and the OPT record of other forms (`Rendered.opt`)."""
+"""A reply's vector; the second in which it expires; for each TTL that counts down, its offset in
+the arena and the second in which it is 0; the OPT record for other forms (`Rendered.opt`)."""
 
 
 class Current(dict[bytes, bytes]):
-    """One view's replies of this second; gives `MISS` for what it does not have."""
+    """One view's replies of this second; gives `MISS` for a query that it does not have."""
 
     __slots__ = ("_memo", "old", "young")
 
@@ -58,7 +58,7 @@ class Current(dict[bytes, bytes]):
         self.old: dict[bytes, Entry] = {}
 
     def __missing__(self, key: bytes) -> bytes:
-        """Make the first hit in a second a direct one for the rest of it."""
+        """Answer the first hit in a second; the next ones in this second find it directly."""
         memo = self._memo
         entry = self.young.get(key)
         if entry is None:
@@ -77,7 +77,7 @@ class Current(dict[bytes, bytes]):
 
 
 class Unknown(dict[bytes, bytes]):
-    """What takes a `Current`'s place for an address that is not known, or not now."""
+    """Takes the place of a `Current` for an address that was not admitted."""
 
     __slots__ = ()
 
@@ -90,7 +90,7 @@ Table = Current | Unknown
 
 
 class Tables(dict[bytes, Table]):
-    """Source address -> table; `UNKNOWN` for who was not admitted."""
+    """Source address -> table; `UNKNOWN` for an address that was not admitted."""
 
     __slots__ = ()
 
@@ -99,7 +99,7 @@ class Tables(dict[bytes, Table]):
 
 
 class View:
-    """What everybody with one profile is answered."""
+    """The replies for all clients with one profile."""
 
     __slots__ = ("current", "profile")
 
@@ -109,7 +109,7 @@ class View:
 
 
 class Memo:
-    """Replies of one socket's thread, bounded; not shared with another thread."""
+    """The replies of one socket, bounded; only the socket's thread uses them."""
 
     def __init__(self, half_octets: int = HALF_OCTETS, half_replies: int = HALF_REPLIES) -> None:
         """Remember at most twice `half_replies` in twice `half_octets`."""
@@ -121,21 +121,21 @@ class Memo:
         self._start = self._free = 0
         self._replies = 0
         self.full = False
-        """The young half is: `turn` as soon as no vector is being used."""
+        """Whether the young half is full: call `turn` as soon as no vector is being used."""
 
     def begin_second(self, second: int) -> None:
-        """Let TTLs be written anew; only between batches."""
+        """Let the next hits write the TTLs of `second`; only between batches."""
         self.second = second
         for view in self._views.values():
             view.current.clear()
 
     @property
     def crowded(self) -> bool:
-        """Whether no more profiles can be kept apart: `forget`, and with it every view given."""
+        """Whether there is no room for another view: call `forget`, and drop all views."""
         return len(self._views) >= MAX_VIEWS
 
     def turn(self) -> None:
-        """Forget the old half and fill it anew; only between batches."""
+        """Forget the old half, and let the halves change places; only between batches."""
         for view in self._views.values():
             current = view.current
             current.clear()
@@ -144,10 +144,10 @@ class Memo:
         self._free, self._replies, self.full = self._start, 0, False
 
     def view_for(self, profile: Profile) -> View:
-        """Give the view of whoever has `profile`.
+        """Give the view of the clients with `profile`.
 
-        The mirror has one object for equal profiles, and the view keeps its own alive, so that an
-        `id` stays its.
+        The mirror has one object for equal profiles, and a view keeps its profile alive: so no
+        other object can get the same `id`.
         """
         view = self._views.get(id(profile))
         if view is None:
@@ -163,10 +163,7 @@ class Memo:
         self.tables[address] = view.current
 
     def remember(self, view: View, key: bytes, reply: Rendered, second: int) -> None:
-        """Keep a reply to the query `key`, which was rendered in `second`.
-
-        A view that was forgotten meanwhile keeps it for nobody.
-        """
+        """Keep a reply to `key`, rendered in `second`; unused if `view` was forgotten meanwhile."""
         body = reply.octets[2:]
         at = () if reply.constant else ttl_offsets(reply.octets)
         zeros = [second + int.from_bytes(reply.octets[each : each + 4]) for each in at]
@@ -183,10 +180,7 @@ class Memo:
         self._keep(view.current, key, body, (MISS, until, ttls, b"" if plain is None else opt))
 
     def in_another_form(self, view: View, key: bytes) -> bytes | None:
-        """Give the reply to the query `key` where the plain form of the same is remembered.
-
-        The next such query is answered from the tables, unless its case is its own.
-        """
+        """Give the reply to `key` from that to its plain form, and keep it unless in mixed case."""
         form = form_of(key)
         if form is None or form.plain == key:
             return None
@@ -198,19 +192,19 @@ class Memo:
         if not opt:
             return None
         body = in_form(form, self.at(vector), opt)
-        if not form.has_own_case:  # (0x20), which nobody else will send
+        if not form.has_own_case:  # random case (0x20): no other query will have the same
             start = self._start_of(vector)
             ttls = tuple((offset - start, zero) for offset, zero in ttls)
             self._keep(current, key, body, (vector, until, ttls, b""))
         return body
 
     def at(self, vector: bytes) -> bytes:
-        """Copy the reply that a vector leads to, after its ID."""
+        """Copy the reply that a vector points to, after its ID."""
         start = self._start_of(vector)
         return self.arena[start : start + VECTOR.unpack(vector)[1]]
 
     def move_to_young(self, current: Current, key: bytes) -> Entry | None:
-        """Copy a reply over from the old half; None where there is no room."""
+        """Copy a reply from the old half to the young one; None: there is no room."""
         vector, until, ttls, opt = current.old[key]
         former = self._start_of(vector)
         ttls = tuple((offset - former, zero) for offset, zero in ttls)
@@ -220,11 +214,11 @@ class Memo:
         return entry
 
     def forget_addresses(self) -> None:
-        """Ask the allowlist again for everybody: a grant has changed, or the day has."""
+        """Let the allowlist be asked again about each address: a grant or the day changed."""
         self.tables.clear()
 
     def forget(self) -> None:
-        """Forget every reply: what the decision looks at has changed."""
+        """Forget every reply: something that decisions depend on has changed."""
         self.tables.clear()
         self._views.clear()
         self._free, self._replies, self.full = self._start, 0, False
@@ -238,7 +232,7 @@ class Memo:
         return start
 
     def _keep(self, current: Current, key: bytes, body: bytes, entry: Entry) -> Entry | None:
-        """Place `body`, and keep `entry`, whose TTLs lie in it, with its vector; None: no room."""
+        """Copy `body` to the arena; keep `entry` (TTL offsets within `body`). None: no room."""
         start = self._free
         end = start + len(body)
         if end > self._start + self._half_octets or self._replies >= self._half_replies:

@@ -1,7 +1,7 @@
-"""What the memo does not know: strangers are refused, everything else is decided about.
+"""Queries that the memo has no reply for: strangers are refused; the responder decides the rest.
 
-Misses wait in a short queue that is worked on between batches, so that answers from the memo never
-wait for them. One that has waited for too long is dropped: who asked has asked again by then.
+Misses wait in a short queue, and the loop works on it between batches, so that replies from the
+memo never wait for them. A miss that has waited too long is dropped: its client has asked again.
 """
 
 from collections import Counter, deque
@@ -29,7 +29,7 @@ MOST_LEARNED: Final = 1_024
 _new: Final = tuple.__new__
 """As in `answering.cache`."""
 Learned = tuple[View, bytes, Rendered, int]
-"""For whom, the query after its ID, its reply, and in which second that was rendered."""
+"""The view, the query after its ID, the reply, and the second in which it was rendered."""
 SendTo = Callable[[bytes, WayBack], None]
 
 
@@ -48,7 +48,7 @@ class Miss(NamedTuple):
 
 
 class Misses:
-    """Those of one socket; all of it belongs to the loop's thread."""
+    """The misses of one socket. Only the loop's thread uses this object, except `learned`."""
 
     def __init__(self, batch: DatagramBatch, responder: Responder, send_to: SendTo) -> None:
         """`send_to` may be called from any thread."""
@@ -56,14 +56,14 @@ class Misses:
         self.rates = Rates(responder.limits.clients, self._network_of)
         self.waiting: deque[Miss] = deque()
         self.learned: deque[Learned] = deque(maxlen=MOST_LEARNED)
-        """Replies that upstreams led to, for the memo; the reactor's thread puts them here."""
+        """Replies made from upstreams' replies, for the memo; the reactor's thread adds them."""
         self.batch = batch
         self.outcomes: Counter[str] = Counter()
-        """What was decided on here, by what the replies say; "silent": what got none."""
+        """Queries decided here, by the outcome of the reply; "silent": without a reply."""
         self.asked = 0
-        """Queries that upstreams were asked about."""
+        """Queries that were passed to upstreams."""
         self.dropped = 0
-        """Those that had waited for too long."""
+        """Queries that had waited too long."""
         self._responder, self._send_to = responder, send_to
         self._knowledge = responder.knowledge
         self._refusals = Refusals(batch, self._knowledge, responder.limits.strangers)
@@ -83,29 +83,31 @@ class Misses:
             self._refusals.begin_epoch()
 
     def forget_askers(self, now: float) -> None:
-        """Keep nothing of who asked, nor of what was asked last; only between batches."""
+        """Forget all clients' addresses and the last batch's queries; only between batches."""
         self.views.forget_addresses()
         self.rates.forget_addresses(now)
         self.batch.forget()
 
     def learn(self) -> None:
-        """Remember what upstreams led to, before the next batch is answered.
+        """Put the replies in `learned` into the memo, before the next batch is answered.
 
-        To be called when no misses wait, which come first; then the oldest go unremembered.
+        Only when no misses wait, for these come first. If too many collect until then, the oldest
+        are lost.
         """
         learned, remember = self.learned, self.memo.remember
         while learned:
             remember(*learned.popleft())
 
     def take(self, missed: Sequence[Missed], now: float) -> Sequence[int]:
-        """Fill the slots that can be filled at once; give those of all others, in order.
+        """Fill the slots that can be filled at once; give the numbers of the others, in order.
 
-        The others wait for `work`, but for what gets no reply. A mistake of ours costs a batch.
+        The others wait for `work`, except those that get no reply. An error in our own code costs
+        one batch.
         """
         put_off = len(self.waiting) + self.dropped
         try:
             unfilled = self._take(missed, now)
-        except Exception:  # noqa: BLE001 - whoever finds such a query must not stop the resolver
+        except Exception:  # noqa: BLE001 - no query may stop the resolver
             self._log.failure("a batch could not be answered")
             unfilled = [i for i, _, _ in missed]
         self.outcomes["silent"] += len(unfilled) + put_off - len(self.waiting) - self.dropped
@@ -130,7 +132,7 @@ class Misses:
         return sorted(unfilled)
 
     def work(self, until: float) -> None:
-        """Decide about misses until the clock says `until`, or none is left."""
+        """Decide about misses until the clock reaches `until`, or none is left."""
         waiting, clock = self.waiting, self._responder.clock
         now = clock()
         while waiting and now < until:
@@ -146,7 +148,7 @@ class Misses:
             now = clock()
 
     def _fill(self, missed: Missed, view: View, now: float) -> bool:
-        """Fill the slot of a client that the memo's tables did not have, or put its query off."""
+        """Fill a client's slot, or put its query into the queue; False: the slot is not filled."""
         i, length, address = missed
         verdict, current = Verdict.GO, view.current
         looked = self.memo.tables[address] is current
@@ -174,7 +176,7 @@ class Misses:
         i, length, address = missed
         batch = self.batch
         data = batch.datagram(i, length)
-        if length < HEADER_LENGTH or data[2] & QR_OCTET:  # no query at all
+        if length < HEADER_LENGTH or data[2] & QR_OCTET:  # not a query
             return
         if len(self.waiting) >= MOST_WAITING:
             self.waiting.popleft()

@@ -1,4 +1,4 @@
-"""A UDP socket that is answered by the fast path, as the listeners see it."""
+"""A UDP socket that the fast path answers: what `listeners` starts and stops."""
 
 import os
 import socket
@@ -19,21 +19,21 @@ from smartdns.resolver.fast.misses import Misses
 from smartdns.resolver.responder import Responder
 
 SWITCH_S: Final = 0.0005
-"""How long the reactor may hold the GIL while the loop wants it; Python's default of 5 ms would add
-just that to a reply's latency whenever the reactor is busy."""
+"""How long the reactor may hold the GIL while the loop waits for it. Python's default of 5 ms would
+be added to a reply's latency whenever the reactor is busy."""
 
 
 def listen_fast(
     reactor: PosixReactorBase, bound: socket.socket, responder: Responder
 ) -> "FastPort":
-    """Answer what comes to `bound`, which stays the caller's."""
+    """Answer the datagrams that come to `bound`; the caller still owns and closes that socket."""
     port = FastPort(reactor, bound, responder)
     port.start_reading()
     return port
 
 
 class FastPort:
-    """One UDP socket; like a port of Twisted's it stops reading first and closes later."""
+    """One UDP socket; like a Twisted port, it stops reading first and closes later."""
 
     def __init__(
         self, reactor: PosixReactorBase, bound: socket.socket, responder: Responder
@@ -48,17 +48,17 @@ class FastPort:
 
     @property
     def remembered(self) -> int:
-        """Datagrams that took no decision: answered by the memo, or refused from where they lay."""
+        """Datagrams that needed no decision: answered by the memo, or refused in place."""
         return self._loop.remembered
 
     @property
     def outcomes(self) -> Mapping[str, int]:
-        """What was decided on here, by what the replies say."""
+        """Queries decided here, by the outcome of the reply."""
         return self._misses.outcomes
 
     @property
     def dropped(self) -> int:
-        """Datagrams that had waited for too long."""
+        """Datagrams that had waited too long."""
         return self._misses.dropped
 
     def start_reading(self) -> None:
@@ -67,11 +67,11 @@ class FastPort:
         self._loop.start(self._socket)
 
     def forget_askers(self) -> None:
-        """Keep nothing of who asked until now."""
+        """Forget the addresses of all clients that have asked."""
         self._loop.forget_askers()
 
-    def stopReading(self) -> Deferred[None]:  # noqa: N802 - as Twisted's ports have it
-        """Take no more queries; what was taken is still answered."""
+    def stopReading(self) -> Deferred[None]:  # noqa: N802 - as in Twisted's ports
+        """Take no more queries; those that were taken are still answered."""
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._loop.stop)
 
     def stopListening(self) -> None:  # noqa: N802
@@ -85,7 +85,7 @@ class FastPort:
 
 
 def thread_ended(error: BaseException | None) -> None:
-    """Called from the loop's thread: without it nobody would answer, so the process ends."""
+    """End the process if the loop's thread failed, since nothing would answer without it."""
     if error is not None:
         Logger().failure("the thread of the fast path died", Failure(error))
         os._exit(os.EX_SOFTWARE)

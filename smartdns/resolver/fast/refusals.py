@@ -1,8 +1,8 @@
-"""Refusals: a stranger's query sent back from where it lies, with two octets of it changed.
+"""Refusals: a stranger's query is sent back from its own buffer, with two octets changed.
 
-A flood is made of such queries, so none of them may cost more than sending it back. Queries of two
-forms are refused here: one question and nothing else, and one question with an OPT that has no
-options. For every other query, and for names that strangers are answered, the `Responder` decides.
+A flood consists of such queries, so a refusal may cost no more than sending the query back. Queries
+of two forms are refused here: one question and nothing else, and one question with an OPT record
+without options. The `Responder` decides about other queries, and about names open to strangers.
 """
 
 from collections.abc import Sequence
@@ -33,17 +33,17 @@ from smartdns.wire.edns import BARE_OPT, OPT_RECORD, error_option, write_opt
 _SHORTEST: Final = HEADER_LENGTH + 5
 """Octets of a query for the root."""
 _PROBE_LABEL: Final = probe_name(bytes(NONCE_LENGTH), bytes(16))[0]
-"""Length of the first label of a loop probe, whose name strangers are answered."""
+"""Length of the first label of a loop probe, which is answered for strangers, too."""
 _OPT_START: Final = BARE_OPT[False][:3]
-"""The root's octet and the type."""
+"""The root name (one octet) and the type."""
 _ONE_OPT: Final = b"\0\1\0\0\0\0\0\1"
-"""Counts: a question, and one record beside it."""
+"""Counts of the header: one question, one additional record."""
 
 
 def _flags(additional: int, first: int, rcode: int) -> dict[bytes, bytes]:
-    """Give for the first ten octets after the ID of each query the flags of its reply.
+    """Give a table: the first ten octets after a query's ID -> the flags of its reply.
 
-    `first` is the first octet of these but for RD.
+    `first` is the first octet of the flags, without RD.
     """
     return {
         bytes((flags, more_flags, 0, 1, 0, 0, 0, 0, 0, additional)): bytes(
@@ -63,23 +63,23 @@ Missed = tuple[int, int, bytes]
 
 
 class Refusals:
-    """Refuses into the slots of one thread's batches."""
+    """Writes refusals into the slots of one thread's batches."""
 
     def __init__(self, batch: DatagramBatch, knowledge: Knowledge, buckets: RateLimiter) -> None:
         self._batch, self._knowledge, self._buckets = batch, knowledge, buckets
         self._refused = 0
-        """In this second."""
+        """Queries of strangers in this second."""
         self._opts: dict[bool, bytes] = {}
         """The OPT record of a refusal, by the DO bit."""
         self._opens = True
-        """There are names that strangers are answered."""
+        """Whether some names are open to strangers."""
 
     def begin_second(self) -> None:
         """Count from zero."""
         self._refused = 0
 
     def begin_epoch(self) -> None:
-        """Look again at what is not refused, and at why the rest is."""
+        """Read again which names are open to strangers, and which error a refusal gives."""
         self._opens = bool(self._knowledge.switches.open_names)
         error = EDE_PROHIBITED if self._knowledge.allowlist.loaded else EDE_NOT_READY
         options = (error_option(ExtendedError(error)),)
@@ -89,10 +89,10 @@ class Refusals:
     def refuse(
         self, missed: Sequence[Missed], now: float
     ) -> tuple[Sequence[int], Sequence[tuple[Missed, Verdict]]]:
-        """Refuse what strangers ask; give the slots of what gets no reply, and what is left.
+        """Refuse strangers' queries; give the slots without a reply, and the queries that are left.
 
-        What is left must be decided about. While all strangers together ask less than one network
-        may, none of them can have exceeded its rate, and nobody is counted.
+        The responder must decide about those left. While all strangers together ask less than the
+        limit of one network, none can have exceeded its rate, and no counting is needed.
         """
         self._refused += len(missed)
         if self._opens or self._refused > self._buckets.rate > 0:
@@ -119,7 +119,7 @@ class Refusals:
     def _refuse_counted(
         self, missed: Sequence[Missed], now: float
     ) -> tuple[Sequence[int], Sequence[tuple[Missed, Verdict]]]:
-        """Do the same where somebody may have exceeded a rate, or there are open names."""
+        """Do the same where a network may have exceeded its rate, or some names are open."""
         silent: list[int] = []
         rest: list[tuple[Missed, Verdict]] = []
         for each in missed:
@@ -132,7 +132,7 @@ class Refusals:
         return silent, rest
 
     def _answer(self, i: int, length: int, *, slips: bool) -> bool:
-        """Fill a slot; False: the query has another form."""
+        """Fill a slot with a refusal; False: the query has neither of the two forms."""
         if not _SHORTEST <= length <= KEY_SIZE:
             return False
         batch = self._batch
@@ -157,14 +157,14 @@ class Refusals:
 
 
 def _do_of_bare_opt(record: bytes) -> bool | None:
-    """Give the DO bit of an OPT record of version 0 without options; None for all else."""
+    """Give the DO bit of an OPT record of version 0 without options; None: it is no such record."""
     if len(record) != OPT_RECORD.size or record[:3] != _OPT_START or record[6] or any(record[9:]):
         return None
     return record[7] & DO_OCTET != 0
 
 
 def _question_end(key: bytes) -> int:
-    """Give where the question of `key`, a query after its ID, would end; 0: its name is none."""
+    """Give the end of the question of `key`, a query after its ID; 0: it has no valid name."""
     at = 10
     try:
         while 0 < (size := key[at]) <= LONGEST_LABEL:

@@ -1,7 +1,7 @@
-"""Which view of a memo an address has, and when all that must be found out again.
+"""Which view of a memo an address has, and when that must be looked up again.
 
-A memo and its views belong to one thread. Grants, knowledge and the day make an *epoch*; what was
-found in one holds to its end.
+Only one thread uses a memo and its views. Grants, knowledge and the day make an *epoch*; what was
+looked up in an epoch holds until its end.
 """
 
 from typing import Final
@@ -10,21 +10,21 @@ from smartdns.resolver.fast.memo import MAX_ADDRESSES, UNKNOWN, Memo, View
 from smartdns.resolver.responder import Responder, today
 
 Epoch = tuple[int, int, int]
-"""Generation of the grants and of everything else a decision looks at, and the UTC day."""
+"""Generation of the grants, generation of all else that decisions depend on, and the UTC day."""
 _NO_EPOCH: Final = -1, -1, -1
 
 
 class Views:
-    """Those of one memo."""
+    """The views of one memo, by client address."""
 
     def __init__(self, memo: Memo, responder: Responder) -> None:
         self._memo, self._responder = memo, responder
         self.epoch: Epoch = _NO_EPOCH
         self.known: dict[bytes, View | None] = {}
-        """By address, None for a stranger; as of `epoch`."""
+        """View of each address in this `epoch`; None for a stranger."""
 
     def begin_epoch(self) -> bool:
-        """Forget what no longer holds; say whether that was anything. Only between batches."""
+        """Forget what no longer holds; True: a new epoch began. Only between batches."""
         memo = self._memo
         if memo.crowded:
             memo.forget()
@@ -41,12 +41,12 @@ class Views:
         return True
 
     def forget_addresses(self) -> None:
-        """Keep nothing of who asked."""
+        """Forget all clients' addresses."""
         self._memo.forget_addresses()
         self.known.clear()
 
     def of(self, address: bytes) -> View | None:
-        """Give the view that an address has; None: it is a stranger."""
+        """Give the view of an address; None: it is a stranger."""
         known = self.known
         return known[address] if address in known else self._find(address)
 
