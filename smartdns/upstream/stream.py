@@ -1,4 +1,4 @@
-"""Queries over TCP and TLS to one upstream: connections are reused, queries pipelined (RFC 7766)."""
+"""Queries over TCP and TLS to one upstream: connections reused, queries pipelined (RFC 7766)."""
 
 import secrets
 from collections.abc import Callable
