@@ -39,10 +39,13 @@ SECRETS = {"secret_key": 32, "cookie_secret": 16}
 
 NEEDED_BY = {
     **dict.fromkeys(("database_url", "secret_key", "mail_url", "web_key"), "registry"),
-    **dict.fromkeys(("cookie_secret", "dns_key"), "resolver"),
+    **dict.fromkeys(("cookie_secret", "dns_key", "dns_certificate"), "resolver"),
     "relay_exits": "relay",
 }
-"""Setting that is a secret, leads to one or may contain one -> the only role that receives it."""
+"""Setting that is a secret, leads to one or may contain one -> the only role that receives it.
+
+The resolver's certificate is public, but without its key it is half of a setting, and refused.
+"""
 NOT_SETTINGS = frozenset({"state"})
 
 
