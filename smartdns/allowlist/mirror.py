@@ -11,7 +11,7 @@ KEEP_FOR_S = 24 * 3600.0
 """How long an allowlist is believed that nobody has confirmed since."""
 
 Listener = Callable[[Network | None], None]
-"""Called after each visible change with the network that it was about; None: look at all anew."""
+"""Called after each visible change, with the network concerned; None: any may have changed."""
 
 
 class Mirror:

@@ -152,7 +152,7 @@ async def _connected(url: str) -> AsyncIterator[AbstractConnection]:
 
 
 async def _send(connection: AbstractConnection, *command: str | bytes | int) -> None:
-    if not connection.is_connected:  # or redis-py would connect anew
+    if not connection.is_connected:  # else redis-py would connect again
         raise FeedLost("Redis closed the connection")
     with _failures():
         await connection.send_command(*command, check_health=False)
