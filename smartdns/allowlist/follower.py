@@ -34,12 +34,12 @@ ASK_SENTINEL_EVERY_S = 5.0
 SCAN_COUNT_EMPTY = 5_000
 """Entries that Redis gives at once while nobody is let in anyway."""
 SCAN_COUNT_LOADED = 1_000
-"""The same while queries are answered; they are taken in, in turns of …"""
+"""Entries that Redis gives at once while queries are answered."""
 AT_ONCE_LOADED = 200
-"""… so many, which is less than a millisecond's work …"""
+"""Entries that are put into the table at once: less than a millisecond's work."""
 PAUSE_LOADED_S = 0.001
-"""… with a pause after each. A thread that never pauses is left its core for its whole turn of
-three milliseconds, and whoever answers queries has to wait for as long."""
+"""Seconds of pause after each `AT_ONCE_LOADED`. A thread that never pauses keeps its core for its
+whole time slice of three milliseconds, and the threads that answer queries must wait for it."""
 CHANGES_AT_ONCE = 200
 PIECES_AT_ONCE = 50
 
@@ -48,7 +48,7 @@ UNREADABLE = "Redis holds grants that this version cannot read; they are left ou
 
 
 class Follower(Service):
-    """Follows Redis from start to stop; `mirror` may be looked at all the time."""
+    """Follows Redis from start to stop; `mirror` may be read at any time."""
 
     name = "allowlist"
 
@@ -202,7 +202,7 @@ class Follower(Service):
         return self._left_out
 
     async def _let_others(self) -> None:
-        """Between two pieces of work, let whoever answers queries have the processor."""
+        """Between two pieces of work, let the threads that answer queries run."""
         await asyncio.sleep(PAUSE_LOADED_S if self.mirror.loaded else 0)
 
     async def _wait_until(self, holds: Callable[[], bool], within_s: float) -> None:

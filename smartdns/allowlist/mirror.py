@@ -1,4 +1,4 @@
-"""The in-memory allowlist: what every look-up is answered from."""
+"""The allowlist in memory, which answers every look-up."""
 
 from collections.abc import Callable
 
@@ -8,19 +8,19 @@ from smartdns.contract.grants import GrantChange, Head, Profile
 from smartdns.contract.redis_layout import encode_profile
 
 KEEP_FOR_S = 24 * 3600.0
-"""How long an allowlist is believed that nobody has confirmed since."""
+"""Seconds that an allowlist is used after it was last confirmed."""
 
 Listener = Callable[[Network | None], None]
-"""Called after each visible change with the network that it was about; None: look at all anew."""
+"""Called after each visible change, with the network concerned; None: any may have changed."""
 
 
 class Mirror:
     """The published allowlist as of `head`; only a higher head ever changes it.
 
     `apply`, `replace`, `confirm` and `expire` belong to one thread. Look-ups and `generation`
-    may be read from any thread without a lock (`grant_table` says why). Whoever remembers what a
-    look-up said reads `generation` *before* the look-up and keeps both: it is raised *after* a
-    change can be seen, so what is remembered under the current generation is never stale.
+    may be read from any thread without a lock (`grant_table` says why). A caller that keeps the
+    result of a look-up reads `generation` *before* the look-up and keeps both: it is raised *after*
+    a change can be seen, so a result kept under the current generation is never stale.
     """
 
     def __init__(self, keep_for_s: float = KEEP_FOR_S) -> None:

@@ -18,8 +18,8 @@ between 50 % and 75 % full: 11 to 16 octets for each IPv4 address, 16 to 24 for 
 **Look-ups from other threads.** One thread changes the table, any may look up, without a lock.
 Under the GIL a slot is read and written by one call into C, so key and number always belong
 together. A segment is replaced by copies of equal content, and the directory by a longer one of
-equal content, each by one reference; whoever still reads the old one misses only changes that
-came after its look-up began.
+equal content, each by one reference; a look-up that still reads the old one misses only changes
+that came after the look-up began.
 """
 
 import mmap

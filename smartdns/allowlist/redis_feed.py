@@ -1,8 +1,8 @@
 """Grants, head and changes as they lie in Redis, over two connections that never reconnect.
 
-redis-py's own clients reconnect by themselves: a subscription loses messages then, and a scan goes
-on in another server, both without a sign. So this speaks over bare connections, and whatever goes
-wrong ends the session with `FeedLost`: whoever follows begins a new one and compares.
+redis-py's own clients reconnect by themselves: then a subscription loses messages, and a scan goes
+on in another server, both without an error. So this module uses bare connections, and any error
+ends the session with `FeedLost`: the `Follower` then begins a new session and compares heads.
 """
 
 import contextlib
@@ -152,7 +152,7 @@ async def _connected(url: str) -> AsyncIterator[AbstractConnection]:
 
 
 async def _send(connection: AbstractConnection, *command: str | bytes | int) -> None:
-    if not connection.is_connected:  # or redis-py would connect anew
+    if not connection.is_connected:  # else redis-py would connect again
         raise FeedLost("Redis closed the connection")
     with _failures():
         await connection.send_command(*command, check_health=False)

@@ -30,12 +30,12 @@ def answer(
     now: float,
     cookie: Cookie | None = None,
 ) -> Plan:
-    """Decide about a query from `source`, which was granted `profile`; None: nothing, a stranger.
+    """Decide about a query from `source`, which was granted `profile`; None: it is a stranger.
 
-    `now` is monotonic seconds. `cookie` is what the query's COOKIE option was found to be worth,
-    None without one.
+    `now` is monotonic seconds. `cookie` is the result of checking the query's COOKIE option; None:
+    the query has no such option.
     """
-    if source.port == 0:  # nobody can be there; a reply would be looped back to us
+    if source.port == 0:  # no client has port 0; a reply would be looped back to us
         return Silence()
     if query.question is not None and is_probe(query.question, knowledge.cookie_secret):
         return probe_reply(query.question)
@@ -68,19 +68,19 @@ def _for_claimed(
     now: float,
     cookie: Cookie | None,
 ) -> Plan:
-    """Answer once the address has shown itself; else somebody could aim our answers at it."""
+    """Answer only a proven address; else an attacker could direct our replies at others."""
     if source.transport != "udp" or (cookie is not None and cookie.valid):
         knowledge.verified.note(source.address, now)
     elif not knowledge.verified.lately(source.address, now):
         return Reply(NOERROR, truncated=True)
     plan = _for_client(query, profile, knowledge, now, cookie)
-    if isinstance(plan, Reply):  # it is for this address, not for every one with its profile
+    if isinstance(plan, Reply):  # it is for this address, not for all with this profile
         return plan._replace(constant=False, valid_until=0.0)
     return plan
 
 
 def _for_stranger(query: Query, knowledge: Knowledge, now: float) -> Plan:
-    """Refuse, and say no more than why; only names that an operator opened are looked up."""
+    """Refuse, with the reason only; answer only names that the operator opened to strangers."""
     if query.question is not None and below(query.question.name, knowledge.switches.open_names):
         question = acceptable_question(query, None)
         if isinstance(question, Reply):
@@ -97,7 +97,7 @@ def _steered(
 
 
 def forward(query: Query, question: Question) -> Forward:
-    """What is asked upstream in a query's place: DO and CD go along, nothing else does."""
+    """Give the question to ask upstream: the query's question, DO and CD, and nothing else."""
     edns = query.edns
     dnssec_ok = edns is not None and edns.dnssec_ok
     return _new(Forward, (question, dnssec_ok, query.checking_disabled, False))

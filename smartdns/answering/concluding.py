@@ -1,4 +1,4 @@
-"""From an answer, received now or earlier, to a reply."""
+"""Makes a reply from an upstream's answer, received now or earlier."""
 
 from typing import Final
 
@@ -33,7 +33,7 @@ _UNUSABLE: Final = ExtendedError(EDE_NETWORK_ERROR)
 
 
 def recall(asked: Forward, knowledge: Knowledge, now: float) -> Reply | Forward:
-    """Answer from memory; else what was asked, to be forwarded."""
+    """Give the reply from the cache; else `asked`, to be forwarded."""
     cache = knowledge.cache
     kept = cache.find(asked, now)
     if kept is not None:
@@ -44,7 +44,7 @@ def recall(asked: Forward, knowledge: Knowledge, now: float) -> Reply | Forward:
 
 
 def conclude(asked: Forward, said: UpstreamReply | None, knowledge: Knowledge, now: float) -> Reply:
-    """Learn from what the upstreams said, None being silence, and make a reply of it."""
+    """Cache the upstreams' reply and make our reply from it; None: no upstream answered."""
     if said is not None and asked.question.type == ANY and said.rcode == NOTIMP:
         return Reply(NOERROR, (minimal_any(asked.question.name, STEERED_TTL),))
     answer = None if said is None else sanitize(asked.question, said, dnssec_ok=asked.dnssec_ok)
@@ -62,7 +62,7 @@ def conclude(asked: Forward, said: UpstreamReply | None, knowledge: Knowledge, n
 
 
 def _why(said: UpstreamReply | None) -> ExtendedError:
-    """Give the upstream's own reason, else the one of RFC 8914 section 4 that comes nearest."""
+    """Give the upstream's own error, else the nearest one of RFC 8914 section 4."""
     if said is not None and said.error is not None:
         return said.error
     unanswered = said is None or said.rcode in {SERVFAIL, REFUSED}
@@ -70,7 +70,7 @@ def _why(said: UpstreamReply | None) -> ExtendedError:
 
 
 def _from_memory(asked: Forward, kept: CachedAnswer, knowledge: Knowledge, now: float) -> Reply:
-    """A kept answer may be repeated until it is time to ask again, before it expires."""
+    """Make a reply from the cache; it may be repeated until it is time to refresh it."""
     refresh = now >= kept.refresh_at and not knowledge.cache.failing(asked, now)
     return _reply(
         asked,
@@ -88,7 +88,7 @@ def _without_upstream(
 
 
 def stale(asked: Forward, knowledge: Knowledge, now: float) -> Reply | None:
-    """Give an answer that has expired: better than none, or than one that is late (RFC 8767)."""
+    """Give an expired answer, instead of none or of a late one (RFC 8767); None: there is none."""
     kept = knowledge.cache.find_stale(asked, now, STALE_TTL)
     if kept is None:
         return None

@@ -1,4 +1,4 @@
-"""What a decision may look at: all of it in memory."""
+"""The data that a decision may use; all of it is in memory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,14 +16,14 @@ ALWAYS_PRIVATE = frozenset({name_of("plex.direct")})
 
 
 class Allowlist(Protocol):
-    """Who is let in."""
+    """The registered networks."""
 
     @property
     def loaded(self) -> bool:
-        """Whether it was ever loaded and is not too old; while not, nobody is let in."""
+        """Whether it was loaded and is not too old; if not, all sources are strangers."""
 
     def lookup(self, address: bytes, day: int) -> Profile | None:
-        """Give the profile of the longest network round `address` (4 or 16 octets), or None."""
+        """Give the profile of the longest network with `address` (4 or 16 octets), or None."""
 
     def lookup_network(self, address: bytes, day: int) -> tuple[Profile, int] | None:
         """Give the same with that network's prefix length."""
@@ -42,7 +42,7 @@ class Switches:
     """What an operator may choose about answers."""
 
     block_private_relay: bool = True
-    """iCloud Private Relay would lead around us: its names do not exist here."""
+    """iCloud Private Relay would bypass us: its names get NXDOMAIN."""
     filter_private_answers: bool = True
     """Take private addresses out of public answers (DNS rebinding)."""
     private_suffixes: frozenset[Name] = frozenset()
@@ -54,7 +54,7 @@ class Switches:
 
 @dataclass(slots=True, repr=False)
 class Knowledge:
-    """Replaced field by field as it changes; a decision reads it; cache and `verified` learn."""
+    """Decisions read it; other code replaces its fields; only cache and `verified` learn."""
 
     allowlist: Allowlist
     catalog: Catalog
@@ -66,6 +66,6 @@ class Knowledge:
     check_host: Name | None = None
     """check.<host of the page>, under which the page's script asks whether it goes through us."""
     check_addresses: RelayAddresses = field(default_factory=RelayAddresses)
-    """What a check name resolves to: wherever the page can tell that it was reached."""
+    """The addresses of a check name; the page can tell whether a device reaches them."""
     switches: Switches = field(default_factory=Switches)
     verified: VerifiedAddresses = field(default_factory=VerifiedAddresses)

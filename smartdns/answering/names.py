@@ -1,4 +1,4 @@
-"""Names as they lie in a message: lower-cased wire form, label by label."""
+"""Domain names in wire form, lower-cased."""
 
 from collections.abc import Collection, Iterator
 from typing import Final
@@ -43,7 +43,7 @@ def below(name: Name, ancestors: Collection[bytes]) -> Name | None:
 
 
 def end_of_name(data: bytes, start: int) -> int:
-    """Give where the name ends that begins at `start`; the end of `data` where it does not."""
+    """Give the end of the name that starts at `start`; the end of `data` if the name has none."""
     at = start
     while at < len(data) and (size := data[at]):
         at += size + 1

@@ -1,4 +1,4 @@
-"""What to do about a query: one of three things."""
+"""The result of a decision: `Reply`, `Forward` or `Silence`."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -21,7 +21,7 @@ class Record(NamedTuple):
 
 
 class ExtendedError(NamedTuple):
-    """An Extended DNS Error (RFC 8914); it goes out only where the query had an OPT."""
+    """An Extended DNS Error (RFC 8914); it is sent only if the query had an OPT record."""
 
     code: int
     text: str = ""
@@ -32,13 +32,13 @@ class ExtendedError(NamedTuple):
 
 
 class Forward(NamedTuple):
-    """Nobody here knows: ask an upstream, then `conclude` with what it said."""
+    """The answer is not known here: ask an upstream, then call `conclude` with its reply."""
 
     question: Question
     dnssec_ok: bool
     checking_disabled: bool
     nxdomain_is_nodata: bool = False
-    """A steered name of a type that is not steered: it must not look absent as a whole."""
+    """For a steered name with a type that is not steered: the name itself must seem to exist."""
 
     def __repr__(self) -> str:
         """Show nothing of what was asked."""
@@ -60,9 +60,9 @@ class Reply(NamedTuple):
     """Second of the monotonic clock up to which the same query may be given this again, its TTLs
     one lower with every whole second unless `constant`; 0: not at all, decide each time."""
     refresh: Forward | None = None
-    """It is about to expire or stale: send it, and ask this upstream all the same."""
+    """The reply expires soon or is stale: send it, and ask this upstream as well."""
     truncated: bool = False
-    """Send the question alone, with TC: whoever it is may come back over TCP."""
+    """Send only the question, with TC: a real client can repeat it over TCP."""
 
     def __repr__(self) -> str:
         """Show nothing of what it holds."""

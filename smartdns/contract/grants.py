@@ -13,9 +13,9 @@ OFF: Final = "off"
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What everybody behind a network may see; equal profiles answer alike.
+    """What the clients in a network may see; equal profiles get equal replies.
 
-    Shared by many networks, so it is interned by whoever holds millions of grants.
+    Many networks share a profile, so a table of millions of grants keeps each profile once.
     """
 
     region: str | None = None

@@ -3,7 +3,7 @@
     mediastreamer:v1:grants    hash    network -> profile
     mediastreamer:v1:head      string  "<epoch> <position>"
     mediastreamer:v1:changes   channel lines "<epoch> <position> <network> [profile]", in order;
-                                       or "<epoch> <position>" alone: read everything anew
+                                       or "<epoch> <position>" alone: read everything again
 
 A network is its normal form with a length ("203.0.113.7/32", "2001:db8:1:2::/64"). A profile is
 words in a fixed order, so that equal profiles have equal bytes and may be interned undecoded:
@@ -122,7 +122,7 @@ def decode_message(text: bytes) -> list[GrantChange | Head]:
 
 
 def decode_change(text: bytes | str) -> GrantChange | Head:
-    """One change, or the bare head that asks every mirror to read everything anew."""
+    """One change, or the bare head that asks every mirror to read everything again."""
     try:
         words = (text.decode() if isinstance(text, bytes) else text).split(maxsplit=3)
     except UnicodeDecodeError:

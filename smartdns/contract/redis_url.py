@@ -1,4 +1,4 @@
-"""Where Redis is: one server by its URL, or whoever the Sentinels say is the master.
+"""Where Redis is: one server by its URL, or the server that the Sentinels name as master.
 
 redis://[USER:PASSWORD@]HOST[:PORT][/DB]    rediss://… over TLS    unix:///PATH[?db=N]
 redis+sentinel://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]…]/SERVICE[/DB][?sentinel_password=…]

@@ -1,7 +1,7 @@
 """Places: limits how many queries wait for upstreams at once, in total and for each network.
 
-A network may take a third of the places that are free to it. So however much one network asks,
-others still find places: each further network gets a third of those left.
+The queries of one network may be at most a third of the places still free. So however much one
+network asks, others find places: each further network gets a third of those left.
 """
 
 from collections import Counter

@@ -122,12 +122,12 @@ class QuerySocket:
     def __init__(self, sockets: QuerySockets, sock: socket.socket, upstream: Upstream) -> None:
         self._sockets, self._socket, self.upstream = sockets, sock, upstream
         self.descriptor = sock.fileno()
-        """-1 once it is closed."""
+        """-1 after the socket is closed."""
         self.opened_at = sockets.reactor.seconds()
         octets = secrets.token_bytes(2 + LONGEST_NAME)
         self.id = octets[:2]
         self.noise = int.from_bytes(octets[2:])
-        """A bit for the case of each letter (0x20)."""
+        """One bit for the case of each letter (0x20)."""
         self.send = sock.send
         """May be called from any thread."""
         self.take: Take = _not_mine

@@ -1,4 +1,4 @@
-"""Queries over TCP and TLS to one upstream: connections reused, queries pipelined (RFC 7766)."""
+"""Queries over TCP and TLS to one upstream, pipelined on reused connections (RFC 7766, 7858)."""
 
 import secrets
 from collections.abc import Callable

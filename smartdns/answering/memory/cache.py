@@ -1,11 +1,11 @@
-"""Answers received from upstream, kept while they may be believed and a while longer.
+"""Answers from upstreams, kept until they expire and for a day more, to be used as stale ones.
 
-An entry is what one question had for an answer: its RRsets, stripped of what was not asked for.
-Bounded in octets; what has not been used for longest goes first. TTLs go by whole seconds of the
-monotonic clock, so that all of a reply counts down at the same moment.
+An entry is the answer to one question: its RRsets, without records that were not asked for. The
+cache is bounded in octets and drops the least recently used entry first. TTLs use whole seconds of
+the monotonic clock, so that all TTLs of a reply count down at the same moment.
 
-What is kept is tuples of numbers and octets alone, which Python's garbage collector leaves out: as
-objects a full cache made every full collection last 100 ms.
+Entries are tuples of only numbers and octets, which Python's garbage collector does not track: with
+objects, a full cache made every full collection take 100 ms.
 """
 
 import contextlib
@@ -16,10 +16,10 @@ from smartdns.answering.plan import ExtendedError, Forward, Record
 from smartdns.answering.query import Name
 
 STALE_S: Final = 86_400
-"""How long after it expired an answer may stand in for one that cannot be had (RFC 8767)."""
+"""Seconds after its expiry in which an answer may be used as a stale one (RFC 8767)."""
 SHORTEST_FAILURE_S: Final = 1
 LONGEST_FAILURE_S: Final = 30
-"""How long a failure is believed the first time, and at most; it doubles (RFC 9520)."""
+"""Seconds that a failure is kept the first time, and at most; the time doubles (RFC 9520)."""
 MAXIMUM_FAILURES: Final = 10_000
 _REFRESHABLE_TTL: Final = 10
 _OLDER_THAN_ANY_TTL: Final = 1 << 32
@@ -41,11 +41,11 @@ class Answer(NamedTuple):
     answer: tuple[Record, ...]
     authority: tuple[Record, ...]
     ttl: int
-    """Seconds it may be believed as a whole; 0: by the asker alone."""
+    """Seconds that it may be cached as a whole; 0: only the asker may use it."""
     authentic_data: bool = False
     error: ExtendedError | None = None
     denies_name: bool = False
-    """NXDOMAIN for the very name that was asked: true for every type and all below (RFC 8020)."""
+    """NXDOMAIN for the name that was asked: holds for all types and all names below (RFC 8020)."""
 
     def __repr__(self) -> str:
         """Show nothing of what it holds."""
@@ -59,7 +59,7 @@ class CachedAnswer(NamedTuple):
     expires_at: int
     """Second of the monotonic clock."""
     refresh_at: int
-    """From this second on a query is a reason to ask upstream before it expires."""
+    """From this second on, a query makes us ask upstream before the answer expires."""
 
     def __repr__(self) -> str:
         """Show nothing of what it holds."""
@@ -96,7 +96,7 @@ class Cache:
         self.octets = 0
 
     def find(self, asked: Forward, now: float) -> CachedAnswer | None:
-        """Give an answer that may still be believed, also from the absence of a name above."""
+        """Give an answer that has not expired; it may come from the NXDOMAIN of a name above."""
         entry = self._fresh(_key(asked), now) or self._absence_above(asked, now)
         return None if entry is None else _aged(entry, int(now) - entry[_STORED_AT])
 
@@ -128,7 +128,7 @@ class Cache:
         return int(now) + answer.ttl - _lead(answer.ttl)
 
     def note_failure(self, asked: Forward, error: ExtendedError | None, now: float) -> None:
-        """Remember that nobody could answer this, for twice as long as the last time."""
+        """Remember that no upstream could answer, for twice as long as the last time."""
         key = _key(asked)
         last = self._failures.pop(key, None)
         lasts_s = SHORTEST_FAILURE_S if last is None else min(2 * last[1], LONGEST_FAILURE_S)
@@ -137,7 +137,7 @@ class Cache:
             self._failures.popitem(last=False)
 
     def failing(self, asked: Forward, now: float) -> bool:
-        """Say whether this failed so lately that it need not be asked again."""
+        """Say whether this failed so recently that it must not be asked again yet."""
         failure = self._failures.get(_key(asked))
         return failure is not None and now < failure[0]
 

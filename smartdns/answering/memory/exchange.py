@@ -1,13 +1,13 @@
-"""One forwarded question: whom to ask, when to ask somebody else as well, when to give up.
+"""One forwarded question: which upstream to ask, when to ask another as well, when to give up.
 
 The logic of a resolution without its sockets; `upstream.forwarder` drives it:
 
     exchange = Exchange(servers, now)
     send each of exchange.attempts_due(now); come back at exchange.due_at()
-    tell it what came: replied, case_changed, failed; until exchange.over
+    call replied, case_changed or failed for each result; until exchange.over
 
-Attempts overlap. One that is slow is not given up when the next begins; the first good reply
-ends the exchange, whoever sent it. Nothing lasts beyond the budget.
+Attempts overlap: a slow one goes on when the next begins. The first good reply, from any upstream,
+ends the exchange. The budget is a limit for all of it.
 """
 
 from collections import deque
@@ -31,7 +31,7 @@ from smartdns.answering.replies.upstream_reply import UpstreamReply
 BUDGET_S: Final = 3.5
 """Stub resolvers go to their second server after about 5 s, so answer well before."""
 _DEAD_BUDGET_S: Final = 1.0
-"""Where nobody is expected to answer: time to say SERVFAIL, or to give a stale answer."""
+"""Seconds, if no upstream is expected to answer: then SERVFAIL or a stale answer is given."""
 _LEAST_PATIENCE_S: Final = 0.1
 _ANSWERS: Final = frozenset({NOERROR, NXDOMAIN, YXDOMAIN})
 """The last says that a DNAME made the name too long (RFC 6672 section 2.2)."""
@@ -43,12 +43,12 @@ class Server:
 
     index: int
     patience: float
-    """Seconds after which somebody else is asked as well; 0: at once, this one is on trial."""
+    """Seconds after which another one is asked as well; 0: at once, this one is on trial."""
     stream_only: bool = False
     keeps_case: bool = True
     """A query in mixed case is worth sending: the reply is expected to repeat it (0x20)."""
     dead: bool = False
-    """It does not answer our own probes either."""
+    """It does not answer our probes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,16 +60,16 @@ class Attempt:
     mixed_case: bool = False
     edns: bool = True
     otherwise: "Attempt | None" = None
-    """What to try if this one brings nothing at all."""
+    """The attempt to make if this one gets no reply."""
 
 
 class Exchange:
-    """State of one question on its way; see the module for how to drive it."""
+    """The state of one forwarded question; the module's docstring says how to use it."""
 
     def __init__(self, servers: Sequence[Server], now: float, budget: float = BUDGET_S) -> None:
         self.over = not servers
         self.result: UpstreamReply | None = None
-        """The reply to go by, once over; an upstream's error where there was nothing better."""
+        """The reply to use when the exchange is over; an upstream's error if none was better."""
         self._queue = deque(servers)
         self._unasked = {server.index for server in servers}
         self._next_at = now
@@ -80,7 +80,7 @@ class Exchange:
         self._poor: UpstreamReply | None = None
 
     def attempts_due(self, now: float) -> list[Attempt]:
-        """Give the attempts to begin now; past the deadline the exchange is over instead."""
+        """Give the attempts to begin now; after the deadline, the exchange is over instead."""
         if self.over:
             return []
         if now >= self._deadline:
@@ -95,7 +95,7 @@ class Exchange:
         return due
 
     def due_at(self) -> float:
-        """Say when to call `attempts_due` again though nothing happened."""
+        """Give the time at which to call `attempts_due` again even if nothing happened."""
         return min(self._next_at, self._deadline) if self._queue else self._deadline
 
     def replied(self, attempt: Attempt, reply: UpstreamReply) -> None:
@@ -104,7 +104,7 @@ class Exchange:
         if reply.truncated and not attempt.stream:
             self._follow_ups.append(replace(attempt, stream=True, mixed_case=False))
         elif reply.rcode in {FORMERR, NOTIMP, BADVERS} and attempt.edns:
-            # A server from before RFC 6891 may know what it is asked without the OPT.
+            # A server without EDNS (RFC 6891) may understand the query without the OPT record.
             self._follow_ups.append(replace(attempt, edns=False))
         elif reply.truncated or reply.rcode not in _ANSWERS:
             self._keep_poor(reply)
@@ -115,17 +115,17 @@ class Exchange:
             self._finish(reply)
 
     def case_changed(self, attempt: Attempt) -> None:
-        """Take note that all of a reply was right but the name's case.
+        """Note that a reply was right except for the name's case.
 
-        Either the upstream does not keep it or somebody else made the reply. Over a stream
-        nobody else can; a router without DNS over TCP leaves only a plain datagram.
+        Either the upstream does not keep the case, or the reply is forged. Over a stream it cannot
+        be forged; with a router that has no DNS over TCP, only a plain datagram is left.
         """
         self._open.discard(attempt)
         plain = replace(attempt, mixed_case=False)
         self._follow_ups.append(replace(plain, stream=True, otherwise=plain))
 
     def failed(self, attempt: Attempt) -> None:
-        """Take note that `attempt` will bring nothing: refused, closed, nonsense."""
+        """Note that `attempt` will get no reply: refused, closed, or not a DNS message."""
         self._open.discard(attempt)
         if attempt.otherwise is not None:
             self._follow_ups.append(attempt.otherwise)
@@ -143,14 +143,14 @@ class Exchange:
         return Attempt(server.index, server.stream_only, mixed_case)
 
     def _drop(self, index: int) -> None:
-        """Ask this server no more; somebody who was not asked yet, or everybody left, at once."""
+        """Ask this server no more; ask one that was not asked yet, or all others, at once."""
         self._queue = deque(server for server in self._queue if server.index != index)
         self._unasked.discard(index)
         if self._unasked or not self._open:
             self._next_at = 0.0
 
     def _keep_poor(self, reply: UpstreamReply) -> None:
-        """Keep what says most: a SERVFAIL, which may explain itself, before a refusal."""
+        """Keep the error that says most: SERVFAIL, which may have a reason, before REFUSED."""
         if not reply.truncated and (self._poor is None or self._poor.rcode != SERVFAIL):
             self._poor = reply
 
@@ -161,12 +161,12 @@ class Exchange:
 
 
 def is_answer(reply: UpstreamReply) -> bool:
-    """Say whether nothing better than this reply is to be expected of anybody."""
+    """Say whether no upstream is expected to give a better reply."""
     return not reply.truncated and reply.rcode in _ANSWERS and not _is_referral(reply)
 
 
 def _is_referral(reply: UpstreamReply) -> bool:
-    """Say whether the sender sends us elsewhere: no recursive resolver (RFC 2308 section 2.2)."""
+    """Say whether this is a referral: its sender does not recurse (RFC 2308 section 2.2)."""
     if reply.answer or reply.rcode != NOERROR:
         return False
     types = {record.type for record in reply.authority}

@@ -1,1 +1,1 @@
-"""What upstreams said, judged and completed; and records of our own."""
+"""Upstreams' replies, checked and completed; and our own records."""

@@ -1,7 +1,7 @@
 """Chains of aliases that an upstream left unfinished: where to ask on, and how to join the parts.
 
-A full resolver gives a chain whole. One that knows some zones only, or is lazy, stops at the first
-alias that leads out of what it knows.
+A full resolver gives a complete chain. A server that knows only some zones stops at the first alias
+that leads out of them.
 """
 
 from collections.abc import Iterable

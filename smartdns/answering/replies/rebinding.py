@@ -1,4 +1,4 @@
-"""Private addresses in public answers: how a page of a stranger would reach into a home.
+"""Private addresses in public answers, by which a foreign web page could reach into a home.
 
 Known as DNS rebinding; names that mean a device in the home by design are listed by suffix.
 """

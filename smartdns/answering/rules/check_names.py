@@ -1,6 +1,6 @@
-"""Check names: by them the page's own script sees whether it asks through us, and what it gets.
+"""Check names: the page's script learns by them whether it asks through us, and what it gets.
 
-They hold no information about who asked, and nobody keeps that they were asked.
+They contain nothing about the client, and these queries are not recorded.
 """
 
 import re
@@ -44,7 +44,7 @@ def answer_check_name(question: Question, profile: Profile, knowledge: Knowledge
 
 
 def _meant(label: bytes, profile: Profile, knowledge: Knowledge) -> RelayAddresses | None:
-    """Where a label with a meaning leads; None: it does not exist for this household."""
+    """Give the addresses for the label of a check name; None: not for this household."""
     found = _RELAY.fullmatch(label) or _REGION.fullmatch(label)
     if found is None:
         return None

@@ -1,7 +1,7 @@
-"""DNS cookies: a sender that returns what it was given has shown its address (RFC 7873).
+"""DNS cookies: a client that returns our server cookie has proven its address (RFC 7873).
 
-Server cookies are made as RFC 9018 has it, so every worker and every machine with the same secret
-knows them: version 1, three reserved octets, the time, and SipHash-2-4 over all of it.
+Server cookies are made as in RFC 9018, so every worker and every machine with the same secret
+recognises them: version 1, three reserved octets, the time, and SipHash-2-4 over all of it.
 """
 
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ _MASK: Final = 0xFFFF_FFFF_FFFF_FFFF
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Cookie:
-    """What a query's COOKIE option was found to be worth."""
+    """The result of checking a query's COOKIE option."""
 
     option: tuple[int, bytes]
-    """What goes into the reply."""
+    """The option for the reply."""
     valid: bool
-    """The sender has been at this address within the hour."""
+    """The server cookie is ours and at most an hour old: the address is proven."""
     wrong: bool
-    """It came with a server cookie, and that is none of ours."""
+    """The query has a server cookie that is not ours."""
 
 
 def check_cookie(query: Query, address: bytes, secret: bytes, wall_s: int) -> Cookie | None:

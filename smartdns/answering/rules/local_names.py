@@ -1,4 +1,4 @@
-"""Names that are answered here and never forwarded, whoever asks for them."""
+"""Names that are answered here and never forwarded, for any client."""
 
 import ipaddress
 from typing import Final

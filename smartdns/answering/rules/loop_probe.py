@@ -1,7 +1,7 @@
 """Names by which we recognise our own query when an upstream sends it back to us.
 
-Only who shares the cookie secret can make one, so every worker knows them and nobody else can
-have us say that there is a loop.
+Only our workers, which share the cookie secret, can make such a name. So each worker recognises it,
+and nobody else can make us report a loop.
 """
 
 from typing import Final
@@ -38,7 +38,7 @@ def is_probe(question: Question, secret: bytes) -> bool:
 
 
 def probe_reply(question: Question) -> Reply:
-    """Say "loop" to whoever asked; through the upstream that is us."""
+    """Give the reply "loop" to a probe; it reaches us again through the upstream."""
     return Reply(NOERROR, (Record(question.name, TXT, CLASS_IN, 0, _MARK),))
 
 

@@ -1,11 +1,11 @@
-"""Token buckets: a count for each network, gone once it would be full again."""
+"""Token buckets: one for each network, forgotten when it is full again."""
 
 from enum import Enum
 from typing import Final
 
 
 class Verdict(Enum):
-    """What becomes of one more query."""
+    """What to do with one more query."""
 
     GO = "answer it"
     SLIP = "send it the question with TC: who is really there comes back over TCP"
@@ -13,7 +13,7 @@ class Verdict(Enum):
 
 
 def client_key(address: bytes, prefix_length: int) -> bytes:
-    """Whose bucket a granted address draws from: that of the network that was granted."""
+    """Give the key of a granted address's bucket: the granted network."""
     unused = 8 * len(address) - prefix_length
     if not unused:
         return address
@@ -22,12 +22,12 @@ def client_key(address: bytes, prefix_length: int) -> bytes:
 
 
 def host_key(address: bytes) -> bytes:
-    """Who an address that nobody granted is, where it is counted by itself: /32 and /64."""
+    """Give the key of a stranger's own bucket: /32 and /64."""
     return address if len(address) == 4 else address[:8]
 
 
 def stranger_key(address: bytes) -> bytes:
-    """Whose bucket refusals to an address draw from: /24 and /56."""
+    """Give the key of the bucket for refusals to an address: /24 and /56."""
     return address[:3] if len(address) == 4 else address[:7]
 
 
@@ -35,7 +35,7 @@ _ROUNDING: Final = 1e-3  # of one query: sums of 1 / rate are not exact
 
 
 class RateLimiter:
-    """So many a second for each key, saved up for a burst; beyond it every second one slips.
+    """A rate for each key, with a burst; of the queries above it, every second one slips (TC).
 
     It holds one float a key, in two generations: a bucket that nobody drew from until it was full
     again is as good as none, so the older generation is dropped whole. When a flood of keys fills
@@ -84,7 +84,7 @@ class RateLimiter:
         return 0.0
 
     def charge(self, key: bytes, queries: int, now: float) -> None:
-        """Take for queries that were answered already, at most until the bucket is empty."""
+        """Take tokens for queries already answered, at most until the bucket is empty."""
         if self.rate <= 0:
             return
         self.forget_full(now)
@@ -94,7 +94,7 @@ class RateLimiter:
         self._young[key] = min(full_at + queries / self.rate, now + self._burst / self.rate)
 
     def is_full(self, key: bytes, now: float) -> bool:
-        """Say whether nothing is missing from a bucket."""
+        """Say whether a bucket is full."""
         return max(self._young.get(key, now), self._old.get(key, now)) <= now
 
     def forget_full(self, now: float) -> None:

@@ -24,10 +24,10 @@ class RelayHealth:
         self._good_since: float | None = None
 
     def checked(self, *, accepts: bool, now: float) -> bool:
-        """Take note of one check; say whether `up` changed.
+        """Note the result of one check; say whether `up` changed.
 
-        It leaves after two failures in a row. It comes back once it was good without a break
-        for 10 seconds, and twice as long for each time that it left within ten minutes.
+        A relay goes down after two failures in a row. It comes up after 10 seconds without a
+        failure; each time that it went down within ten minutes doubles this time.
         """
         before = self.up
         if not accepts:

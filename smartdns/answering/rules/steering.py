@@ -18,10 +18,10 @@ _FORGED: Final = ExtendedError(EDE_FORGED)
 def steer(
     query: Query, question: Question, profile: Profile, knowledge: Knowledge
 ) -> Reply | Forward | None:
-    """Answer a name that leads to a relay for this household; None: not for us to answer.
+    """Answer a name that leads to a relay for this household; None: the name is not steered.
 
-    HTTPS and SVCB have nothing to say: their hints, keys and h3 would lead round the relay. A type
-    that has nothing to do with addresses is forwarded, yet must not deny the name as a whole.
+    HTTPS and SVCB get NODATA: their hints, keys and h3 would bypass the relay. A type that has
+    nothing to do with addresses is forwarded, but the reply must not deny the name as a whole.
     """
     match = knowledge.catalog.find(question.name)
     if match is None or (relay := relay_for(match.service, profile, knowledge)) is None:
@@ -59,10 +59,10 @@ def relay_for(service: Service, profile: Profile, knowledge: Knowledge) -> Relay
 
 
 def region_for(service: Service, profile: Profile, relayed: Collection[str]) -> str | None:
-    """Give the region that a household gets a service in; None: as everybody gets it.
+    """Give the region in which a household gets a service; None: the service is not steered.
 
-    `relayed`: the regions that have a relay. One that was chosen and has none is not replaced:
-    another one would show another catalogue than the household asked for.
+    `relayed`: the regions that have a relay. A chosen region without a relay is not replaced:
+    another region would show another catalogue than the household chose.
     """
     any_has_one = ANY_REGION in relayed
     region = profile.services.get(service.name)

@@ -1,6 +1,6 @@
-"""Source addresses that were verified lately, for the few networks known by a DDNS name only.
+"""Source addresses that were verified recently, for the few networks known by a DDNS name only.
 
-A sender that completes a TCP connection or returns our cookie really is at its address. UDP queries
+A client that completes a TCP connection or returns our cookie has proven its address. UDP queries
 of a claimed network are answered in full only after that. Addresses are kept for minutes, in
 memory, in a bounded number, and only those of claimed networks.
 """
@@ -26,7 +26,7 @@ class VerifiedAddresses:
             self._young.add(address)
 
     def lately(self, address: bytes, now: float) -> bool:
-        """Say whether an address was verified lately."""
+        """Say whether an address was verified recently."""
         self._turn(now)
         return address in self._young or address in self._old
 
