@@ -9,6 +9,7 @@ from flask import Flask
 from twisted.application.service import Service
 from twisted.internet import ssl
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.tcp import Port
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from registry.settings import RegistrySettings
@@ -22,6 +23,10 @@ from smartdns.contract.configuration import SettingError
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+
+
+_AT_ONCE = 16
+"""Connections taken in one turn of the reactor."""
 
 
 class PagesService(Service):
@@ -69,9 +74,12 @@ class PagesService(Service):
         if self._certificate is not None:
             factory = TLSMemoryBIOFactory(self._certificate, False, factory)
         for bound in sockets:
-            self._ports.append(
-                self._reactor.adoptStreamPort(bound.fileno(), bound.family, factory)  # type: ignore[attr-defined]
+            # As the reactor's `adoptStreamPort` makes one of its own class.
+            port = _Port._fromListeningDescriptor(  # type: ignore[no-untyped-call]  # noqa: SLF001
+                self._reactor, bound.fileno(), bound.family, factory
             )
+            port.startListening()
+            self._ports.append(port)
 
     def stopService(self) -> Deferred[None]:
         """Stop listening, finish the present requests, then end the threads."""
@@ -79,6 +87,21 @@ class PagesService(Service):
         ports, self._ports = self._ports, []
         closed = gatherResults([maybeDeferred(port.stopListening) for port in ports])
         return closed.addCallback(lambda _: self._dispatch.stop())
+
+
+class _Port(Port):
+    """Takes few connections in one turn of the reactor.
+
+    What is closed to make room is gone with the next turn. Twisted's port takes more and more
+    connections in one turn where many wait, and then runs out of descriptors and resets some.
+    """
+
+    numberAccepts: int  # noqa: N815 - Twisted's
+
+    def doRead(self) -> None:
+        """Accept what waits, up to a bound."""
+        self.numberAccepts = min(self.numberAccepts, _AT_ONCE)
+        super().doRead()  # type: ignore[no-untyped-call]
 
 
 def _certificate(settings: RegistrySettings) -> ssl.CertificateOptions | None:
