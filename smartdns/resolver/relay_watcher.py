@@ -86,11 +86,16 @@ class RelayWatcher(Service):
 
     def _conclude(self, results: list[bool]) -> None:
         now = self._reactor.seconds()
-        self._seen |= {address for address, good in zip(self._health, results, strict=True) if good}
         changes = [
             health.checked(accepts=accepts, now=now)
             for health, accepts in zip(self._health.values(), results, strict=True)
         ]
+        # One that has just begun to take connections is not up yet: it may still be starting.
+        self._seen |= {
+            address
+            for (address, health), accepts in zip(self._health.items(), results, strict=True)
+            if accepts and health.up
+        }
         if any(changes) and self.running:
             self._changed(relays_to_answer(self._relays, self._health))
 

@@ -3,15 +3,16 @@
 import ipaddress
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
-from twisted.internet.task import deferLater
+from twisted.internet.task import Clock, deferLater
 
 from smartdns.answering.knowledge import RelayAddresses
 from smartdns.resolver import relay_watcher
-from smartdns.resolver.relay_watcher import RelayWatcher
+from smartdns.resolver.relay_watcher import STARTS_WITHIN_S, RelayWatcher
 from tests.peers.ports import free_port
 from tests.smartdns.resolver.laboratory import REACTOR
 
@@ -42,6 +43,29 @@ async def test_a_relay_without_its_port_leaves_the_answers(
     assert watcher.trouble() == [], "it may be starting, as everything was with the resolver"
     monkeypatch.setattr(relay_watcher, "STARTS_WITHIN_S", 0.0)
     assert watcher.trouble() == [f"relay 127.0.0.9 takes no connection at port {port_here}"]
+
+
+def test_nothing_is_said_of_a_relay_that_has_just_begun_to_take_connections() -> None:
+    """It refused the first checks of a start, and is up only after several that it took."""
+    clock: Any = Clock()
+    watcher = RelayWatcher(clock, {"us": (HERE,)}, 1, lambda _: None)
+    health = watcher._health[HERE]
+    said: list[str] = []
+
+    def check(*, accepts: bool) -> None:
+        clock.advance(1)
+        watcher._conclude([accepts])
+
+    while health.up:
+        check(accepts=False)
+    while not health.up:
+        said += watcher.trouble()
+        check(accepts=True)
+    assert said == []
+    assert clock.seconds() < STARTS_WITHIN_S
+    while health.up:
+        check(accepts=False)
+    assert watcher.trouble(), "now it is known to have been there"
 
 
 async def test_a_relay_that_was_there_and_went_is_told_of_at_once(
