@@ -128,7 +128,7 @@ def restart_delay(failures: int) -> float:
 
 
 class Place:
-    """Where one child runs: whoever dies there is succeeded, unless the place was closed."""
+    """Where one child runs. A child that dies gets a successor, unless the place was closed."""
 
     def __init__(self, spawn: Callable[[], Child], reactor: AsyncioSelectorReactor) -> None:
         self._spawn = spawn

@@ -2,7 +2,7 @@
 
 Not uvloop: it calls a reader once and never again when a reset follows the data at once, so a
 stream keeps its place until it is idle; it takes SIGCHLD away from Twisted; and its ring of
-io_uring hides what a process does from whoever traces it. Reading in batches, it gains nothing.
+io_uring hides what a process does from tracers. Reading in batches, it gains nothing.
 """
 
 import asyncio

@@ -189,7 +189,7 @@ class Supervisor(Service):
     def replace_all(self) -> Deferred[None]:
         """Replace every worker in turn; each keeps its place until its successor is ready.
 
-        Where that is going on it is done once more: whoever was replaced already knows nothing of
+        If that is going on, it is done once more: a worker that was replaced already does not know
         what has changed since. What is wrong with a successor is said.
         """
         self._to_be_replaced = True
@@ -226,7 +226,7 @@ class Supervisor(Service):
             except BaseException:
                 successor.stop()
                 raise
-            before = place.child  # by now: whoever was there may have died and been succeeded
+            before = place.child  # now: the former one may have died and have a successor
             place.occupy(successor)
             if before is not None:
                 await before.stop()
